@@ -1,0 +1,239 @@
+"""Search: both indexes at once, rights applied to row numbers before any text is read, and once more as it is read."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import anyio.to_thread
+from sqlalchemy import Engine
+
+from knowledge import access, changes, passages
+from knowledge.collections import names as names_of_collections
+from knowledge.database import reading
+from knowledge.errors import EmbedderUnavailable, IndexDamaged, IndexUnavailable
+from knowledge.fuse import Fused, fuse
+from knowledge.index import Hit
+from knowledge.indexes import Indexes
+from knowledge.keyword import KeywordHits
+from knowledge.modelfiles import encodable
+from knowledge.types import Embedder, Passage, Reranker, Scope, SearchResult, StageScores, Vectors
+
+MAX_QUESTION = 2_000  # characters; the embedding model sees no more of them either
+MAX_LIMIT = 100
+CANDIDATES = 50  # readable hits of each index that fusion needs
+OVER_FETCH = 200  # hits asked for at first; 2 ms at 100,000 chunks
+WIDER = 1_000  # when too few of those may be read; 7 ms at 100,000 chunks
+# When too few of even those may be read, the caller's whole share is compared exactly, if it is no larger than this
+# (100 ms); with more, 1,000 hits hold enough of them unless the index has millions.
+EXACT = 20_000
+RERANKED = 20  # passages that the reranker sees: about 50 ms each on one core
+TAIL = 2_000  # chunks too new for the dense index that a search still looks at
+
+
+class Search:
+    """Finds passages. Safe to share between tasks."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        indexes: Indexes,
+        embedder: Embedder,
+        reranker: Reranker | None = None,
+        max_per_document: int = 3,
+    ) -> None:
+        """Search `engine` through `indexes`, which must be of `embedder`'s model."""
+        self._engine = engine
+        self._indexes = indexes
+        self._embedder = embedder
+        self._reranker = reranker
+        self._max_per_document = max_per_document
+
+    def version(self) -> int:
+        """Return a number that grows with every change of a document, a chunk, or a right to read one."""
+        with reading(self._engine) as connection:
+            return changes.latest(connection)
+
+    async def search(
+        self, query: str, scope: Scope, collections: tuple[str, ...] | None = None, limit: int = 8
+    ) -> list[Passage]:
+        """Return the passages closest to `query` that `scope` may read; see `search_detailed`."""
+        return (await self.search_detailed(query, scope, collections, limit)).passages
+
+    async def search_detailed(
+        self, query: str, scope: Scope, collections: tuple[str, ...] | None = None, limit: int = 8
+    ) -> SearchResult:
+        """Return at most `limit` (1..100) passages, best first, with what was searched and how long each stage took.
+
+        `collections` are names or ids; None means all that belong to no conversation. One that does not exist or may
+        not be read is simply not searched. No passages means that nothing readable was close enough, which is normal.
+
+        Raises IndexUnavailable if neither the dense nor the keyword stage can answer; if only one can, its results
+        are returned alone and `notice` says so.
+        """
+        run = _Run(encodable(query[:MAX_QUESTION]), scope, max(1, min(limit, MAX_LIMIT)))
+        if not run.question.strip():
+            return SearchResult([], (), 0, {})
+        await asyncio.gather(
+            anyio.to_thread.run_sync(self._find_dense, run),
+            anyio.to_thread.run_sync(self._find_keyword, run),
+            anyio.to_thread.run_sync(self._find_collections, run, collections),
+        )
+        return await anyio.to_thread.run_sync(self._settle, run)
+
+    def _find_collections(self, run: _Run, wanted: tuple[str, ...] | None) -> None:
+        run.names = names_of_collections(self._engine, run.scope, wanted)
+        run.ids = None if wanted is None else frozenset(run.names)
+
+    def _find_dense(self, run: _Run) -> None:
+        started = time.perf_counter()
+        try:
+            run.vector = self._embedder.embed([run.question])[0]
+        except EmbedderUnavailable as exc:
+            run.gaps.append(str(exc))
+            return
+        run.took("embed", started)
+        started = time.perf_counter()
+        run.dense = self._nearest(run.vector, OVER_FETCH)
+        run.took("dense", started)
+
+    def _find_keyword(self, run: _Run) -> None:
+        started = time.perf_counter()
+        found = self._matching(run.question, OVER_FETCH)
+        if found is None:
+            run.gaps.append("The keyword index is being made anew; only similar passages were looked for.")
+        else:
+            run.keyword, run.known = found.hits, found.known
+        run.took("keyword", started)
+
+    def _settle(self, run: _Run) -> SearchResult:
+        """Turn hits into passages: rights, fusion, text, rights again."""
+        if len(run.gaps) == 2:
+            raise IndexUnavailable("Neither index can answer now: " + " ".join(run.gaps))
+        started = time.perf_counter()
+        dense, keyword = self._readable(run)
+        run.took("access", started)
+        started = time.perf_counter()
+        fused = fuse(self._completed(run, dense, keyword), keyword, run.known)
+        run.took("fuse", started)
+        started = time.perf_counter()
+        found = self._read(run, fused)
+        run.took("read", started)
+        if self._reranker is not None and found:
+            started = time.perf_counter()
+            found = _reranked(self._reranker, run.question, found)
+            run.took("rerank", started)
+        chosen = passages.diverse(found, run.limit, self._max_per_document)
+        searched = tuple(sorted(run.names.values()))
+        return SearchResult(chosen, searched, len(fused), run.timings_ms, " ".join(run.gaps) or None)
+
+    def _readable(self, run: _Run) -> tuple[list[Hit], list[Hit]]:
+        """Return those of the dense and the keyword hits that the caller may read, fetching more if they are few."""
+        dense, keyword = self._allowed(run, run.dense, run.keyword)
+        if not (_starved(run.dense, dense) or _starved(run.keyword, keyword)):
+            return dense, keyword
+        more = self._matching(run.question, WIDER)
+        wide_dense = [] if run.vector is None else self._nearest(run.vector, WIDER)
+        wide_keyword = more.hits if more else []
+        dense, keyword = self._allowed(run, wide_dense, wide_keyword)
+        if not (_starved(wide_dense, dense) or _starved(wide_keyword, keyword)):
+            return dense, keyword
+        share = access.all_allowed_rows(self._engine, run.scope, run.ids, EXACT + 1)
+        if len(share) > EXACT:
+            return dense, keyword
+        if run.vector is not None:
+            dense = self._indexes.exact.nearest_of(run.vector, share, CANDIDATES)
+        found = self._matching(run.question, CANDIDATES, share)
+        return dense, found.hits if found else keyword
+
+    def _allowed(self, run: _Run, dense: list[Hit], keyword: list[Hit]) -> tuple[list[Hit], list[Hit]]:
+        rows = {hit.row for hit in dense} | {hit.row for hit in keyword}
+        allowed = access.allowed_rows(self._engine, run.scope, run.ids, rows)
+        return [hit for hit in dense if hit.row in allowed], [hit for hit in keyword if hit.row in allowed]
+
+    def _completed(self, run: _Run, dense: list[Hit], keyword: list[Hit]) -> list[Hit]:
+        """Return `dense` with the similarity of keyword hits that the dense stage did not return, nearest first."""
+        missing = {hit.row for hit in keyword[:CANDIDATES]} - {hit.row for hit in dense}
+        if run.vector is None or not missing:
+            return dense
+        exact = self._indexes.exact.nearest_of(run.vector, missing, len(missing))
+        return sorted([*dense, *exact], key=lambda hit: (-hit.score, hit.row))
+
+    def _read(self, run: _Run, fused: Sequence[Fused]) -> list[Passage]:
+        best = fused[: max(3 * run.limit, RERANKED)]  # more than asked for: repetitions are left out afterwards
+        texts = passages.read(self._engine, run.scope, run.ids, [hit.row for hit in best])
+        return [
+            replace(texts[hit.row], score=hit.score, scores=StageScores(hit.dense, hit.keyword, hit.score))
+            for hit in best
+            if hit.row in texts
+        ]
+
+    def _nearest(self, vector: Vectors, n: int) -> list[Hit]:
+        follower = self._indexes.dense
+        with follower.borrow() as index:
+            if index is not None:
+                try:
+                    return self._with_tail(index.nearest(vector, n), vector, follower.seq)
+                except IndexDamaged as damage:
+                    follower.report(damage)
+        return self._indexes.exact.nearest(vector, n)
+
+    def _with_tail(self, hits: list[Hit], vector: Vectors, seq: int) -> list[Hit]:
+        """Return `hits` together with chunks that came after change `seq` and are not in the index yet."""
+        with reading(self._engine) as connection:
+            new = changes.after(connection, seq, TAIL)
+        rows = {change.row for change in new if change.kind == "add"}
+        if not rows:
+            return hits
+        self._indexes.wake()
+        tail = self._indexes.exact.nearest_of(vector, rows, CANDIDATES)
+        return sorted({hit.row: hit for hit in [*hits, *tail]}.values(), key=lambda hit: (-hit.score, hit.row))
+
+    def _matching(self, question: str, n: int, only: Sequence[int] | None = None) -> KeywordHits | None:
+        follower = self._indexes.keyword
+        with follower.borrow() as index:
+            if index is not None:
+                try:
+                    return index.search(question, n, only)
+                except IndexDamaged as damage:
+                    follower.report(damage)
+        return None
+
+
+@dataclass(slots=True)
+class _Run:
+    """One search on its way; each thread fills in its own fields."""
+
+    question: str
+    scope: Scope
+    limit: int
+    names: dict[str, str] = field(default_factory=dict)  # of the collections searched, by id
+    ids: frozenset[str] | None = frozenset()  # None: all that belong to no conversation
+    vector: Vectors | None = None
+    dense: list[Hit] = field(default_factory=list)
+    keyword: list[Hit] = field(default_factory=list)
+    known: float = 0.0
+    gaps: list[str] = field(default_factory=list)  # sentences on stages that could not answer
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+    def took(self, stage: str, started: float) -> None:
+        self.timings_ms[stage] = (time.perf_counter() - started) * 1000
+
+
+def _starved(hits: Sequence[Hit], allowed: Sequence[Hit]) -> bool:
+    """Return whether an index that had more to give gave too little that the caller may read."""
+    return len(hits) >= OVER_FETCH and len(allowed) < CANDIDATES
+
+
+def _reranked(reranker: Reranker, question: str, found: Sequence[Passage]) -> list[Passage]:
+    head, tail = found[:RERANKED], found[RERANKED:]
+    scores = reranker.score(question, [passage.text for passage in head])
+    judged = [
+        replace(passage, score=score, scores=replace(passage.scores, rerank=score))
+        for passage, score in zip(head, scores, strict=True)
+    ]
+    judged.sort(key=lambda passage: -passage.score)
+    # What the reranker did not see stays behind what it saw, in its old order.
+    return judged + [replace(passage, score=passage.score * judged[-1].score) for passage in tail]

@@ -1,0 +1,113 @@
+"""What a word is to the keyword index: the same for texts and for questions.
+
+Words are cut at anything that is not a letter or digit, lower-cased, stemmed by the text's language and stripped of
+accents. Scripts that write no spaces are cut into pairs of characters; names in code also into their parts.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
+
+# Languages that have both a stemmer and a list of stop words to be recognised by, or a script of their own.
+# The first is taken when nothing points to another.
+LANGUAGES = (
+    "english",
+    "german",
+    "french",
+    "spanish",
+    "italian",
+    "portuguese",
+    "dutch",
+    "swedish",
+    "danish",
+    "norwegian",
+    "finnish",
+    "hungarian",
+    "russian",
+    "arabic",
+    "greek",
+)
+_BY_SCRIPT = {"russian": re.compile(r"[\u0400-\u04ff]"), "arabic": re.compile(r"[\u0600-\u06ff]")}
+_BY_SCRIPT |= {"greek": re.compile(r"[\u0370-\u03ff]")}
+_BY_STOP_WORDS = tuple(language for language in LANGUAGES if language not in _BY_SCRIPT)
+_LOOKED_AT = 600  # characters; enough for a dozen stop words
+_LONGEST_WORD = 60  # characters; longer ones are hashes and encoded data
+
+# Thai, Lao, Burmese, Khmer, Japanese, Chinese, Korean.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+"
+)
+_CODE_NAME = re.compile(r"[A-Za-z]*[a-z][A-Z]\w*")
+_CODE_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+
+
+def analyzer(language: str) -> TextAnalyzer:
+    """Return the analyzer for texts of `language`."""
+    builder = _lower_case().filter(Filter.stemmer(language))
+    return builder.filter(Filter.ascii_fold()).build()  # after stemming: stemmers know their language's accents
+
+
+def prepared(text: str) -> str:
+    """Return `text` with the places marked by spaces where an analyzer would see no end of a word.
+
+    "DiffExecutor" becomes "DiffExecutor Diff Executor", and each run of a script without spaces its pairs.
+    """
+    return _CODE_NAME.sub(_with_parts, _UNSPACED.sub(_pairs, text))
+
+
+def language_of(text: str) -> str:
+    """Return the one of LANGUAGES that `text` is most likely written in, judged by script and stop words."""
+    start = text[:_LOOKED_AT]
+    for language, script in _BY_SCRIPT.items():
+        if len(script.findall(start)) * 3 > len(start):
+            return language
+    words = plain_words(start)
+    found: dict[str, set[str]] = {language: set() for language in _BY_STOP_WORDS}
+    for word in set(words):
+        for language in _stop_word_in(word):
+            found[language].add(word)
+    best = max(found, key=lambda language: len(found[language]))
+    # Code and lists of names match a few stop words of some language by chance. With these three thresholds none of
+    # 3,100 English texts and code chunks, all of 240 Spanish and 238 of 240 German ones were taken for their language.
+    distinct = len(found[best])
+    many = sum(word in found[best] for word in words) >= 0.15 * len(words)
+    return best if many and distinct >= 4 and distinct > 1.3 * len(found["english"]) else "english"
+
+
+def is_stop_word(word: str) -> bool:
+    """Return whether the lower-case `word` is too common in English to tell texts apart."""
+    return "english" in _stop_word_in(word)
+
+
+def plain_words(text: str) -> list[str]:
+    """Return the words of a prepared text, lower-case, not stemmed."""
+    words: list[str] = _PLAIN.analyze(text)
+    return words
+
+
+def _lower_case() -> TextAnalyzerBuilder:
+    return TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.remove_long(_LONGEST_WORD)).filter(Filter.lowercase())
+
+
+_PLAIN = _lower_case().build()
+_WITHOUT_STOP_WORDS = {language: _lower_case().filter(Filter.stopword(language)).build() for language in _BY_STOP_WORDS}
+
+
+@lru_cache(maxsize=20_000)  # most of a text is the same few hundred words
+def _stop_word_in(word: str) -> tuple[str, ...]:
+    return tuple(language for language, without in _WITHOUT_STOP_WORDS.items() if not without.analyze(word))
+
+
+def _pairs(run: re.Match[str]) -> str:
+    characters = run.group()
+    if len(characters) < 3:
+        return f" {characters} "
+    return f" {' '.join(characters[i : i + 2] for i in range(len(characters) - 1))} "
+
+
+def _with_parts(name: re.Match[str]) -> str:
+    parts = _CODE_PART.findall(name.group())
+    return f"{name.group()} {' '.join(parts)}" if len(parts) > 1 else name.group()

@@ -1,0 +1,208 @@
+"""Rights: every way to a text, for every kind of caller."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, insert, select
+
+from knowledge import access, chunks, collections, database, documents, passages
+from knowledge.database import reading
+from knowledge.errors import InvalidValue
+from knowledge.indexes import Indexes
+from knowledge.search import Search
+from knowledge.tables import chunks as table
+from knowledge.tables import metadata
+from knowledge.types import Collection, Document, Scope
+
+from .conftest import ADMIN, Store, scope
+
+CALLERS = {
+    "visitor": Scope(frozenset({"public"})),
+    "ann": scope("user:ann", "group:hr"),
+    "bob": scope("user:bob", "group:sales"),
+    "nobody": Scope(frozenset()),
+    "admin": ADMIN,
+}
+# (collection's readers, document's readers, conversation) -> who may read the document
+MATRIX: list[tuple[list[str], list[str], str | None, set[str]]] = [
+    (["public"], [], None, {"visitor", "admin"}),
+    (["everyone"], [], None, {"ann", "bob", "admin"}),
+    (["everyone", "public"], [], None, {"visitor", "ann", "bob", "admin"}),
+    (["group:hr"], [], None, {"ann", "admin"}),
+    (["user:bob"], [], None, {"bob", "admin"}),
+    ([], [], None, {"admin"}),
+    (["everyone"], ["user:bob"], None, {"bob", "admin"}),
+    (["group:hr"], ["group:sales"], None, {"bob", "admin"}),
+    ([], ["everyone"], None, {"ann", "bob", "admin"}),
+    (["user:ann"], [], "c1", {"ann"}),
+]
+
+
+def ways(engine: Engine, document: Document, caller: Scope) -> Iterator[tuple[str, bool]]:
+    """Yield each way to the document's text and whether it is open to `caller`."""
+    with reading(engine) as connection:
+        first = connection.execute(select(table).where(table.c.document_id == document.id)).first()
+    assert first is not None
+    chosen = [document.collection_id]
+    yield "documents.get", documents.get(engine, caller, document.id) is not None
+    yield "documents.page", documents.page(engine, caller, document.collection_id)[1] == 1
+    yield "documents.set_title", documents.set_title(engine, caller, document.id, document.title) is not None
+    yield "documents.requeue", documents.requeue(engine, caller, document.id) is not None
+    yield "chunks.read", bool(chunks.read(engine, caller, [first.id]))
+    yield "chunks.page", chunks.page(engine, caller, document.id, 0, 9)[1] == 1
+    yield "chunks.around", bool(chunks.around(engine, caller, first.id))
+    yield "chunks.set_enabled", chunks.set_enabled(engine, caller, first.id, True) is not None
+    yield "access.allowed_rows", bool(access.allowed_rows(engine, caller, chosen, [first.row]))
+    yield "access.all_allowed_rows", bool(access.all_allowed_rows(engine, caller, chosen, 9))
+    yield "access.may_read", bool(access.may_read(engine, caller, [document.id]))
+    yield "passages.read", bool(passages.read(engine, caller, chosen, [first.row]))
+    yield "documents.set_readers", documents.set_readers(engine, caller, document.id, document.readers) is not None
+
+
+@pytest.mark.parametrize(("readers", "own", "private", "allowed"), MATRIX)
+def test_opens_every_way_to_a_document_to_its_readers_and_to_no_other(
+    engine: Engine, store: Store, readers: list[str], own: list[str], private: str | None, allowed: set[str]
+) -> None:
+    document = store(collections.create(engine, "C", "", readers, private), "a.md", ["text"], own)
+    for name, caller in CALLERS.items():
+        for way, is_open in ways(engine, document, caller):
+            assert is_open == (name in allowed), (name, way)
+    for name, caller in CALLERS.items():
+        assert name in allowed or not documents.delete(engine, caller, document.id)
+
+
+@pytest.mark.parametrize(("readers", "allowed"), [(r, a) for r, own, private, a in MATRIX if not own and not private])
+def test_shows_a_collection_to_its_readers_and_to_no_other(
+    engine: Engine, readers: list[str], allowed: set[str]
+) -> None:
+    made = collections.create(engine, "C", "", readers)
+    for name, caller in CALLERS.items():
+        found = [
+            collections.get(engine, caller, made.id),
+            collections.get(engine, caller, "C"),
+            *collections.list_readable(engine, caller)[:1],
+            *list(collections.names(engine, caller, None).values())[:1],
+            collections.update(engine, caller, made.id, description="changed"),
+        ]
+        assert [one is not None for one in found] == ([True] * 5 if name in allowed else [False] * 3), name
+    for name, caller in CALLERS.items():
+        assert name in allowed or not collections.delete(engine, caller, made.id)
+
+
+def test_counts_only_what_the_caller_may_read(engine: Engine, everyone: Collection, store: Store) -> None:
+    store(everyone, "open.md", ["one"])
+    store(everyone, "secret.md", ["two", "three"], ["group:board"])
+    seen = {name: collections.get(engine, CALLERS[name], everyone.id) for name in ("ann", "admin")}
+    assert [(c.n_documents, c.n_chunks) for c in seen.values() if c] == [(1, 1), (2, 3)]
+
+
+def test_keeps_attachments_out_of_lists_unless_asked_for(engine: Engine, store: Store) -> None:
+    private = collections.create(engine, "Attachments", "", ["user:ann"], private_to="c1")
+    store(private, "cv.pdf", ["text"])
+    ann = CALLERS["ann"]
+    assert collections.list_readable(engine, ann) == [] and documents.page(engine, ann) == ([], 0)
+    assert [c.name for c in collections.list_readable(engine, ann, include_private=True)] == ["Attachments"]
+    assert access.all_allowed_rows(engine, ann, None, 9) == []
+
+
+async def test_takes_a_revoked_right_away_at_once(
+    engine: Engine, store: Store, indexes: Indexes, search: Search
+) -> None:
+    collection = collections.create(engine, "C", "", ["user:ann"])
+    document = store(collection, "a.md", ["parking is free"])
+    indexes.step()
+    ann = CALLERS["ann"]
+    changed = search.version()
+    assert len(await search.search("parking", ann)) == 1
+    documents.set_readers(engine, ADMIN, document.id, ["user:bob"])
+    assert await search.search("parking", ann) == [] and len(await search.search("parking", CALLERS["bob"])) == 1
+    documents.set_readers(engine, ADMIN, document.id, [])
+    assert len(await search.search("parking", ann)) == 1
+    collections.update(engine, ADMIN, collection.id, readers=[])
+    assert await search.search("parking", ann) == []
+    assert search.version() >= changed + 3
+
+
+async def test_leaks_nothing_to_searches_that_race_with_a_revocation(
+    engine: Engine, store: Store, indexes: Indexes, search: Search
+) -> None:
+    collection = collections.create(engine, "C", "", ["user:ann"])
+    document = store(collection, "a.md", ["parking is free"])
+    indexes.step()
+    revoked = asyncio.Event()
+
+    async def look() -> list[bool]:
+        seen = []
+        for _ in range(10):
+            was_revoked = revoked.is_set()
+            found = await search.search("parking", CALLERS["ann"])
+            seen.append(was_revoked and bool(found))
+        return seen
+
+    async def revoke() -> None:
+        await asyncio.sleep(0.05)
+        await asyncio.to_thread(documents.set_readers, engine, ADMIN, document.id, ["user:bob"])
+        revoked.set()
+
+    *seen, _ = await asyncio.gather(*(look() for _ in range(8)), revoke())
+    assert not any(itertools.chain.from_iterable(one for one in seen if one))
+    assert await search.search("parking", CALLERS["ann"]) == []
+
+
+@pytest.mark.parametrize("reader", ["", "hr", "group:", "user: ", "Everyone", "group:" + "x" * 200])
+def test_refuses_readers_that_are_no_principals(engine: Engine, reader: str) -> None:
+    with pytest.raises(InvalidValue, match="cannot be a reader"):
+        collections.create(engine, "C", "", [reader])
+
+
+PRINCIPALS = ["everyone", "public", "user:ann", "user:bob", "group:hr", "group:sales"]
+SOME = st.frozensets(st.sampled_from(PRINCIPALS), max_size=3)
+DOCUMENTS = st.lists(st.tuples(SOME, SOME, st.booleans(), st.booleans()), min_size=1, max_size=5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(DOCUMENTS, SOME, st.booleans())
+def test_agrees_with_the_rule_written_in_python(
+    given_documents: list[tuple[frozenset[str], frozenset[str], bool, bool]], principals: frozenset[str], sees_all: bool
+) -> None:
+    caller = Scope(principals, sees_all)
+    with memory() as engine:
+        expected, rows = set(), []
+        for n, (readers, own, private, enabled) in enumerate(given_documents):
+            row = planted(engine, n, readers, own, private, enabled)
+            rows.append(row)
+            own_rule = bool(own & principals) if own else bool(readers & principals)
+            opened = own_rule or bool(own & principals) or (sees_all and (not private or bool(readers & principals)))
+            if opened and enabled and not private:
+                expected.add(row)
+        assert access.allowed_rows(engine, caller, None, rows) == expected
+        assert set(access.all_allowed_rows(engine, caller, None, 99)) == expected
+        assert set(passages.read(engine, caller, None, rows)) == expected
+
+
+@contextmanager
+def memory() -> Iterator[Engine]:
+    """An engine on a throw-away file: hypothesis runs many examples within one test."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = database.connect(f"sqlite:///{folder}/a.db")
+        metadata.create_all(engine)
+        yield engine
+        engine.dispose()
+
+
+def planted(engine: Engine, n: int, readers: frozenset[str], own: frozenset[str], private: bool, enabled: bool) -> int:
+    """Return the row of the one chunk of a new document with these readers."""
+    collection = collections.create(engine, f"C{n}", "", readers, f"c{n}" if private else None)
+    document = documents.add(engine, collection.id, "t", "p", "text/plain", 1, "0" * 64, own, "user:a")
+    values = {"id": str(n), "document_id": document.id, "collection_id": collection.id, "n": 0, "text": "text"}
+    with engine.begin() as connection:
+        row = connection.execute(insert(table).returning(table.c.row), {**values, "enabled": int(enabled)})
+        return int(row.scalar_one())
