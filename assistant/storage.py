@@ -1,0 +1,23 @@
+"""What every process of the product opens first: the database, at this program's schema, and the uploaded files."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine
+
+from assistant.database import migrate
+from assistant.settings import Settings
+from ingest.files import FileStore
+from knowledge.database import connect
+
+
+def database(settings: Settings) -> Engine:
+    """Return the database, upgraded to this program's schema; raises DatabaseRefused when it is newer."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = connect(settings.sql_url)
+    migrate(engine, settings.data_dir)
+    return engine
+
+
+def files(settings: Settings) -> FileStore:
+    """Return the store of uploaded bytes."""
+    return FileStore(settings.data_dir / "files", settings.ingest.reserve_bytes)

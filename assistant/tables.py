@@ -1,0 +1,142 @@
+"""The SQL tables of people, conversations and turns, on the same MetaData as those of knowledge.
+
+Times are seconds since the epoch. Passwords, session tokens and API keys are stored as hashes only.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text
+
+from knowledge.tables import RowId, metadata
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column(
+        "name_key", String(160), nullable=False, unique=True
+    ),  # normalised and case-folded: two names never look alike
+    Column("password_hash", Text, nullable=False),
+    Column("is_admin", Boolean, nullable=False),
+    Column("active", Boolean, nullable=False),  # false: suspended; every credential is refused at once
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("created_at", Float, nullable=False),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("group_name", ForeignKey("groups.name", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", String(80), nullable=False),
+    Column("prefix", String(16), nullable=False),  # the first characters, so that people can tell their keys apart
+    Column("created_at", Float, nullable=False),
+    Column("last_used_at", Float),  # to the minute: not every request writes
+)
+
+setup_links = Table(
+    "setup_links",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+)
+
+# Failed sign-ins of the last minutes. Addresses are stored as keyed hashes.
+failed_logins = Table(
+    "failed_logins",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("name_hash", String(64), nullable=False),
+    Column("address_hash", String(64), nullable=False),
+    Column("at", Float, nullable=False, index=True),
+)
+Index("ix_failed_logins_name_hash_address_hash", failed_logins.c.name_hash, failed_logins.c.address_hash)
+
+# From where a user has signed in before: strangers' failures do not count there.
+known_addresses = Table(
+    "known_addresses",
+    metadata,
+    Column("name_hash", String(64), primary_key=True),
+    Column("address_hash", String(64), primary_key=True),
+    Column("last_at", Float, nullable=False),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner_id", String(32), nullable=False),  # a user's id, or "local"
+    Column("title", String(200), nullable=False),
+    Column("pinned", Boolean, nullable=False),
+    Column("head", String(32)),  # the turn that is shown last; its ancestors are the conversation
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+)
+Index("ix_conversations_owner_id_updated_at", conversations.c.owner_id, conversations.c.updated_at)
+
+# Turns form a tree: editing or regenerating adds a sibling, and nothing that was said is lost.
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("parent_id", String(32)),  # the turn before it; None for the first
+    Column("n", Integer, nullable=False),  # order of asking within the conversation, from 1
+    Column("question", Text, nullable=False),
+    Column("status", String(16), nullable=False),  # "running", "done", "stopped", "failed"
+    Column("answer", Text),  # JSON, the shape of assistant/wire.py; None while running
+    Column("created_at", Float, nullable=False),
+    Column("finished_at", Float),
+)
+Index("ix_turns_conversation_id_n", turns.c.conversation_id, turns.c.n, unique=True)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("turn_id", ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
+    Column("owner_id", String(32), nullable=False),
+    Column("rating", String(4), nullable=False, index=True),  # "up" or "down"
+    Column("reason", String(40)),
+    Column("comment", Text),
+    Column("updated_at", Float, nullable=False, index=True),
+)
+
+# One row per finished turn, appended once and never changed: what telemetry and data sets are derived from.
+turn_records = Table(
+    "turn_records",
+    metadata,
+    Column("seq", RowId, primary_key=True, autoincrement=True),
+    Column("turn_id", String(32), nullable=False, unique=True),
+    Column("owner_id", String(32), nullable=False, index=True),
+    Column("conversation_id", String(32), index=True),
+    Column("created_at", Float, nullable=False, index=True),
+    Column("data", Text, nullable=False),  # JSON of assistant/record.py
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,182 @@
+"""Conversations: each its owner's alone, versions kept, no question lost."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import Engine, text
+
+from assistant import conversations, feedback
+from assistant.errors import ConversationTooLong
+from assistant.orchestration.prompts import Message
+from assistant.types import Answer, Citation, Route
+from assistant.wire import AnswerJson, answer_json
+
+
+def _answer(said: str) -> AnswerJson:
+    citation = Citation(1, "d", "Handbook", 3, "c", "q" * 900, "Leave", "handbook.pdf", "HR", "leave")
+    route = Route("smol", "grounded", "fallback", "grounded_answer")
+    return answer_json(Answer(said, (citation,), abstained=False, grounded=True, degraded=False, route=route))
+
+
+def _said(engine: Engine, owner: str, conversation: str, question: str, answer: str, replaces: str | None = None) -> str:
+    asked = conversations.ask(engine, owner, conversation, question, replaces)
+    assert asked is not None
+    assert conversations.finish(engine, asked.turn_id, "done", _answer(answer))
+    return asked.turn_id
+
+
+def _shown(engine: Engine, owner: str, conversation: str) -> list[str]:
+    found = conversations.read(engine, owner, conversation)
+    assert found is not None
+    return [turn.question for turn in found.turns]
+
+
+def test_it_keeps_turns_with_their_citations(engine: Engine) -> None:
+    mine = conversations.create(engine, "ann")
+    turn = _said(engine, "ann", mine, "How many days of leave?", "30 days [1].")
+    found = conversations.read(engine, "ann", mine)
+    assert found is not None and found.title == "How many days of leave?"
+    stored = found.turns[0]
+    assert stored.id == turn and stored.status == "done" and stored.versions == (turn,)
+    assert stored.answer is not None and stored.answer["citations"][0]["title"] == "Handbook"
+    assert len(stored.answer["citations"][0]["quote"]) == 600
+
+
+def test_it_is_not_there_for_anybody_else(engine: Engine) -> None:
+    mine = conversations.create(engine, "ann", "Secret plans")
+    turn = _said(engine, "ann", mine, "a secret?", "yes")
+    assert conversations.read(engine, "ben", mine) is None and not conversations.owned(engine, "ben", mine)
+    assert conversations.page(engine, "ben") == [] and conversations.page(engine, "ben", "secret") == []
+    assert conversations.ask(engine, "ben", mine, "and?") is None
+    assert not conversations.change(engine, "ben", mine, title="x") and not conversations.remove(engine, "ben", mine)
+    assert not feedback.rate(engine, "ben", turn, "down", None, None)
+    assert _shown(engine, "ann", mine) == ["a secret?"]
+
+
+def test_a_turn_of_one_conversation_cannot_be_replaced_through_another(engine: Engine) -> None:
+    mine, other = conversations.create(engine, "ann"), conversations.create(engine, "ben")
+    turn = _said(engine, "ann", mine, "q", "a")
+    assert conversations.ask(engine, "ben", other, "q2", replaces=turn) is None
+    assert not conversations.change(engine, "ben", other, show_turn=turn)
+
+
+def test_the_history_is_what_was_answered_before(engine: Engine) -> None:
+    mine = conversations.create(engine, "ann")
+    _said(engine, "ann", mine, "one", "first")
+    failed = conversations.ask(engine, "ann", mine, "two")
+    assert failed is not None
+    conversations.finish(engine, failed.turn_id, "failed", None)
+    asked = conversations.ask(engine, "ann", mine, "three")
+    assert asked is not None and asked.history == (Message("user", "one"), Message("assistant", "first"))
+
+
+def test_an_edited_turn_shows_its_newest_version_and_keeps_the_old(engine: Engine) -> None:
+    mine = conversations.create(engine, "ann")
+    first = _said(engine, "ann", mine, "one", "1")
+    _said(engine, "ann", mine, "two", "2")
+    _said(engine, "ann", mine, "three", "3")
+    edited = _said(engine, "ann", mine, "one, really", "1!", replaces=first)
+    assert _shown(engine, "ann", mine) == ["one, really"]
+    found = conversations.read(engine, "ann", mine)
+    assert found is not None and found.turns[0].versions == (first, edited)
+    assert conversations.change(engine, "ann", mine, show_turn=first)
+    assert _shown(engine, "ann", mine) == ["one", "two", "three"]
+    asked = conversations.ask(engine, "ann", mine, "four", replaces=edited)
+    assert asked is not None and asked.history == ()
+
+
+def test_questions_asked_at_the_same_moment_follow_each_other(engine: Engine) -> None:
+    mine = conversations.create(engine, "ann")
+    with ThreadPoolExecutor(8) as together:
+        list(together.map(lambda n: conversations.ask(engine, "ann", mine, f"q{n}"), range(16)))
+    assert sorted(_shown(engine, "ann", mine)) == sorted(f"q{n}" for n in range(16))
+
+
+def test_a_turn_is_finished_once(engine: Engine) -> None:
+    mine = conversations.create(engine, "ann")
+    asked = conversations.ask(engine, "ann", mine, "q")
+    assert asked is not None and conversations.finish(engine, asked.turn_id, "stopped", _answer("par"))
+    assert not conversations.finish(engine, asked.turn_id, "done", _answer("other"))
+    assert not conversations.finish(engine, "nothing", "done", None)
+
+
+def test_a_turn_that_a_crash_cut_off_counts_as_failed_later(engine: Engine) -> None:
+    mine = conversations.create(engine, "ann")
+    conversations.ask(engine, "ann", mine, "q")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE turns SET created_at = created_at - 7200"))
+    found = conversations.read(engine, "ann", mine)
+    assert found is not None and found.turns[0].status == "failed"
+
+
+def test_it_lists_pinned_ones_first_and_pages_by_time(engine: Engine) -> None:
+    made = [conversations.create(engine, "ann", f"c{number}") for number in range(7)]
+    with engine.begin() as connection:
+        for number, identifier in enumerate(made):
+            values = {"at": float(number), "id": identifier}
+            connection.execute(text("UPDATE conversations SET updated_at = :at WHERE id = :id"), values)
+    conversations.change(engine, "ann", made[0], pinned=True)
+    first = conversations.page(engine, "ann", limit=3)
+    assert [entry.title for entry in first] == ["c0", "c6", "c5", "c4"]
+    rest = conversations.page(engine, "ann", limit=10, before=first[-1].updated_at)
+    assert [entry.title for entry in rest] == ["c3", "c2", "c1"]
+
+
+def test_it_is_found_by_title_and_by_question_and_never_by_pattern(engine: Engine) -> None:
+    leave, rest = conversations.create(engine, "ann"), conversations.create(engine, "ann", "100% remote_work")
+    _said(engine, "ann", leave, "What about Parental LEAVE?", "…")
+    assert [entry.id for entry in conversations.page(engine, "ann", "parental leave")] == [leave]
+    assert [entry.id for entry in conversations.page(engine, "ann", "100% remote_")] == [rest]
+    assert conversations.page(engine, "ann", "1_0%") == [] and conversations.page(engine, "ann", "' OR 1=1 --") == []
+
+
+def test_deleting_it_takes_turns_and_ratings_along(engine: Engine) -> None:
+    mine = conversations.create(engine, "ann")
+    turn = _said(engine, "ann", mine, "q", "a")
+    assert feedback.rate(engine, "ann", turn, "up", "complete", "thanks")
+    assert conversations.remove(engine, "ann", mine) and conversations.read(engine, "ann", mine) is None
+    with engine.connect() as connection:
+        for table in ("turns", "feedback", "conversations"):
+            assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0
+
+
+def test_a_rating_is_shown_changed_and_taken_back(engine: Engine) -> None:
+    mine = conversations.create(engine, "ann")
+    turn = _said(engine, "ann", mine, "q", "a")
+    for rating, reason, comment in (("up", None, None), ("down", "wrong", "it is 30"), (None, None, None)):
+        assert feedback.rate(engine, "ann", turn, rating, reason, comment)  # type: ignore[arg-type]
+        found = conversations.read(engine, "ann", mine)
+        assert found is not None
+        assert (found.turns[0].rating, found.turns[0].reason, found.turns[0].comment) == (rating, reason, comment)
+
+
+def test_it_has_room_for_many_turns_but_not_for_any_number(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = conversations.create(engine, "ann")
+    monkeypatch.setattr(conversations, "MAX_TURNS", 5)
+    for number in range(5):
+        conversations.ask(engine, "ann", mine, f"q{number}")
+    with pytest.raises(ConversationTooLong):
+        conversations.ask(engine, "ann", mine, "one more")
+
+
+def test_a_conversation_of_five_hundred_turns_reads_well(engine: Engine) -> None:
+    mine = conversations.create(engine, "ann")
+    with engine.begin() as connection:
+        row = "INSERT INTO turns VALUES (:id, :c, :parent, :n, 'q', 'done', NULL, 0, 0)"
+        values = [
+            {"id": f"t{n}", "c": mine, "parent": f"t{n - 1}" if n > 1 else None, "n": n} for n in range(1, 1_201)
+        ]
+        connection.execute(text(row), values)
+        connection.execute(text("UPDATE conversations SET head = 't1200'"))
+    found = conversations.read(engine, "ann", mine)
+    assert found is not None and [turn.id for turn in found.turns] == [f"t{n}" for n in range(1, 1_201)]
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [("  What\n is  this? ", "What is this?"), ("x" * 100, "x" * 60 + "…"), ("word " * 30, ("word " * 12).strip() + "…"), ("", "")],
+)
+def test_a_title_is_the_beginning_of_the_question(question: str, title: str) -> None:
+    assert conversations.auto_title(question) == title
