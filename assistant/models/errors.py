@@ -1,0 +1,52 @@
+"""What can go wrong between the assistant and a language model.
+
+ModelError
+├── ModelUnavailable    no answer, or none in time: another model may be asked
+├── ModelOverloaded     the model is full (429 or 503): wait `retry_after_s`, or ask another
+├── ModelRefused        the request itself is at fault (4xx): another model would refuse it too
+├── NoModelLeft         every model that was allowed to answer failed
+├── WeightsInvalid      a weights file is missing, or is not the one that was pinned
+└── EngineStartFailed   the engine process did not come up
+"""
+
+from __future__ import annotations
+
+
+class ModelError(Exception):
+    """Anything that a language model or its engine did wrong."""
+
+
+class ModelUnavailable(ModelError):
+    """The model gave no answer, stopped in the middle, or fell silent for too long."""
+
+
+class ModelOverloaded(ModelError):
+    """The model has no free place now; `retry_after_s` is its own estimate, at least 1."""
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ModelRefused(ModelError):
+    """The model will not take this request; `code` is machine-readable, such as "context_length_exceeded"."""
+
+    def __init__(self, message: str, code: str = "invalid_request") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class NoModelLeft(ModelError):
+    """Every route that was allowed to answer failed; `reasons` has one sentence for each, in order of trial."""
+
+    def __init__(self, message: str, reasons: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.reasons = reasons
+
+
+class WeightsInvalid(ModelError):
+    """A weights file is missing or does not have the SHA-256 that was pinned for it."""
+
+
+class EngineStartFailed(ModelError):
+    """The engine process ended or stayed silent before it was ready."""

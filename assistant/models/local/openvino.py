@@ -1,0 +1,148 @@
+"""The model on OpenVINO GenAI's continuous batching; the only file that imports it.
+
+Why this library: docs/decisions/0003-local-engine.md. `step` holds Python's lock while it computes, therefore
+`local/engine.py` gives the event loop its turn between steps.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import openvino
+import openvino_genai as genai
+
+from assistant.models.errors import WeightsInvalid
+from assistant.models.local.backend import Emission, Job
+from assistant.models.local.chatml import CONTROL_TOKENS
+from assistant.models.types import Sampling
+
+# Control tokens of the SmolLM2 vocabulary beyond ChatML's own; those of other models come with the GGUF file.
+SMOLLM_CONTROL = (
+    "<repo_name>", "<reponame>", "<file_sep>", "<filename>", "<gh_stars>", "<issue_start>", "<issue_comment>",
+    "<issue_closed>", "<jupyter_start>", "<jupyter_text>", "<jupyter_code>", "<jupyter_output>", "<jupyter_script>",
+    "<empty_output>",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVinoOptions:
+    """How the model is run."""
+
+    context_tokens: int = 8192
+    kv_cache_gb: int = 1  # 8-bit keys and values of SmolLM2-135M take 13 kB a token: 80,000 tokens
+    max_running: int = 16
+    prompt_chunk_tokens: int = 256  # prompt tokens in one step: other streams wait this long for their next token
+    speculate_tokens: int = 0  # prompt lookup: tokens guessed from the prompt per step; 0 is off
+
+
+class OpenVinoBackend:
+    """A GGUF file in memory, decoding several jobs at once with paged attention and a prefix cache."""
+
+    def __init__(self, path: Path, name: str, options: OpenVinoOptions) -> None:
+        scheduler = genai.SchedulerConfig()
+        scheduler.cache_size = options.kv_cache_gb
+        scheduler.max_num_seqs = options.max_running
+        scheduler.max_num_batched_tokens = options.prompt_chunk_tokens
+        scheduler.enable_prefix_caching = True
+        properties: dict[str, object] = {"prompt_lookup": True} if options.speculate_tokens else {}
+        try:
+            self._pipeline = genai.ContinuousBatchingPipeline(str(path), scheduler, "CPU", properties)
+        except RuntimeError as exc:
+            raise WeightsInvalid(f"{path} cannot be loaded as a GGUF language model: {_last_line(exc)}") from exc
+        self._tokenizer = self._pipeline.get_tokenizer()
+        self._eos = self._tokenizer.get_eos_token_id()
+        self._handles: dict[int, genai.GenerationHandle] = {}
+        self._options = options
+        self.name = name
+        self.context_tokens = options.context_tokens
+        vocabulary = self._tokenizer.get_vocab()
+        self._ends = {int(vocabulary[end]) for token in CONTROL_TOKENS if (end := token.encode()) in vocabulary}
+        self.control_tokens = tuple(token for token in SMOLLM_CONTROL if token.encode() in vocabulary)
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """Return the token ids of `text`; control tokens in it are recognised, none are added."""
+        if not text:
+            return ()
+        ids = self._tokenizer.encode(text, add_special_tokens=False).input_ids
+        return tuple(ids.data[0].tolist())
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of `ids` without control tokens; incomplete UTF-8 becomes U+FFFD."""
+        return str(self._tokenizer.decode(list(ids))) if ids else ""
+
+    def add(self, job: Job) -> None:
+        """Start a job. Raises ValueError when its sampling is not possible."""
+        try:
+            config = self._config(job.sampling)
+            config.validate()
+            prompt = openvino.Tensor(np.array([job.prompt], dtype=np.int64))
+            self._handles[job.id] = self._pipeline.add_request(job.id, prompt, config)
+        except RuntimeError as exc:
+            raise ValueError(_last_line(exc)) from exc
+
+    def cancel(self, job_id: int) -> None:
+        """Forget a job; its memory is free after the next step."""
+        if handle := self._handles.pop(job_id, None):
+            handle.cancel()
+
+    def busy(self) -> bool:
+        """Return whether a job is waiting or running, or a cancelled one still holds memory."""
+        return bool(self._pipeline.has_non_finished_requests())
+
+    def step(self) -> list[Emission]:
+        """Compute one step for every running job and return what is new. Raises RuntimeError when broken for good."""
+        self._pipeline.step()
+        emissions = [emission for job, handle in self._handles.items() if (emission := _read(job, handle))]
+        for emission in emissions:
+            if emission.finished:
+                del self._handles[emission.job]
+        return emissions
+
+    def _config(self, sampling: Sampling) -> genai.GenerationConfig:
+        config = genai.GenerationConfig(max_new_tokens=sampling.max_tokens, apply_chat_template=False)
+        config.set_eos_token_id(self._eos)
+        config.stop_token_ids = self._ends | {self._eos}
+        if sampling.temperature > 0:
+            config.do_sample = True
+            config.temperature = sampling.temperature
+            config.top_p = sampling.top_p
+            config.min_p = sampling.min_p
+            if sampling.top_k:
+                config.top_k = sampling.top_k
+        if sampling.seed is not None:
+            config.rng_seed = sampling.seed
+        if sampling.json_schema is not None:
+            schema = json.dumps(sampling.json_schema)
+            config.structured_output_config = genai.StructuredOutputConfig(json_schema=schema)
+        if self._options.speculate_tokens:
+            config.num_assistant_tokens = self._options.speculate_tokens
+            config.max_ngram_size = 3
+        return config
+
+
+def _read(job: int, handle: genai.GenerationHandle) -> Emission | None:
+    ids: list[int] = []
+    finished: Literal["stop", "length"] | None = None
+    while handle.can_read():
+        for output in handle.read().values():
+            ids.extend(output.generated_ids)
+            finished = _REASONS.get(output.finish_reason)
+    if handle.get_status() == genai.GenerationStatus.IGNORED and finished is None:
+        finished = "length"  # the prompt and its answer do not fit the key-value cache
+    return Emission(job, tuple(ids), finished) if ids or finished else None
+
+
+_REASONS: dict[genai.GenerationFinishReason, Literal["stop", "length"]] = {
+    genai.GenerationFinishReason.STOP: "stop",
+    genai.GenerationFinishReason.LENGTH: "length",
+}
+
+
+def _last_line(exc: Exception) -> str:
+    """Return the last line of an OpenVINO message; those before it are places in its source."""
+    return str(exc).strip().splitlines()[-1]

@@ -1,0 +1,61 @@
+"""What the local engine should serve now: the base model, with the active adapter in its weights when there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from assistant.adaptation import export, publish
+from assistant.adaptation.errors import AdapterError
+from assistant.models import weights
+from assistant.models.errors import WeightsInvalid
+from assistant.models.settings import ModelSettings
+from assistant.models.supervise import EngineSpec
+
+
+def plan(data_dir: Path, settings: ModelSettings) -> EngineSpec:
+    """Return what to serve; makes the weights file if it is not there yet, which takes about 10 s the first time.
+
+    Raises WeightsInvalid when that is not possible.
+    """
+    try:
+        return _plan(data_dir, settings)
+    except AdapterError as exc:
+        raise WeightsInvalid(str(exc)) from exc
+
+
+def _plan(data_dir: Path, settings: ModelSettings) -> EngineSpec:
+    cache = data_dir / "models"
+    if settings.gguf is not None:
+        if not settings.gguf.is_file():
+            raise WeightsInvalid(f"The setting models.model names {settings.gguf}, which is not a file. Correct it.")
+        return _spec(
+            settings, weights.requantised(settings.gguf, cache, settings.quantisation), settings.gguf.stem, None
+        )
+    base = weights.packaged(cache)
+    folder = publish.active(data_dir)
+    if folder is None:
+        return _spec(settings, weights.requantised(base, cache, settings.quantisation), weights.NAME, None)
+    merged = export.materialise(base, folder, cache, settings.quantisation)
+    return _spec(settings, weights.requantised(merged, cache, settings.quantisation), weights.NAME, folder.name)
+
+
+def fingerprint(data_dir: Path) -> tuple[int, ...]:
+    """Return a value that changes when the plan may have; cheap enough to ask every second."""
+    registry = data_dir / publish.REGISTRY
+    try:
+        status = registry.stat()
+    except FileNotFoundError:
+        return ()
+    return (status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+def _spec(settings: ModelSettings, path: Path, name: str, adapter: str | None) -> EngineSpec:
+    return EngineSpec(
+        path,
+        name,
+        adapter,
+        settings.context_tokens,
+        settings.engine_running,
+        settings.engine_waiting,
+        settings.engine_speculate,
+    )

@@ -1,0 +1,71 @@
+"""Settings of the models and of the local engine; `assistant/settings.py` composes them as `models`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+
+class ModelSettings(BaseModel):
+    """Which models answer. With nothing set, the embedded model does."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field(
+        default="", description="GGUF file or OpenAI-compatible URL that takes the embedded model's place"
+    )
+    model_name: str = Field(default="", description="What the server at `model` calls the model; unset: its only one")
+    model_api_key: SecretStr | None = Field(default=None, description="Bearer token for the URL in `model`")
+    vllm_url: str = Field(
+        default="", description="URL of a vLLM server, such as http://gpu:8000/v1, asked before the local one"
+    )
+    vllm_model: str = Field(default="", description="Name of the base model on the vLLM server; unset: its first one")
+    vllm_api_key: SecretStr | None = Field(default=None, description="Bearer token for vllm_url")
+    vllm_context_tokens: int = Field(
+        default=8192, ge=1024, le=2_000_000, description="Tokens that the vLLM server reads"
+    )
+    context_tokens: int = Field(
+        default=8192, ge=1024, le=131_072, description="Tokens of prompt and answer, local engine or URL"
+    )
+    quantisation: Literal["Q8_0", "F16"] = Field(
+        default="Q8_0", description="Form of the local weights: smaller, or as trained"
+    )
+    engine_running: int = Field(default=16, ge=1, le=256, description="Requests that the local engine works on at once")
+    engine_waiting: int = Field(default=32, ge=0, le=1024, description="Requests that may wait for the local engine")
+    engine_speculate: int = Field(
+        default=0, ge=0, le=16, description="Tokens guessed from the prompt per step; 0: none"
+    )
+    first_token_s: float = Field(default=60.0, gt=0, le=600, description="Wait for the first token of the last tier")
+    domain_first_token_s: float = Field(
+        default=10.0, gt=0, le=600, description="Wait for the first token of the vLLM server"
+    )
+    inter_token_s: float = Field(default=8.0, gt=0, le=120, description="Silence after which another model takes over")
+
+    @field_validator("model", "vllm_url")
+    @classmethod
+    def _plain(cls, value: str) -> str:
+        return value.strip().rstrip("/")
+
+    @field_validator("vllm_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        if value and not is_url(value):
+            raise ValueError(f"{value!r} is not a URL that begins with http:// or https://")
+        return value
+
+    @property
+    def gguf(self) -> Path | None:
+        """Return the GGUF file that takes the embedded model's place, if one is named."""
+        return Path(self.model).expanduser() if self.model and not is_url(self.model) else None
+
+    @property
+    def url(self) -> str:
+        """Return the URL that takes the embedded model's place, "" if none is named."""
+        return self.model if is_url(self.model) else ""
+
+
+def is_url(value: str) -> bool:
+    """Return whether `value` names a server rather than a file."""
+    return value.startswith(("http://", "https://"))

@@ -1,0 +1,94 @@
+"""What the rest of the assistant knows of language models: a request, a stream of pieces, and how it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from assistant.orchestration.prompts import Message
+
+if TYPE_CHECKING:
+    from assistant.types import Route
+
+StopReason = Literal["stop", "length", "tool_calls", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to choose the next token; ranges are enforced at the door (api/schemas.py)."""
+
+    max_tokens: int = 256  # 1..8192
+    temperature: float = 0.0  # 0..2; 0 is greedy
+    top_p: float = 1.0  # 0..1
+    top_k: int = 0  # 0 is off
+    min_p: float = 0.0
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    json_schema: dict[str, Any] | None = None  # the reply must validate against it
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One call of one model."""
+
+    messages: tuple[Message, ...]
+    sampling: Sampling = field(default_factory=Sampling)
+    tools: tuple[dict[str, Any], ...] = ()  # OpenAI tool definitions
+    request_id: str = ""
+    cache_salt: str = ""  # access scope's fingerprint: prefix caches are not shared across scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0  # input tokens that came from a prefix cache
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a streamed reply. The last piece carries `stopped_by` and `usage`.
+
+    From a router, the first piece of each model that answers carries its `route`; a second route in one reply means
+    that another model took over because the first one failed: what comes from then on is its whole reply, from the
+    beginning.
+    """
+
+    text: str = ""
+    tool_calls: tuple[dict[str, Any], ...] = ()
+    stopped_by: StopReason | None = None
+    usage: Usage | None = None
+    route: Route | None = None
+
+
+class ChatModel(Protocol):
+    """A language model behind one endpoint."""
+
+    name: str
+    context_tokens: int
+
+    def stream(self, request: ModelRequest) -> AsyncIterator[Piece]:
+        """Yield the reply's pieces; closing the iterator aborts the generation at the engine.
+
+        Raises ModelUnavailable (no answer, or none in time), ModelOverloaded (429/503) or ModelRefused (4xx).
+        """
+        ...
+
+    async def count_tokens(self, messages: tuple[Message, ...]) -> int:
+        """Return how many tokens the rendered chat takes, an upper bound where the tokenizer is not known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """One language model as operators see it."""
+
+    name: str  # what `model` of a request may be
+    tier: str
+    model: str
+    adapter: str | None
+    healthy: bool
+    detail: str  # one sentence

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from assistant.adaptation import publish
+from assistant.models.errors import WeightsInvalid
+from assistant.models.plan import fingerprint, plan
+from assistant.models.settings import ModelSettings
+
+
+def test_it_refuses_a_model_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(WeightsInvalid, match="not a file"):
+        plan(tmp_path, ModelSettings(model=str(tmp_path / "none.gguf")))
+
+
+def test_it_refuses_a_model_file_that_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "x.gguf").write_text("hello")
+    with pytest.raises(WeightsInvalid, match=r"x\.gguf"):
+        plan(tmp_path, ModelSettings(model=str(tmp_path / "x.gguf")))
+
+
+def test_a_damaged_adapter_registry_is_a_reason_not_a_crash(tmp_path: Path) -> None:
+    (tmp_path / publish.REGISTRY).write_text("{")
+    with pytest.raises(WeightsInvalid, match="damaged"):
+        plan(tmp_path, ModelSettings())
+
+
+def test_its_fingerprint_changes_with_the_active_adapter(tmp_path: Path) -> None:
+    before = fingerprint(tmp_path)
+    (tmp_path / publish.REGISTRY).write_text("{}")
+    between = fingerprint(tmp_path)
+    (tmp_path / publish.REGISTRY).write_text('{"history": []}')
+    assert len({before, between, fingerprint(tmp_path)}) == 3

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from assistant.models.engines import LocalEngines
+from assistant.models.errors import ModelRefused
+from assistant.models.registry import Registry, lanes
+from assistant.models.settings import ModelSettings
+from assistant.models.supervise import EngineSpec
+from assistant.types import Caller, Turn, TurnOptions
+from knowledge.types import Scope
+
+
+def turn(model: str = "assistant") -> Turn:
+    scope = Scope(frozenset({"everyone"}))
+    return Turn("1", "Why?", (), Caller("u", "Ann", scope), TurnOptions(model=model))
+
+
+@pytest.fixture
+def engines(tmp_path: Path) -> LocalEngines:
+    """Engines that were never started."""
+    spec = EngineSpec(tmp_path / "x.gguf", "small")
+    return LocalEngines(tmp_path / "run", tmp_path / "log", lambda: spec, lambda: 0)
+
+
+async def test_with_nothing_set_the_embedded_model_answers(engines: LocalEngines) -> None:
+    registry = Registry(lanes(ModelSettings(), engines), engines)
+    assert [(status.name, status.tier) for status in registry.status()] == [("smollm2-135m-instruct", "fallback")]
+    choice = registry.choose(turn())
+    assert (choice.route.model, choice.route.tier) == ("smollm2-135m-instruct", "fallback")
+    assert choice.model.context_tokens == 8192
+
+
+async def test_one_setting_puts_another_model_in_its_place(engines: LocalEngines) -> None:
+    by_url = Registry(lanes(ModelSettings(model="http://127.0.0.1:1/v1/", model_name="llama"), None))
+    assert by_url.choose(turn()).route.model == "llama"
+    by_file = Registry(lanes(ModelSettings(model="/models/other.gguf"), engines), engines)
+    assert by_file.choose(turn()).route.model == "other"
+
+
+async def test_a_vllm_server_is_asked_before_the_local_engine(engines: LocalEngines) -> None:
+    settings = ModelSettings(vllm_url="http://gpu:8000/v1", vllm_model="big", vllm_context_tokens=32_000)
+    registry = Registry(lanes(settings, engines), engines)
+    assert [status.tier for status in registry.status()] == ["domain", "fallback"]
+    choice = registry.choose(turn())
+    assert choice.route.model == "big"
+    assert choice.model.context_tokens == 8192  # what is prompted must fit the one that may take over
+    assert registry.choose(turn("smollm2-135m-instruct")).route.tier == "fallback"
+    with pytest.raises(ModelRefused):
+        registry.choose(turn("nobody"))
+
+
+async def test_its_state_is_that_of_the_engine_until_a_model_answers(engines: LocalEngines) -> None:
+    registry = Registry(lanes(ModelSettings(), engines), engines)
+    assert registry.state()[0] == "starting"
+    assert not registry.status()[0].healthy
+    await registry.start()
+    await registry.stop()
+
+
+async def test_without_any_model_it_says_what_happens_instead() -> None:
+    registry = Registry([])
+    assert registry.state() == ("failed", "No model answers; passages are quoted instead.")
+    with pytest.raises(ModelRefused, match="No model is configured"):
+        registry.choose(turn())
+
+
+@pytest.mark.parametrize("url", ["gpu:8000", "ftp://gpu/v1", "file:///etc/passwd"])
+def test_it_refuses_a_vllm_url_that_is_none(url: str) -> None:
+    with pytest.raises(ValidationError):
+        ModelSettings(vllm_url=url)
+
+
+def test_keys_do_not_show() -> None:
+    settings = ModelSettings(model_api_key="sk-secret", vllm_api_key="sk-secret")  # type: ignore[arg-type]
+    assert "sk-secret" not in repr(settings)
