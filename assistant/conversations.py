@@ -1,0 +1,275 @@
+"""Conversations and their turns. Every function takes the owner's id: what is somebody else's does not exist.
+
+Turns form a tree. Asking appends to the turn that is shown last (`head`); editing or regenerating a turn adds a version
+beside it and shows that one. A turn is stored when it is asked and completed when it is answered, so a question is
+never lost, and two windows that ask at the same moment get two turns in a row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, exists, insert, or_, select, update
+
+from assistant.errors import ConversationTooLong
+from assistant.orchestration.prompts import Message
+from assistant.tables import conversations, feedback, turns
+from assistant.wire import AnswerJson
+from knowledge.database import now, reading
+
+Status = Literal["running", "done", "stopped", "failed"]
+
+MAX_TURNS = 2_000  # of one conversation, all versions; each request reads their ids
+TITLE_CHARACTERS = 200
+_AUTO_TITLE_CHARACTERS = 60
+# A turn without an end after so long was cut off by a crash; nobody works on it any more.
+_LOST_AFTER_S = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One line of the list of conversations."""
+
+    id: str
+    title: str
+    pinned: bool
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTurn:
+    """A question with its answer, as it is shown again later."""
+
+    id: str
+    question: str
+    status: Status
+    answer: AnswerJson | None  # None while running, or when it failed before anything was said
+    created_at: float
+    versions: tuple[str, ...]  # ids of the turns that replaced each other here, oldest first, this one included
+    rating: str | None = None
+    reason: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation along the versions that are shown now."""
+
+    id: str
+    title: str
+    pinned: bool
+    updated_at: float
+    turns: list[StoredTurn] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that was stored, with what was said before it."""
+
+    turn_id: str
+    history: tuple[Message, ...]
+
+
+def create(engine: Engine, owner_id: str, title: str = "") -> str:
+    """Return the id of a new, empty conversation."""
+    identifier = uuid4().hex
+    with engine.begin() as connection:
+        moment = now(connection)
+        row = {"id": identifier, "owner_id": owner_id, "title": title[:TITLE_CHARACTERS], "pinned": False, "head": None}
+        connection.execute(insert(conversations), {**row, "created_at": moment, "updated_at": moment})
+    return identifier
+
+
+def owned(engine: Engine, owner_id: str, identifier: str) -> bool:
+    """Return whether the owner has that conversation."""
+    with reading(engine) as connection:
+        return connection.execute(select(conversations.c.id).where(*_mine(owner_id, identifier))).first() is not None
+
+
+def page(
+    engine: Engine, owner_id: str, text: str | None = None, limit: int = 50, before: float | None = None
+) -> list[Summary]:
+    """Return the owner's conversations, the last used first, at most `limit` of them.
+
+    `before` continues after the one with that `updated_at`; pinned ones come first, in addition, when it is None.
+    `text` is looked for in titles and questions, ignoring case; it is plain text, not a pattern.
+    """
+    mine = [conversations.c.owner_id == owner_id]
+    if text:
+        said = exists().where(
+            turns.c.conversation_id == conversations.c.id, turns.c.question.icontains(text, autoescape=True)
+        )
+        mine.append(or_(conversations.c.title.icontains(text, autoescape=True), said))
+    latest_first = select(conversations).order_by(conversations.c.updated_at.desc(), conversations.c.id)
+    rest = latest_first.where(*mine, conversations.c.pinned.is_(False)).limit(limit)
+    with reading(engine) as connection:
+        if before is not None:
+            rows = list(connection.execute(rest.where(conversations.c.updated_at < before)))
+        else:
+            rows = [*connection.execute(latest_first.where(*mine, conversations.c.pinned)), *connection.execute(rest)]
+    return [Summary(row.id, row.title, row.pinned, row.updated_at) for row in rows]
+
+
+def read(engine: Engine, owner_id: str, identifier: str) -> Conversation | None:
+    """Return the conversation with the turns that are shown now, first to last; None if the owner has none such."""
+    with reading(engine) as connection:
+        row = connection.execute(select(conversations).where(*_mine(owner_id, identifier))).first()
+        if row is None:
+            return None
+        parents = _parents(connection, identifier)
+        path = _path(parents, row.head)
+        found = _turns(connection, path)
+        moment = now(connection)
+    siblings: dict[str | None, list[str]] = {}
+    for turn_id, parent in parents.items():
+        siblings.setdefault(parent, []).append(turn_id)
+    shown = [_stored(found[turn_id], tuple(siblings[parents[turn_id]]), moment) for turn_id in path]
+    return Conversation(row.id, row.title, row.pinned, row.updated_at, shown)
+
+
+def change(
+    engine: Engine,
+    owner_id: str,
+    identifier: str,
+    title: str | None = None,
+    pinned: bool | None = None,
+    show_turn: str | None = None,
+) -> bool:
+    """Change what is not None; False if the owner has no such conversation, or it has no turn `show_turn`.
+
+    `show_turn` shows that version of a turn, with what followed it last.
+    """
+    values: dict[str, object] = {}
+    if title is not None:
+        values["title"] = title[:TITLE_CHARACTERS]
+    if pinned is not None:
+        values["pinned"] = pinned
+    with engine.begin() as connection:
+        if connection.execute(select(conversations.c.id).where(*_mine(owner_id, identifier))).first() is None:
+            return False
+        if show_turn is not None:
+            parents = _parents(connection, identifier)
+            if show_turn not in parents:
+                return False
+            values["head"] = _last_below(parents, show_turn)
+        if values:
+            connection.execute(update(conversations).where(*_mine(owner_id, identifier)).values(**values))
+    return True
+
+
+def remove(engine: Engine, owner_id: str, identifier: str) -> bool:
+    """Delete the conversation with its turns and ratings; False if the owner has none such."""
+    with engine.begin() as connection:
+        return connection.execute(delete(conversations).where(*_mine(owner_id, identifier))).rowcount > 0
+
+
+def ask(engine: Engine, owner_id: str, identifier: str, question: str, replaces: str | None = None) -> Asked | None:
+    """Store a question and return it with the history before it; None if the owner has no such conversation.
+
+    `replaces` is the turn of this conversation that the question takes the place of (None too if there is none such).
+    Raises ConversationTooLong at 2,000 turns.
+    """
+    identifier_of_turn = uuid4().hex
+    with engine.begin() as connection:
+        locked = select(conversations).where(*_mine(owner_id, identifier)).with_for_update()
+        row = connection.execute(locked).first()
+        if row is None:
+            return None
+        parents = _parents(connection, identifier)
+        if replaces is not None and replaces not in parents:
+            return None
+        if len(parents) >= MAX_TURNS:
+            raise ConversationTooLong(f"This conversation has {MAX_TURNS} turns, its limit; begin a new one.")
+        parent = row.head if replaces is None else parents[replaces]
+        moment = now(connection)
+        values = {"id": identifier_of_turn, "conversation_id": identifier, "parent_id": parent, "n": len(parents) + 1}
+        said = {"question": question, "status": "running", "answer": None, "created_at": moment}
+        connection.execute(insert(turns), {**values, **said})
+        shown = {"head": identifier_of_turn, "updated_at": moment, "title": row.title or auto_title(question)}
+        connection.execute(update(conversations).where(conversations.c.id == identifier).values(**shown))
+        path = _path(parents, parent)
+        found = _turns(connection, path)
+    return Asked(identifier_of_turn, _history([found[turn_id] for turn_id in path]))
+
+
+def finish(engine: Engine, turn_id: str, status: Status, answer: AnswerJson | None) -> bool:
+    """Complete a turn that is running, once; False when it is gone (deleted meanwhile) or complete already."""
+    text = None if answer is None else json.dumps(answer, ensure_ascii=True)
+    with engine.begin() as connection:
+        running = turns.c.id == turn_id, turns.c.status == "running"
+        values = {"status": status, "answer": text, "finished_at": now(connection)}
+        return connection.execute(update(turns).where(*running).values(**values)).rowcount > 0
+
+
+def auto_title(question: str) -> str:
+    """Return a question's first words, at most 60 characters, as a title."""
+    words = " ".join(question.split())
+    if len(words) <= _AUTO_TITLE_CHARACTERS:
+        return words
+    return words[:_AUTO_TITLE_CHARACTERS].rsplit(" ", 1)[0] + "…"
+
+
+def _mine(owner_id: str, identifier: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return conversations.c.owner_id == owner_id, conversations.c.id == identifier
+
+
+def _parents(connection: Connection, identifier: str) -> dict[str, str | None]:
+    """Return the turn before each turn of a conversation, in the order of asking."""
+    statement = select(turns.c.id, turns.c.parent_id).where(turns.c.conversation_id == identifier).order_by(turns.c.n)
+    return {row.id: row.parent_id for row in connection.execute(statement)}
+
+
+def _path(parents: dict[str, str | None], head: str | None) -> list[str]:
+    path = []
+    while head is not None:
+        path.append(head)
+        head = parents[head]
+    return path[::-1]
+
+
+def _last_below(parents: dict[str, str | None], turn_id: str) -> str:
+    """Return the end of the line that goes on from a turn, by the newest version at every fork."""
+    newest = {parent: child for child, parent in parents.items()}
+    while turn_id in newest:
+        turn_id = newest[turn_id]
+    return turn_id
+
+
+def _turns(connection: Connection, path: Sequence[str]) -> dict[str, Row[Any]]:
+    found: dict[str, Row[Any]] = {}
+    for start in range(0, len(path), 500):  # SQLite allows some 32,000 bound values, PostgreSQL 65,535
+        statement = (
+            select(turns, feedback.c.rating, feedback.c.reason, feedback.c.comment)
+            .outerjoin(feedback, feedback.c.turn_id == turns.c.id)
+            .where(turns.c.id.in_(path[start : start + 500]))
+        )
+        found |= {row.id: row for row in connection.execute(statement)}
+    return found
+
+
+def _stored(row: Row[Any], versions: tuple[str, ...], moment: float) -> StoredTurn:
+    lost = row.status == "running" and row.created_at < moment - _LOST_AFTER_S
+    return StoredTurn(
+        id=row.id,
+        question=row.question,
+        status="failed" if lost else row.status,
+        answer=json.loads(row.answer) if row.answer else None,
+        created_at=row.created_at,
+        versions=versions,
+        rating=row.rating,
+        reason=row.reason,
+        comment=row.comment,
+    )
+
+
+def _history(rows: Sequence[Row[Any]]) -> tuple[Message, ...]:
+    """Return what was said, leaving out questions that got no answer."""
+    said = []
+    for row in rows:
+        if row.answer and row.status in ("done", "stopped"):
+            said += [Message("user", row.question), Message("assistant", json.loads(row.answer)["answer"])]
+    return tuple(said)

@@ -1,0 +1,149 @@
+"""What goes out: nothing that a screen would load or run by itself, no link that no source gave, no secret.
+
+Text arrives in slices, as sentences are released, so each rule holds for a slice alone and across the seam to the next:
+markdown that could begin in one slice and end in another is broken up rather than understood.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+LEFT_OUT = "[link left out]"
+_LEFT_OUT_SECRET = "[secret left out]"  # noqa: S105 - what stands in a secret's place
+_SCHEMES = frozenset({"http", "https", "mailto"})
+_URL = r"(?:[a-z][a-z0-9+.-]{1,20}:(?://)?|//|www\.)[^\s<>()\[\]`\"']+"
+_FENCE_OPENS = re.compile(r"^```[\w+-]*[ \t]*$")
+_FENCE_CLOSES = re.compile(r"^ {0,3}`{3,}[ \t]*$")
+_CODE_SPAN = re.compile(r"(?<![`\\])(`+)(?!`)([^\n]+?)(?<!`)\1(?!`)")
+_IMAGE = re.compile(r"!\[([^\[\]]*)\](?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]]*\])?")
+_LINK = re.compile(
+    rf"(?<!!)\[([^\[\]\n]*)\]\(\s*<?({_URL}(?:\([^\s()]*\)[^\s()<>]*)*)>?(?:\s+[\"'(][^\n]*?[\"')])?\s*\)", re.I
+)
+_BARE = re.compile(
+    r"<?(?P<url>\b(?:https?|ftp|file|data|javascript|vbscript):(?://)?[^\s<>`\"'\])]+"
+    r"|(?<![\w@/.])www\.[^\s<>`\"'\])]+)>?",
+    re.I,
+)
+# Two brackets in a row are a reference link unless both are citation marks.
+_ADJACENT = re.compile(r"(?<!\[\d)(?<!\[\d\d)(?<!\[\d\d\d)\]\[|\]\[(?!\d{1,3}\])")
+_MATH_LOADS = re.compile(r"\\(?=(?:href|url|includegraphics|htmlData|htmlStyle|htmlClass|htmlId)\b)")
+_SECRETS = re.compile(
+    r"""
+    \b(?:AKIA|ASIA)[A-Z0-9]{16}\b
+    | \bgh[pousr]_[A-Za-z0-9]{36,}\b | \bgithub_pat_[A-Za-z0-9_]{40,}\b | \bglpat-[A-Za-z0-9_-]{20,}\b
+    | \bxox[abprs]-[A-Za-z0-9-]{10,}\b | \bsk-[A-Za-z0-9_-]{20,}\b | \bAIza[A-Za-z0-9_-]{35}\b
+    | \beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\b
+    """,
+    re.VERBOSE,
+)
+_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_KEY_ENDS = re.compile(r"-----END [A-Z ]*PRIVATE KEY-----")
+
+
+class Output:
+    """Makes the slices of one answer safe to show, in order."""
+
+    def __init__(self, sources: Iterable[str], secrets: Iterable[str] = (), markdown: bool = True) -> None:
+        """Allow the links that stand in `sources`, word for word; `secrets` never go out, whatever they look like.
+
+        `markdown` False: the text is data for a program (JSON), in which only secrets are replaced.
+        """
+        self._markdown = markdown
+        self._sources = "\n".join(sources)
+        self._secrets = tuple(s for s in secrets if len(s) >= 8)  # shorter ones would hit ordinary words
+        self._last = "\n"  # the last character that went out
+        self._line_so_far = ""  # what the line that is not ended yet was given as
+        self._in_key = False  # between the first and the last line of a private key
+        self._open_tick = False  # a backtick of this paragraph has no partner yet, so what is code cannot be known
+        self.fenced = False  # within a code block
+
+    def slice(self, text: str) -> str:
+        """Return the next slice as it may be shown."""
+        for secret in self._secrets:
+            text = text.replace(secret, _LEFT_OUT_SECRET)
+        text = self._without_key(_SECRETS.sub(_LEFT_OUT_SECRET, text))
+        if not self._markdown:
+            return text
+        *whole, rest = text.split("\n")
+        safe = "\n".join([*(self._line(line, ends=True) for line in whole), self._line(rest, ends=False)])
+        if (self._last == "!" and safe[:1] == "[") or (self._last == "]" and safe[:1] in tuple("([:")):
+            safe = " " + safe
+        self._last = safe[-1:] or self._last
+        return safe
+
+    def _without_key(self, text: str) -> str:
+        """Return `text` without the parts of a private key, however many slices it takes."""
+        shown = ""
+        while text:
+            mark = _KEY_ENDS if self._in_key else _KEY_BEGINS
+            found = mark.search(text)
+            shown += "" if self._in_key else text[: found.start()] + _LEFT_OUT_SECRET if found else text
+            if found:
+                self._in_key = not self._in_key
+            text = text[found.end() :] if found else ""
+        return shown
+
+    def _line(self, line: str, ends: bool) -> str:
+        """Return a line as it may be shown, or as much of it as this slice has (`ends`: all of it)."""
+        begun, so_far = bool(self._line_so_far), self._line_so_far + line
+        self._line_so_far = "" if ends else so_far
+        if self.fenced:
+            self.fenced = not _FENCE_CLOSES.match(so_far)
+            return line
+        if ends and not begun and _FENCE_OPENS.match(line):
+            self.fenced, self._open_tick = True, False
+            return "```" if "mermaid" in line.lower() else line  # diagrams load images before they are cleaned
+        if ends and not so_far.strip():
+            self._open_tick = False
+        parts: list[str] = []
+        position = 0
+        for code in _CODE_SPAN.finditer(line) if not self._open_tick else ():
+            parts += [self._prose(line[position : code.start()]), code[0]]
+            position = code.end()
+        return "".join([*parts, self._prose(line[position:])])
+
+    def _prose(self, text: str) -> str:
+        self._open_tick = self._open_tick or "`" in text
+        kept: list[str] = []
+
+        def keep(link: str) -> str:
+            kept.append(link)
+            return f"\x00{len(kept) - 1}\x00"
+
+        text = _IMAGE.sub(lambda image: f"({image[1].strip() or 'image'}: image left out)", text.replace("\x00", ""))
+        text = _LINK.sub(lambda link: keep(self._link(link[1], link[2])), text)
+        text = _BARE.sub(lambda bare: self._bare(bare["url"], keep), text)
+        text = text.replace("![", "! [").replace("](", "] (").replace("]:", "] :")
+        text = _ADJACENT.sub("] [", text)
+        text = re.sub(r"<(?=[A-Za-z/!?]|$)", "&lt;", _MATH_LOADS.sub("", text))
+        return re.sub("\x00(\\d+)\x00", lambda mark: kept[int(mark[1])], text)
+
+    def _link(self, label: str, url: str) -> str:
+        label = re.sub(r"<(?=[A-Za-z/!?]|$)", "&lt;", label).strip()
+        host = self._host(url)
+        if host is None:
+            return f"{label} {LEFT_OUT}".strip()
+        shown = label if host in label.lower() else f"{label} ({host})".strip()
+        return f"[{shown}]({url})"
+
+    def _bare(self, url: str, keep: object) -> str:
+        trailing = re.search(r"[.,;:!?]*$", url)
+        end = trailing[0] if trailing else ""
+        url = url.removesuffix(end) if end else url
+        allowed = self._host(url) is not None
+        assert callable(keep)
+        return str(keep(url) if allowed else LEFT_OUT) + end
+
+    def _host(self, url: str) -> str | None:
+        """Return the host that a link leads to, or None when no source gave exactly this link."""
+        try:
+            parts = urlsplit(url if not url.lower().startswith("www.") else f"https://{url}")
+            if parts.scheme.lower() not in _SCHEMES or "@" in parts.netloc:
+                return None
+            host = parts.path if parts.scheme == "mailto" else parts.hostname
+        except ValueError:
+            return None
+        given = re.search(rf"(?<![\w/.-]){re.escape(url)}(?![\w/=&%#-]|[?.]\w)", self._sources)
+        return host.lower() if host and given else None

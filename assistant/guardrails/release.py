@@ -1,0 +1,201 @@
+"""Release: text goes out in slices, each one checked before it is shown; what fails the check is never seen.
+
+With documents, a slice is a sentence that stands in a passage; its marks are numbered in order of first use. Without
+documents, a slice is as much text as can be shown without knowing what follows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from assistant.guardrails.grounding import Check, Judged, Verdict
+from assistant.guardrails.output import Output
+from assistant.guardrails.sentences import MARK, SentenceStream
+from assistant.guardrails.words import content
+from assistant.threads import in_thread
+from assistant.types import Citation
+from knowledge.types import Passage
+
+QUOTE_CHARACTERS = 600
+_SAME_WORDS = 0.8  # share of common words from which on two sentences count as one said twice
+_HELD_CHARACTERS = 400  # held back at most while a link or a piece of code may still be closed
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A slice that may be shown, with the citations that it is the first to use."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+
+
+class GroundedRelease:
+    """Releases the sentences of one answer from documents."""
+
+    def __init__(self, check: Check, output: Output, passages: Sequence[Passage]) -> None:
+        """Hold sentences against `passages` by `check` and clean them by `output`."""
+        self._check = check
+        self._output = output
+        self._passages = passages
+        self._stream = SentenceStream()
+        self._numbers: dict[int, int] = {}  # passage number -> number in the answer
+        self._waiting: list[Judged] = []  # neutral sentences: shown only with the sentence that they lead to
+        self._said: list[frozenset[str]] = []
+        self.judged: list[Judged] = []
+        self.text = ""  # released so far
+        self.check_ms = 0.0
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return the verdict on all sentences so far."""
+        return Verdict(tuple(self.judged))
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """Return the citations of the released text, in order of first use."""
+        return tuple(cite(n, self._passages[number - 1]) for number, n in self._numbers.items())
+
+    @property
+    def settled(self) -> bool:
+        """Return whether nothing more is to come: the answer began with saying that the documents do not say."""
+        return bool(self.judged) and self.judged[0].kind == "abstention" and not self.text
+
+    async def feed(self, text: str) -> list[Released]:
+        """Return what can be released now that `text` has arrived."""
+        return [slice_ for raw in self._stream.feed(text) for slice_ in await self._sentence(raw)]
+
+    async def finish(self, cut_off: bool) -> list[Released]:
+        """Return what is left to release at the end of the draft.
+
+        `cut_off`: the draft ended at its limit; half a sentence is left out when whole ones were released.
+        """
+        left = self._stream.flush()
+        if cut_off and self.text:
+            left = left[:-1]
+        return [slice_ for raw in left for slice_ in await self._sentence(raw)]
+
+    def begin_again(self) -> None:
+        """Forget what was not released: another draft follows, which may repeat what was."""
+        self._stream.drop()
+        self._waiting.clear()
+        self.judged = [judged for judged in self.judged if judged.kind == "supported"]
+
+    async def _sentence(self, raw: str) -> list[Released]:
+        started = perf_counter()
+        judged = await in_thread(self._check.sentence, raw)
+        self.check_ms += (perf_counter() - started) * 1000
+        words = frozenset(content(judged.sentence.claim))
+        if judged.kind == "supported" and any(_alike(words, said) for said in self._said):
+            return []
+        self.judged.append(judged)
+        if judged.kind == "neutral":
+            self._waiting.append(judged)
+            return []
+        if judged.kind == "supported":
+            self._said.append(words)
+            leading, self._waiting = self._waiting, []
+            return [*(self._release(lead) for lead in leading), self._release(judged)]
+        self._waiting.clear()
+        # After something was said, "The documents do not say when." is an honest part of the answer.
+        return [self._release(judged)] if judged.kind == "abstention" and self.text else []
+
+    def _release(self, judged: Judged) -> Released:
+        known = len(self._numbers)
+        for number in judged.cited:
+            self._numbers.setdefault(number, len(self._numbers) + 1)
+        text = self._output.slice(_marked(judged, self._numbers))
+        if self.text and not self.text[-1].isspace() and text[:1].strip():
+            text = " " + text
+        self.text += text
+        return Released(text, self.citations[known:])
+
+
+class PlainRelease:
+    """Releases chat without documents as it arrives."""
+
+    def __init__(self, output: Output) -> None:
+        """Clean the text by `output`."""
+        self._output = output
+        self._held = ""
+        self.text = ""
+        self.settled = False
+        self.check_ms = 0.0
+        self.citations: tuple[Citation, ...] = ()
+
+    async def feed(self, text: str) -> list[Released]:
+        """Return what can be released now that `text` has arrived."""
+        self._held += text
+        cut = _safe_length(self._held, self._output.fenced)
+        ready, self._held = self._held[:cut], self._held[cut:]
+        return self._release(ready)
+
+    async def finish(self, cut_off: bool) -> list[Released]:
+        """Return what is left to release; `cut_off` changes nothing."""
+        ready, self._held = self._held, ""
+        return self._release(ready)
+
+    def begin_again(self) -> None:
+        """Forget what was not released; the next draft continues on a line of its own."""
+        self._held = "\n\n" if self.text.strip() else ""
+
+    def _release(self, ready: str) -> list[Released]:
+        shown = self._output.slice(ready) if ready else ""
+        self.text += shown
+        return [Released(shown)] if shown else []
+
+
+def cite(n: int, passage: Passage) -> Citation:
+    """Return the citation `n` of a passage, its quote cut to 600 characters."""
+    return Citation(
+        n=n,
+        document=passage.document_id,
+        title=passage.title,
+        page=passage.page,
+        chunk=passage.chunk_id,
+        quote=passage.text[:QUOTE_CHARACTERS],
+        heading=passage.heading,
+        path=passage.path,
+        collection=passage.collection_id,
+        anchor=passage.anchor,
+    )
+
+
+def _marked(judged: Judged, numbers: dict[int, int]) -> str:
+    """Return a sentence with its marks as the answer numbers them."""
+    raw = judged.sentence.raw
+    kept = set(judged.cited)
+
+    def renumbered(mark: re.Match[str]) -> str:
+        return "".join(f"[{numbers[n]}]" for n in map(int, re.findall(r"\d+", mark[1])) if n in kept)
+
+    if kept and kept <= set(judged.sentence.cited):
+        text = MARK.sub(renumbered, raw)
+        return re.sub(r"[ \t]+([.,;:!?])", r"\1", text) if kept != set(judged.sentence.cited) else text
+    marks = "".join(f"[{numbers[n]}]" for n in judged.cited)
+    bare = re.sub(r"[ \t]+([.,;:!?])", r"\1", MARK.sub("", raw))
+    if not marks:
+        return bare
+    body = bare.rstrip()
+    blanks = raw[len(raw.rstrip()) :]
+    ending = re.search(r"[.!?…。！？]*[\"'”’)]*$", body)
+    at = ending.start() if ending else len(body)
+    return f"{body[:at].rstrip()} {marks}{body[at:]}{blanks}"
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    return bool(one) and len(one & other) >= _SAME_WORDS * max(len(one), len(other))
+
+
+def _safe_length(held: str, fenced: bool) -> int:
+    """Return how much of `held` can be shown whatever follows: up to the last blank before markup that may be open."""
+    line = held.rfind("\n") + 1
+    if fenced:
+        return line
+    opening = re.compile(r"[!\[<`\\]|-{4}").search(held, line)
+    end = held.rfind(" ", line) + 1 if " " in held[line:] else line
+    if opening is None or len(held) - opening.start() > _HELD_CHARACTERS:
+        return max(end, line)
+    return max(min(end, opening.start()), line)

@@ -1,0 +1,69 @@
+"""One attempt at an answer: the pieces of a draft go through a release and come out as events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from assistant.guardrails.release import GroundedRelease, PlainRelease, Released
+from assistant.models.types import Piece, Usage
+from assistant.orchestration.trace import Trace
+from assistant.types import Event, Route
+
+Release = GroundedRelease | PlainRelease
+
+
+@dataclass(slots=True)
+class Progress:
+    """How the drafts of a turn have gone so far."""
+
+    route: Route  # of the model that speaks, or spoke last
+    usage: Usage = Usage()  # of all drafts together
+    stopped_by: str = "stop"
+    notice: str | None = None
+
+
+async def attempt(
+    pieces: AsyncGenerator[Piece, None], release: Release, progress: Progress, trace: Trace
+) -> AsyncGenerator[Event, None]:
+    """Yield text as `release` lets it go, and a notice when another model takes over; `progress` is kept up to date.
+
+    Ends early, closing `pieces`, when the answer is an abstention. Raises what `pieces` raises.
+    """
+    started, spoke, progress.stopped_by = trace.clock(), False, "stop"
+    async with aclosing(pieces):
+        async for piece in pieces:
+            if piece.route is not None:
+                route = replace(piece.route, strategy=progress.route.strategy)
+                if spoke and route != progress.route:
+                    release.begin_again()
+                    progress.notice = f"{progress.route.model} stopped answering, so {route.model} took over."
+                    yield Event("notice", progress.notice)
+                progress.route = route
+            if piece.text and not spoke:
+                trace.timings_ms["first_token"] = trace.elapsed_ms(started)
+            spoke = spoke or bool(piece.text)
+            progress.stopped_by = piece.stopped_by or progress.stopped_by
+            progress.usage = _sum(progress.usage, piece.usage)
+            for released in await release.feed(piece.text) if piece.text else ():
+                yield text_event(released)
+            if release.settled:
+                return
+    for released in await release.finish(cut_off=progress.stopped_by == "length"):
+        yield text_event(released)
+
+
+def text_event(released: Released) -> Event:
+    """Return the event that shows a slice."""
+    return Event("text", released.text, citations=released.citations)
+
+
+def _sum(one: Usage, other: Usage | None) -> Usage:
+    if other is None:
+        return one
+    return Usage(
+        one.input_tokens + other.input_tokens,
+        one.output_tokens + other.output_tokens,
+        one.cached_tokens + other.cached_tokens,
+    )

@@ -1,0 +1,25 @@
+"""What can go wrong while a turn is orchestrated.
+
+OrchestrationError
+├── ContextTooSmall      the model's context cannot hold the prompt
+├── KernelUnavailable    semantic-kernel could not be loaded
+└── PromptUnusable       a prompt file misses a text or has an unknown one
+"""
+
+from __future__ import annotations
+
+
+class OrchestrationError(Exception):
+    """The root of this package's errors."""
+
+
+class ContextTooSmall(OrchestrationError):
+    """The model's context cannot hold the prompt."""
+
+
+class KernelUnavailable(OrchestrationError):
+    """semantic-kernel could not be loaded."""
+
+
+class PromptUnusable(OrchestrationError):
+    """A prompt file misses a text or has an unknown one."""

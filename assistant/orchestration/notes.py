@@ -1,0 +1,131 @@
+"""Notes: what is known of a running turn, and the answer that can be made of it at any moment, finished or stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from time import time
+
+from assistant.guardrails.output import Output
+from assistant.guardrails.release import GroundedRelease, cite
+from assistant.orchestration.attempt import Progress, Release
+from assistant.orchestration.condense import Standalone
+from assistant.orchestration.context import Context
+from assistant.orchestration.quote import QUOTED, quoted
+from assistant.orchestration.suggest import suggest
+from assistant.orchestration.trace import Trace
+from assistant.record import TurnRecord
+from assistant.types import Answer, Citation, Route, Turn
+from knowledge.types import Passage
+
+NEAREST = 3  # passages offered with an abstention
+NOBODY = Route("", None, "none", "")
+
+
+@dataclass(slots=True)
+class Notes:
+    """What is known of one running turn; written by turn.py alone."""
+
+    turn: Turn
+    trace: Trace = field(default_factory=Trace)
+    progress: Progress = field(default_factory=lambda: Progress(NOBODY))
+    standalone: Standalone | None = None
+    context: Context | None = None  # None until something was searched
+    prompt: str = ""
+    knowledge: int = 0
+    cached: bool = False
+    release: Release | None = None
+
+    @property
+    def question(self) -> str:
+        """Return the question as a model is asked it."""
+        return self.standalone.question if self.standalone else self.turn.question
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """Return the passages that were found."""
+        return self.context.passages if self.context else ()
+
+    def record(self, answer: Answer) -> TurnRecord:
+        """Return the record of the turn with its answer."""
+        return TurnRecord(
+            turn=self.turn,
+            standalone=self.question,
+            passages=self.passages,
+            prompt=self.prompt,
+            knowledge=self.knowledge,
+            cached=self.cached,
+            answer=answer,
+            created_at=time(),
+        )
+
+
+def answer_of(notes: Notes, abstention: str, suggestions: int) -> Answer:
+    """Return the answer as far as it was released; an abstention when a draft from documents released nothing."""
+    release, progress, context = notes.release, notes.progress, notes.context
+    text = release.text.rstrip() if release else ""
+    whole = progress.stopped_by in ("stop", "length", "tool_calls")
+    abstained = context is not None and not text and whole
+    citations: tuple[Citation, ...] = release.citations if release and text else ()
+    cited = [citation.chunk for citation in citations]
+    return Answer(
+        text=abstention if abstained else text,
+        citations=citations,
+        abstained=abstained,
+        grounded=isinstance(release, GroundedRelease) and bool(citations),
+        degraded=False,
+        route=progress.route,
+        steps=tuple(notes.trace.steps),
+        timings_ms=notes.trace.total(),
+        usage=progress.usage,
+        nearest=notes.passages[:NEAREST] if abstained else (),
+        suggestions=suggest(notes.turn.question, notes.passages, cited, suggestions),
+        notice=progress.notice or (_nothing_to_search(context) if abstained else None),
+        searched=context.searched if context else (),
+        stopped_by=progress.stopped_by,
+    )
+
+
+def quoting(notes: Notes, answer: Answer, secrets: Sequence[str]) -> Answer:
+    """Return `answer` with the best passages quoted in place of what no model could say."""
+    passages = notes.passages
+    text = Output([passage.text for passage in passages], secrets).slice(quoted(notes.question, passages))
+    return replace(
+        answer,
+        text=text,
+        citations=tuple(cite(n, passage) for n, passage in enumerate(passages[:QUOTED], start=1)),
+        route=replace(NOBODY, strategy="quote"),
+        abstained=False,
+        nearest=(),
+        grounded=True,
+        degraded=True,
+    )
+
+
+def searched(context: Context) -> str:
+    """Return the sentence that tells what was searched."""
+    found, names = len(context.passages), ", ".join(context.searched) or "no collection"
+    return f"Searched {names}: {found or 'no'} passage{'' if found == 1 else 's'} found"
+
+
+def drafted(progress: Progress, trimmed: bool) -> str:
+    """Return the sentence that tells who wrote."""
+    cut = "; not everything fitted into its context" if trimmed else ""
+    return f"{progress.route.model} wrote {progress.usage.output_tokens} tokens{cut}"
+
+
+def checked(release: GroundedRelease) -> str:
+    """Return the sentence that tells what the grounding check found."""
+    claims = [judged for judged in release.judged if judged.kind in ("supported", "unsupported")]
+    removed = [judged for judged in claims if judged.kind == "unsupported"]
+    if not claims:
+        return "The model found no answer in the passages"
+    if removed:
+        return f"Left out {len(removed)} of {len(claims)} sentences: {removed[0].reason}"
+    return (
+        f"All {len(claims)} sentences stand in the passages" if len(claims) > 1 else "The answer stands in the passages"
+    )
+
+
+def _nothing_to_search(context: Context | None) -> str | None:
+    return "There is no collection that you may read yet." if context and not context.searched else None

@@ -1,0 +1,92 @@
+"""What a turn needs from the rest of the product, as protocols: search, models and the conversation's attachments."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from assistant.models.errors import ModelError
+from assistant.models.types import ChatModel, ModelRequest, Piece
+from assistant.orchestration.draft import Orchestrator
+from assistant.orchestration.prompts import Message
+from assistant.types import Route, Turn
+from knowledge.types import Scope, SearchResult
+
+# (scope, conversation id) -> the name of its collection of attachments, None without one
+Attachments = Callable[[Scope, str], Awaitable[str | None]]
+
+
+class Search(Protocol):
+    """Finds passages; see knowledge/search.py."""
+
+    async def search_detailed(
+        self, query: str, scope: Scope, collections: tuple[str, ...] | None = None, limit: int = 8
+    ) -> SearchResult:
+        """Return the passages closest to `query` that `scope` may read, best first, with what was searched."""
+        ...
+
+    def version(self) -> int:
+        """Return a number that changes with every document and every right on one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The model that is to answer: one endpoint, or a router that stands for several."""
+
+    model: ChatModel
+    route: Route  # of the endpoint that is tried first
+
+
+class Models(Protocol):
+    """Chooses who answers."""
+
+    def choose(self, turn: Turn) -> Choice:
+        """Return the model for a turn; takes no time and asks nobody. Raises ModelError when there is none."""
+        ...
+
+
+class Gate(Protocol):
+    """The way to the orchestrator, which may still be loading."""
+
+    async def ready(self) -> Orchestrator:
+        """Return the orchestrator. Raises KernelUnavailable when there will be none."""
+        ...
+
+
+class OneModel:
+    """The choice of an installation with one model."""
+
+    def __init__(self, model: ChatModel, route: Route) -> None:
+        """Choose `model`, whatever is asked."""
+        self._choice = Choice(model, route)
+
+    def choose(self, turn: Turn) -> Choice:
+        """Return the one model."""
+        return self._choice
+
+
+class Absent:
+    """The model of an installation, or of a wish, for which there is none: it refuses everything."""
+
+    name = ""
+    context_tokens = 8192
+
+    def __init__(self, error: ModelError) -> None:
+        """Refuse with `error`."""
+        self._error = error
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[Piece, None]:
+        """Raise the error."""
+        raise self._error
+        yield Piece()  # makes this a generator
+
+    async def count_tokens(self, messages: tuple[Message, ...]) -> int:
+        """Return 0: anything fits."""
+        return 0
+
+
+async def no_attachments(scope: Scope, conversation_id: str) -> str | None:
+    """Return None: nothing is ever attached."""
+    return None

@@ -1,0 +1,28 @@
+"""What an installation may choose about chat turns."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+
+class TurnSettings(BaseModel):
+    """Limits and switches of a chat turn."""
+
+    model_config = {"extra": "forbid", "frozen": True}
+
+    max_question_chars: int = Field(default=8_000, ge=100, le=200_000, description="Longest question")
+    max_history_messages: int = Field(default=20, ge=0, le=200, description="Earlier messages that a turn looks at")
+    max_model_calls: int = Field(
+        default=6, ge=1, le=50, description="Times the model is asked within one turn, skills included"
+    )
+    search_timeout_s: float = Field(default=10.0, gt=0, le=120, description="Longest search within a turn")
+    second_draft: bool = Field(
+        default=True, description="Ask once more, stricter, when nothing of an answer stands in the passages"
+    )
+    cache_answers: bool = Field(
+        default=False, description="Answer a question that was asked before from memory, per reader's rights"
+    )
+    cache_entries: int = Field(default=500, ge=1, le=100_000, description="Answers kept by cache_answers")
+    cache_ttl_s: float = Field(default=900.0, gt=0, le=86_400, description="How long cache_answers keeps an answer")
+    suggestions: int = Field(default=3, ge=0, le=5, description="Follow-up questions offered under an answer")
+    warm_up: bool = Field(default=True, description="Import semantic-kernel while the server starts, not at first use")

@@ -1,0 +1,71 @@
+"""Follow-up questions under an answer, made from the passages that were found for its reader; no model is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from assistant.guardrails.words import content
+from knowledge.types import Passage
+
+_QUESTION = re.compile(r"(?:^|\n|[.!?]\s+|[-*•]\s+)([A-Z][^.!?\n]{10,110}\?)")
+_NUMBERING = re.compile(r"^(?:[\dIVXivx]+(?:\.\d+)*[.)]?|[A-Z][.)]|chapter \d+|section \d+)\s+", re.I)
+_FILE = re.compile(r"\.(?:pdf|docx?|pptx?|xlsx?|md|html?|txt|csv|eml)$", re.I)
+_SAYS_NOTHING = (
+    "introduction overview contents summary conclusion references appendix notes background general misc other faq"
+    " index details"
+)
+_EMPTY_HEADINGS = frozenset(_SAYS_NOTHING.split())
+_MOST_HEADING_WORDS = 9
+
+
+def suggest(question: str, passages: Sequence[Passage], cited: Sequence[str], limit: int) -> tuple[str, ...]:
+    """Return at most `limit` questions that `passages` answer and `question` did not ask, closest passages first.
+
+    Questions that stand in a passage come as they are; headings of passages not cited (by chunk id) become questions.
+    """
+    asked = frozenset(content(question))
+    found: list[str] = []
+    seen: list[frozenset[str]] = [asked]
+    for candidate, about in [*_written(passages), *_from_headings(passages, frozenset(cited))]:
+        words = frozenset(content(about))
+        if words and not any(_alike(words, other) for other in seen):
+            seen.append(words)
+            found.append(candidate)
+    return tuple(found[:limit])
+
+
+def _written(passages: Sequence[Passage]) -> Iterator[tuple[str, str]]:
+    """Yield the questions that stand in passages, each with what it is about: itself."""
+    for passage in passages:
+        for match in _QUESTION.finditer(passage.text):
+            if not re.search(r"[\[\]<>|`{}]|https?:", match[1]):
+                question = " ".join(match[1].split())
+                yield question, question
+
+
+def _from_headings(passages: Sequence[Passage], cited: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Yield a question for each usable heading, with the heading."""
+    for passage in passages:
+        last = passage.heading.rsplit(" > ", 1)[-1]
+        heading = _NUMBERING.sub("", re.sub(r"[*_`#\[\]<>|]+", "", last)).strip(" :.-")
+        words = heading.split()
+        usable = words and len(words) <= _MOST_HEADING_WORDS and heading.lower() not in _EMPTY_HEADINGS
+        if passage.chunk_id in cited or not usable or heading.endswith("?"):
+            continue
+        title = re.sub(r"[*`#\[\]<>|]+", "", _FILE.sub("", passage.title).replace("_", " ")).strip()
+        if not title or frozenset(content(title)) & frozenset(content(heading)):
+            yield f"What do the documents say about {_mid_sentence(heading)}?", heading
+        else:
+            yield f'What does "{title}" say about {_mid_sentence(heading)}?', heading
+
+
+def _mid_sentence(heading: str) -> str:
+    """Return a heading as it stands inside a sentence: "Sick leave" becomes "sick leave", "VPN access" stays."""
+    first, *rest = heading.split(" ")
+    lower = len(first) > 1 and first[1:].islower() and (not rest or any(w[0].islower() for w in rest if w))
+    return " ".join([first.lower() if lower else first, *rest])
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    return len(one & other) >= 0.7 * min(len(one), len(other)) if one and other else False

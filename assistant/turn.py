@@ -1,0 +1,291 @@
+"""One chat turn, from question to answer. This file alone knows the order of the stages; docs/architecture.md draws it.
+
+A turn writes nothing while it runs; at its end one record is appended. An abstention, a refusal and an answer without a
+model are answers, not errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from copy import copy
+from dataclasses import replace
+
+from assistant.cache import AnswerCache, Key, said
+from assistant.guardrails import input as incoming
+from assistant.guardrails.grounding import Judge
+from assistant.guardrails.output import Output
+from assistant.guardrails.release import GroundedRelease, PlainRelease
+from assistant.logs import log
+from assistant.models.errors import ModelError
+from assistant.orchestration.attempt import Release, attempt
+from assistant.orchestration.compose import Composed, Prompts, from_documents, load_prompts, plain_chat, rewrite
+from assistant.orchestration.condense import Standalone, condense, rewritten
+from assistant.orchestration.context import gather
+from assistant.orchestration.draft import NOTHING, draft
+from assistant.orchestration.errors import OrchestrationError
+from assistant.orchestration.notes import NOBODY, Notes, answer_of, checked, drafted, quoting, searched
+from assistant.orchestration.ports import Absent, Attachments, Choice, Gate, Models, Search, no_attachments
+from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt
+from assistant.orchestration.settings import TurnSettings
+from assistant.orchestration.small_talk import small_talk
+from assistant.record import Records
+from assistant.types import Answer, Event, Turn
+from knowledge.errors import KnowledgeError
+from knowledge.types import Passage
+
+_NARROWED = 2  # passages of a second draft
+_UNSEARCHABLE = "The documents cannot be searched at the moment. Please try again soon."
+_UNANSWERABLE = "No language model can answer at the moment. Please try again soon."
+_BROKEN_OFF = "The model stopped before the end of its answer."
+_log = log("turn")
+
+
+class Turns:
+    """Answers questions. One object serves all callers; what belongs to one turn lives in its notes."""
+
+    def __init__(
+        self,
+        search: Search,
+        models: Models,
+        judge: Judge,
+        gate: Gate,
+        records: Records,
+        settings: TurnSettings,
+        attachments: Attachments = no_attachments,
+        secrets: Sequence[str] = (),
+    ) -> None:
+        """Wire the stages together; `secrets` are strings that no answer may hold."""
+        self._search = search
+        self._models = models
+        self._judge = judge
+        self._gate = gate
+        self._records = records
+        self._settings = settings
+        self._attachments = attachments
+        self._secrets = tuple(secrets)
+        self._prompts: Prompts = load_prompts()
+        self.cache = AnswerCache(settings.cache_entries if settings.cache_answers else 0, settings.cache_ttl_s)
+
+    def over(self, search: Search, records: Records) -> Turns:
+        """Return the same turns over another search, recorded elsewhere: how the assistant is measured."""
+        other = copy(self)
+        other._search, other._records, other.cache = search, records, AnswerCache(0, 0.0)
+        return other
+
+    async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
+        """Yield what happens, and at last the answer; closing the iterator ends the work and records what was said."""
+        notes = Notes(turn)
+        try:
+            async with aclosing(self._events(notes)) as events:
+                async for event in events:
+                    if event.answer is not None:
+                        await self._records.append(notes.record(event.answer))
+                    yield event
+        except (asyncio.CancelledError, GeneratorExit):
+            notes.progress.stopped_by = "cancelled"
+            await asyncio.shield(self._records.append(notes.record(self._answer(notes))))
+            raise
+
+    async def _events(self, notes: Notes) -> AsyncGenerator[Event, None]:
+        turn, limits = notes.turn, self._settings
+        asked = incoming.check(turn.question, turn.history, limits.max_question_chars, limits.max_history_messages)
+        if isinstance(asked, incoming.Refusal):
+            notes.progress.stopped_by = "refused"
+            for event in self._fixed(notes, asked.text, "refusal"):
+                yield event
+            return
+        notes.turn = turn = replace(turn, question=asked.question, history=asked.history)
+        reply = small_talk(turn.question) if turn.options.grounded else None
+        if reply is not None:
+            for event in self._fixed(notes, reply, "small_talk"):
+                yield event
+            return
+        choice = self._choice(turn)
+        notes.progress.route = choice.route
+        stages = self._from_documents(notes, choice) if turn.options.grounded else self._plain(notes, choice)
+        async with aclosing(stages) as events:
+            async for event in events:
+                yield event
+
+    async def _from_documents(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
+        """Yield memory's answer, or: understand, search, draft, check."""
+        try:
+            attached = await self._attached(notes.turn)
+            notes.knowledge = self._search.version()
+            key = self._key(notes, choice, attached)
+            hit = self.cache.get(key) if key else None
+            if hit is not None:
+                for event in self._remembered(notes, hit):
+                    yield event
+                return
+            async for event in self._understand(notes, choice):
+                yield event
+            yield await self._find(notes, attached)
+        except (KnowledgeError, TimeoutError) as error:
+            _log.warning("a turn could not search", turn_id=notes.turn.id, error=str(error))
+            for event in self._fixed(notes, _UNSEARCHABLE, "none", degraded=True):
+                yield event
+            return
+        async with aclosing(self._drafts(notes, choice)) as events:
+            async for event in events:
+                if key and event.answer is not None:
+                    self.cache.put(key, event.answer)
+                yield event
+
+    async def _drafts(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
+        """Yield one draft, a second one when nothing of the first stands in the passages, and the answer."""
+        strict = self._prompts.grounded if choice.route.tier == "fallback" else self._prompts.strict
+        plans = [(self._prompts.grounded, notes.passages), (strict, notes.passages[:_NARROWED])]
+        plans = plans[: 1 + self._settings.second_draft] if notes.passages else []
+        for number, (prompt, passages) in enumerate(plans):
+            if number:
+                yield notes.trace.step("retry", "Nothing of that stands in the passages; asked once more", 0.0)
+            try:
+                async with aclosing(self._grounded_draft(notes, choice, prompt, passages)) as events:
+                    async for event in events:
+                        yield event
+            except (ModelError, OrchestrationError) as error:
+                for event in self._without_model(notes, error):
+                    yield event
+                return
+            if notes.release is not None and (notes.release.text or notes.release.settled):
+                break
+        answer = self._answer(notes)
+        if answer.abstained:
+            yield Event("text", answer.text)
+        yield Event("answer", answer=answer)
+
+    async def _grounded_draft(
+        self, notes: Notes, choice: Choice, prompt: GroundedPrompt, passages: Sequence[Passage]
+    ) -> AsyncGenerator[Event, None]:
+        # The small model has learned to answer single questions; larger ones also profit from what was said before.
+        with_history = choice.route.tier in ("domain", "other")
+        composed = await from_documents(prompt, notes.turn, notes.question, passages, with_history, choice.model)
+        if notes.turn.options.sampling.json_schema is not None:
+            release: Release = self._plain_release(notes)
+        else:
+            output = Output([p.text for p in composed.passages], self._secrets)
+            check = self._judge.open(notes.question, composed.passages, prompt.abstention)
+            release = GroundedRelease(check, output, composed.passages)
+        async with aclosing(self._one_draft(notes, choice, prompt, composed, release)) as events:
+            async for event in events:
+                yield event
+        if isinstance(release, GroundedRelease):
+            yield notes.trace.step("check", checked(release), release.check_ms)
+
+    async def _plain(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
+        try:
+            composed = await plain_chat(self._prompts.plain, notes.turn, choice.model)
+            release = self._plain_release(notes)
+            async with aclosing(self._one_draft(notes, choice, self._prompts.plain, composed, release)) as events:
+                async for event in events:
+                    yield event
+        except (ModelError, OrchestrationError) as error:
+            for event in self._without_model(notes, error):
+                yield event
+            return
+        yield Event("answer", answer=self._answer(notes))
+
+    async def _one_draft(
+        self, notes: Notes, choice: Choice, prompt: GroundedPrompt | ChatPrompt, composed: Composed, release: Release
+    ) -> AsyncGenerator[Event, None]:
+        orchestrator = await self._gate.ready()
+        trace = notes.trace
+        notes.release, notes.prompt = release, f"{prompt.name}@{prompt.version}"
+        notes.progress.route = replace(choice.route, strategy=prompt.name)
+        started = trace.clock()
+        pieces = draft(orchestrator, choice.model, composed.request, NOTHING, self._settings.max_model_calls)
+        async with aclosing(attempt(pieces, release, notes.progress, trace)) as events:
+            async for event in events:
+                yield event
+        yield trace.step(
+            "draft", drafted(notes.progress, composed.trimmed), trace.elapsed_ms(started) - release.check_ms
+        )
+
+    def _choice(self, turn: Turn) -> Choice:
+        try:
+            return self._models.choose(turn)
+        except ModelError as error:  # without any model, passages are still found and quoted
+            return Choice(Absent(error), NOBODY)
+
+    def _plain_release(self, notes: Notes) -> PlainRelease:
+        given = [notes.turn.question, *(message.content for message in notes.turn.history)]
+        for_people = notes.turn.options.sampling.json_schema is None
+        return PlainRelease(Output(given, self._secrets, markdown=for_people))
+
+    async def _attached(self, turn: Turn) -> str | None:
+        conversation = turn.options.conversation_id
+        return None if conversation is None else await self._attachments(turn.caller.scope, conversation)
+
+    def _key(self, notes: Notes, choice: Choice, attached: str | None) -> Key | None:
+        """Return what the answer depends on, None when it must not come from memory."""
+        turn = notes.turn
+        if not self._settings.cache_answers or turn.options.fresh or turn.options.sampling.temperature > 0:
+            return None
+        options = turn.options if attached else replace(turn.options, conversation_id=None)
+        version, fingerprint = self._prompts.grounded.version, turn.caller.scope.fingerprint
+        return Key(fingerprint, notes.knowledge, choice.route, version, turn.question, said(turn.history), options)
+
+    async def _understand(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
+        """Make the question stand alone: by rules, or by the model where it is good enough."""
+        turn, started = notes.turn, notes.trace.clock()
+        notes.standalone = condense(turn.question, turn.history)
+        if not notes.standalone.topic:
+            return
+        if choice.route.tier in ("domain", "other"):
+            reply = ""
+            try:
+                request = rewrite(self._prompts.condense, turn)
+                async with aclosing(draft(await self._gate.ready(), choice.model, request, NOTHING, 1)) as pieces:
+                    async for piece in pieces:
+                        reply += piece.text
+            except (ModelError, OrchestrationError) as error:
+                _log.info("a follow-up was condensed by rules", turn_id=turn.id, error=type(error).__name__)
+            question = rewritten(reply, turn.question)
+            if question:
+                notes.standalone = Standalone(question, (question,), notes.standalone.topic)
+        understood = f"Understood as: {notes.standalone.queries[-1]}"
+        yield notes.trace.step("condense", understood, notes.trace.elapsed_ms(started))
+
+    async def _find(self, notes: Notes, attached: str | None) -> Event:
+        turn, started = notes.turn, notes.trace.clock()
+        standalone = notes.standalone or Standalone(turn.question, (turn.question,), "")
+        options = turn.options
+        async with asyncio.timeout(self._settings.search_timeout_s):
+            notes.context = await gather(
+                self._search, standalone, turn.caller.scope, options.collections, attached, options.max_passages
+            )
+        return notes.trace.step("search", searched(notes.context), notes.trace.elapsed_ms(started))
+
+    def _fixed(self, notes: Notes, text: str, strategy: str, degraded: bool = False) -> Iterator[Event]:
+        """Yield an answer that no model wrote."""
+        notes.progress.route = replace(NOBODY, strategy=strategy)
+        yield Event("text", text)
+        yield Event("answer", answer=replace(self._answer(notes), text=text, abstained=False, degraded=degraded))
+
+    def _remembered(self, notes: Notes, hit: Answer) -> Iterator[Event]:
+        notes.cached = True
+        yield notes.trace.step("cache", "Answered from memory: nothing has changed since", notes.trace.elapsed_ms())
+        yield Event("text", hit.text, citations=hit.citations)
+        yield Event("answer", answer=replace(hit, steps=tuple(notes.trace.steps), timings_ms=notes.trace.total()))
+
+    def _without_model(self, notes: Notes, error: Exception) -> Iterator[Event]:
+        """Yield what can be said when the models failed: what was released already, or the best passages."""
+        _log.warning("no model answered a turn", turn_id=notes.turn.id, error=type(error).__name__, detail=str(error))
+        if notes.release is not None and notes.release.text:
+            notes.progress.stopped_by, notes.progress.notice = "error", _BROKEN_OFF
+            yield Event("notice", _BROKEN_OFF)
+            yield Event("answer", answer=self._answer(notes))
+            return
+        notes.release = None
+        if not notes.passages:
+            yield from self._fixed(notes, _UNANSWERABLE, "none", degraded=True)
+            return
+        answer = quoting(notes, self._answer(notes), self._secrets)
+        yield Event("text", answer.text, citations=answer.citations)
+        yield Event("answer", answer=answer)
+
+    def _answer(self, notes: Notes) -> Answer:
+        return answer_of(notes, self._prompts.grounded.abstention, self._settings.suggestions)

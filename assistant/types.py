@@ -1,0 +1,111 @@
+"""The nouns of a chat turn, in the order in which they come to be (docs/architecture.md draws it)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from assistant.models.types import Sampling, Usage
+from assistant.orchestration.prompts import Message
+from knowledge.types import Passage, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, established once at the door and never taken from a message."""
+
+    user_id: str
+    name: str
+    scope: Scope
+    is_admin: bool = False
+    credential: Literal["session", "key", "widget", "local"] = "session"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOptions:
+    """What the caller may choose for a turn."""
+
+    model: str = "assistant"  # "assistant": we choose the route
+    collections: tuple[str, ...] | None = None  # names; None: all that the caller may read
+    grounded: bool = True  # False: plain chat without retrieval
+    conversation_id: str | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    max_passages: int = 4  # 1..20
+    fresh: bool = False  # True: never answered from memory, as when an answer is regenerated
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question of one caller, with what was said before."""
+
+    id: str
+    question: str
+    history: tuple[Message, ...]
+    caller: Caller
+    options: TurnOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which model answered, and how it was asked."""
+
+    model: str
+    adapter: str | None
+    tier: Literal["domain", "fallback", "other", "none"]
+    strategy: str  # name of the prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that was done on the way to the answer, shown to the user."""
+
+    name: str  # "condense", "search", "draft", "check", ...
+    detail: str  # one sentence
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A numbered reference of an answer to the passage that it rests on."""
+
+    n: int  # 1-based, as printed in the answer
+    document: str  # document id
+    title: str
+    page: int | None
+    chunk: str  # chunk id
+    quote: str  # at most 600 characters of the passage
+    heading: str = ""
+    path: str = ""
+    collection: str = ""
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the caller gets. An abstention is an answer, not an error."""
+
+    text: str
+    citations: tuple[Citation, ...]
+    abstained: bool
+    grounded: bool  # every sentence was found in the passages it cites
+    degraded: bool  # no model could answer: the passages speak for themselves
+    route: Route
+    steps: tuple[Step, ...] = ()
+    timings_ms: dict[str, float] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    nearest: tuple[Passage, ...] = ()  # offered when the answer abstains
+    suggestions: tuple[str, ...] = ()
+    notice: str | None = None  # one sentence when something did not go as usual
+    searched: tuple[str, ...] = ()  # names of the collections that were searched
+    stopped_by: str = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happens while a turn runs: a step, released text, a notice, and finally the answer."""
+
+    kind: Literal["step", "text", "notice", "answer"]
+    text: str = ""
+    step: Step | None = None
+    citations: tuple[Citation, ...] = ()  # of a text event: those that this text is the first to use
+    answer: Answer | None = None

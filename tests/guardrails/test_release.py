@@ -1,0 +1,111 @@
+"""Release: sentences go out when they are checked, numbered in order of first use; markup only when it is closed."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.guardrails.grounding import Judged, RuleJudge
+from assistant.guardrails.output import Output
+from assistant.guardrails.release import GroundedRelease, PlainRelease, cite
+from assistant.guardrails.sentences import parse
+from assistant.guardrails.sources import Embed
+from knowledge.types import Passage
+from tests.guardrails.conftest import passage
+
+
+class Everything:
+    """A check that supports what carries a mark, and knows the prompt's abstention."""
+
+    def sentence(self, raw: str) -> Judged:
+        found = parse(raw)
+        if found.claim.startswith("The documents do not say"):
+            return Judged(found, "abstention", (), 1.0, "")
+        if found.claim.endswith(":"):
+            return Judged(found, "neutral", (), 1.0, "")
+        return Judged(found, "supported" if found.cited else "unsupported", found.cited, 1.0, "")
+
+
+def release(passages: list[Passage]) -> GroundedRelease:
+    return GroundedRelease(Everything(), Output([]), passages)
+
+
+async def whole(release: GroundedRelease | PlainRelease, text: str, size: int = 3, cut_off: bool = False) -> str:
+    shown = [r for i in range(0, len(text), size) for r in await release.feed(text[i : i + size])]
+    return "".join(r.text for r in [*shown, *await release.finish(cut_off)])
+
+
+async def test_it_numbers_citations_in_order_of_first_use(passages: list[Passage]) -> None:
+    going = release(passages)
+    assert await whole(going, "B [3]. A [1][3]. C [2].") == "B [1]. A [2][1]. C [3]."
+    assert [(c.n, c.chunk) for c in going.citations] == [(1, "chunk3"), (2, "chunk1"), (3, "chunk2")]
+
+
+async def test_it_shows_only_supported_sentences_and_what_leads_to_them(passages: list[Passage]) -> None:
+    assert await whole(release(passages), "Here it is:\nA [1]. Nonsense. B [1].") == "Here it is:\nA [1]. B [1]."
+    assert await whole(release(passages), "Here it is:\nNonsense.") == ""
+
+
+async def test_it_bounds_quotes() -> None:
+    assert len(cite(1, passage("x" * 5000)).quote) == 600
+
+
+async def test_it_says_nothing_twice(passages: list[Passage]) -> None:
+    looping = "Leave is 25 days [1]. Leave is 25 days [1]. Leave is 25 days [2]. Interns get 12 [1]."
+    assert await whole(release(passages), looping) == "Leave is 25 days [1]. Interns get 12 [1]."
+
+
+async def test_it_is_settled_by_an_abstention_at_the_beginning_only(passages: list[Passage]) -> None:
+    going = release(passages)
+    assert await whole(going, "The documents do not say. A [1].") == "A [1]."
+    going = release(passages)
+    await going.feed("The documents do not say. A")
+    assert going.settled
+    going = release(passages)
+    assert await whole(going, "A [1]. The documents do not say when.") == "A [1]. The documents do not say when."
+    assert not going.settled
+
+
+async def test_it_drops_half_a_sentence_of_an_answer_that_was_cut_off(passages: list[Passage]) -> None:
+    assert await whole(release(passages), "A [1]. B has [1]", cut_off=True) == "A [1]. "
+    assert await whole(release(passages), "B has [1]", cut_off=True) == "B has [1]"
+
+
+async def test_it_repeats_nothing_when_another_model_begins_again(passages: list[Passage]) -> None:
+    going = release(passages)
+    first = await going.feed("Leave is 25 days [1]. Interns get tw")
+    going.begin_again()
+    again = await going.feed("Leave is 25 days [1]. Interns get 12 [1]. ")
+    rest = await going.finish(cut_off=False)
+    assert "".join(r.text for r in [*first, *again, *rest]) == "Leave is 25 days [1]. Interns get 12 [1]. "
+
+
+async def test_it_puts_a_moved_citation_before_the_full_stop(passages: list[Passage], embed: Embed) -> None:
+    check = RuleJudge(embed).open("In what country is Normandy located?", passages, "The documents do not say.")
+    going = GroundedRelease(check, Output([]), passages)
+    assert await whole(going, "It is in France. [2]") == "It is in France [1]."
+    assert going.citations[0].chunk == "chunk1"
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 1000])
+async def test_it_streams_plain_chat_and_never_half_a_link(size: int) -> None:
+    text = "Hello, *fine*. ![a](http://evil/x) and `<b>` and <i>x</i>\n```py\nx < y\n```\nDone [x](http://e/) ok"
+    going = PlainRelease(Output([]))
+    shown = await whole(going, text, size)
+    assert "![" not in shown
+    assert "](" not in shown
+    assert "<i>" not in shown
+    assert "`<b>`" in shown
+    assert "x < y" in shown
+    assert shown == going.text
+
+
+async def test_it_shows_plain_words_at_once() -> None:
+    going = PlainRelease(Output([]))
+    assert [r.text for r in await going.feed("Hello wor")] == ["Hello "]
+    assert [r.text for r in await going.feed("ld, how")] == ["world, "]
+
+
+async def test_it_holds_no_more_than_a_bounded_part_of_plain_chat_back() -> None:
+    going = PlainRelease(Output([]))
+    shown = [r for word in ["[open "] + ["word "] * 200 for r in await going.feed(word)]
+    assert sum(len(r.text) for r in shown) > 500
