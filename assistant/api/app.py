@@ -1,0 +1,67 @@
+"""The HTTP application: routes, what is around them, and its life."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+
+from assistant.api import chat, collections, conversations, documents, errors, health, openapi, people, search, uploads
+from assistant.api.auth import Guarded
+from assistant.api.doors import Doors, doors
+from assistant.api.limits import BodyLimit
+from assistant.api.security import KnownHosts, Observed
+from assistant.app import VERSION, App
+
+ROUTERS = (
+    people.router,
+    collections.router,
+    documents.router,
+    uploads.router,
+    search.router,
+    conversations.router,
+    chat.router,
+    health.router,
+)
+
+
+def create(app: App) -> FastAPI:
+    """Return the API of `app`, which starts and stops with it. Raises RuntimeError when a route names no policy."""
+    shared = doors(app)
+    api = FastAPI(
+        title="Inhouse",
+        version=VERSION,
+        description="Answers from the company's own documents, with checked citations.",
+        lifespan=_life(app, shared),
+        openapi_url=None,  # a route of our own serves it, under a policy like all others
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # the address of a redirect would be made from the Host header
+    )
+    api.state.app, api.state.doors = app, shared
+    for router in ROUTERS:
+        for route in router.routes:
+            if not isinstance(route, Guarded):
+                raise RuntimeError(f"The route {route} was made without a policy; use Guarded of api/auth.py.")
+            api.router.routes.append(route)
+    errors.install(api)
+    openapi.install(api)
+    api.add_middleware(BodyLimit, settings=app.settings.api)
+    api.add_middleware(KnownHosts, hosts=app.settings.hosts)
+    api.add_middleware(Observed, metrics=shared.metrics)  # the last one added is the outermost
+    return api
+
+
+def _life(app: App, shared: Doors) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def life(_api: FastAPI) -> AsyncIterator[None]:
+        await app.start()
+        await shared.streams.start()
+        try:
+            yield
+        finally:
+            await shared.streams.stop()
+            await app.stop()
+
+    return life

@@ -1,0 +1,137 @@
+"""POST /v1/chat/completions in OpenAI's shape, and our routes to follow or stop an answer that is being made."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import JSONResponse
+
+from assistant import conversations
+from assistant.api import errors, sse
+from assistant.api.auth import SIGNED_IN, Guarded
+from assistant.api.chat_schema import ChatBody
+from assistant.api.deps import Id, Parts
+from assistant.api.doors import Doors, Shared
+from assistant.api.live import Live
+from assistant.api.responses import Pieces, disconnected
+from assistant.app import App
+from assistant.orchestration.prompts import Message
+from assistant.people.credentials import Credential
+from assistant.threads import in_thread
+from assistant.types import Caller, Turn, TurnOptions
+from knowledge import collections
+
+router = APIRouter(route_class=Guarded)
+
+PING_S = 15.0
+MODEL = "assistant"  # the name under which we choose the route ourselves
+_STREAM = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
+
+
+@router.post("/v1/chat/completions", tags=["openai"], response_model=None)
+async def complete(
+    body: ChatBody, request: Request, app: Parts, doors: Shared, credential: Annotated[Credential, Depends(SIGNED_IN)]
+) -> Response:
+    """Answer the last message, from the documents that the caller may read; streamed or whole."""
+    caller, options = credential.caller, await _options(body, app, credential.caller)
+    question = body.question()
+    ticket = doors.chats.enter(caller.user_id)
+    try:
+        turn_id, history = await _asked(body, app, caller, question)
+    except BaseException:
+        ticket.leave()
+        raise
+    turn = Turn(turn_id, question, history, caller, options)
+    usage = body.stream and body.stream_options is not None and body.stream_options.include_usage
+    wire = sse.wire(turn_id, body.model, options.conversation_id, usage)
+    # Somebody in a conversation may come back to it; a program that hangs up will not.
+    grace_s = app.settings.api.resume_grace_s if options.conversation_id else 0.0
+    live = doors.streams.begin(turn, credential.id, ticket, wire, grace_s)
+    if body.stream:
+        return _follow(doors, live, 0)
+    return await _whole(doors, live, request)
+
+
+@router.get("/api/streams/{turn_id}", tags=["conversations"], response_model=None)
+async def follow(
+    turn_id: Id,
+    doors: Shared,
+    credential: Annotated[Credential, Depends(SIGNED_IN)],
+    last_event_id: Annotated[str | None, Header(max_length=200)] = None,
+) -> Response:
+    """Follow an answer that is being made, or was just made, behind the event that arrived last."""
+    live = _found(doors, credential.caller, turn_id)
+    after = 0 if last_event_id is None else sse.last_number(turn_id, last_event_id)
+    if after is None or not live.holds(after):
+        detail = "That part of the stream is not kept any more; read the conversation instead."
+        raise errors.Refusal(410, "stream-gone", detail)
+    return _follow(doors, live, after)
+
+
+@router.post("/api/streams/{turn_id}/stop", status_code=204, tags=["conversations"])
+async def stop(turn_id: Id, doors: Shared, credential: Annotated[Credential, Depends(SIGNED_IN)]) -> None:
+    """Stop making an answer; what was said stays. Stopping one that is complete changes nothing."""
+    _found(doors, credential.caller, turn_id)
+    doors.streams.end(credential.caller.user_id, turn_id)
+
+
+def _found(doors: Doors, caller: Caller, turn_id: str) -> Live:
+    live = doors.streams.find(caller.user_id, turn_id)
+    if live is None:
+        raise errors.unknown("stream")
+    return live
+
+
+def _follow(doors: Doors, live: Live, after: int) -> Response:
+    return Pieces(live.follow(after, PING_S), "text/event-stream", _STREAM, around=doors.streams.reading(live))
+
+
+async def _whole(doors: Doors, live: Live, request: Request) -> Response:
+    """Wait for the answer; when the client hangs up meanwhile, nobody reads the turn any more."""
+    async with doors.streams.reading(live):
+        gone = asyncio.create_task(disconnected(request.receive))
+        done = asyncio.create_task(live.wait_closed())
+        await asyncio.wait((gone, done), return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        done.cancel()
+    if live.answer is None or live.failed:
+        return errors.answer("/v1", 500, "internal", "The answer failed on our side; ask again.")
+    return JSONResponse(live.wire.completion(live.answer))
+
+
+async def _options(body: ChatBody, app: App, caller: Caller) -> TurnOptions:
+    """Return what the caller chose; raises the refusal of a model or collection that is not there for them."""
+    names = {MODEL, *(model.name for model in app.models.status())}
+    if body.model not in names:
+        detail = f"There is no model {body.model[:80]!r}; GET /v1/models lists what there is."
+        raise errors.Refusal(404, "model-not-found", detail, parameter="model")
+    wanted = body.assistant.collections
+    for name in wanted or ():
+        if await in_thread(collections.get, app.engine, caller.scope, name) is None:
+            raise errors.unknown(f"collection {name[:80]!r}")
+    return TurnOptions(
+        model=body.model,
+        collections=None if wanted is None else tuple(wanted),
+        grounded=body.assistant.grounded,
+        conversation_id=body.assistant.conversation_id,
+        sampling=body.sampling(),
+        max_passages=body.assistant.max_passages,
+        fresh=body.assistant.replace_turn is not None,
+    )
+
+
+async def _asked(body: ChatBody, app: App, caller: Caller, question: str) -> tuple[str, tuple[Message, ...]]:
+    """Return the turn's id and what was said before: from the store in a conversation, else from the request."""
+    chosen = body.assistant
+    if chosen.conversation_id is None:
+        if chosen.replace_turn is not None:
+            raise errors.invalid("'replace_turn' needs 'conversation_id'.", "assistant.replace_turn")
+        return uuid4().hex, body.history()
+    owner, conversation = caller.user_id, chosen.conversation_id
+    asked = await in_thread(conversations.ask, app.engine, owner, conversation, question, chosen.replace_turn)
+    if asked is None:
+        raise errors.unknown("conversation" if chosen.replace_turn is None else "turn in this conversation")
+    return asked.turn_id, asked.history

@@ -1,0 +1,171 @@
+"""The body of POST /v1/chat/completions, and what it means to us.
+
+OpenAI's own fields that change nothing here are accepted and dropped; they never reach a model. Fields that would
+change the answer and that we cannot honour are refused. Numbers outside of their range are refused, except that more
+tokens than any answer may have are cut to that many.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from assistant.api import errors
+from assistant.api.deps import Line, Text
+from assistant.models.types import Sampling
+from assistant.orchestration.prompts import Message
+
+MAX_TOKENS = 8_192
+MAX_MESSAGES = 1_000
+MAX_STOPS = 8
+SCHEMA_DEPTH = 16
+SCHEMA_CHARACTERS = 20_000
+
+_ROLES = {"developer": "system"}
+
+
+class Part(BaseModel):
+    """A part of a message; only text is understood."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["text", "input_text"]
+    text: Text
+
+
+class ChatMessage(BaseModel):
+    """One message in OpenAI's sense."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Text | list[Part] | None = None
+
+    def plain(self) -> Message:
+        """Return the message with its parts joined."""
+        parts = self.content if isinstance(self.content, list) else [Part(type="text", text=self.content or "")]
+        return Message(_ROLES.get(self.role, self.role), "\n".join(part.text for part in parts))
+
+
+class StreamOptions(BaseModel):
+    """OpenAI's options of a stream."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    include_usage: bool = False
+
+
+class JsonSchema(BaseModel):
+    """The schema in `response_format`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: Line = "answer"
+    schema_: dict[str, Any] = Field(alias="schema")
+
+    @field_validator("schema_")
+    @classmethod
+    def _bounded(cls, schema: dict[str, Any]) -> dict[str, Any]:
+        if _depth(schema, SCHEMA_DEPTH + 1) > SCHEMA_DEPTH or len(json.dumps(schema)) > SCHEMA_CHARACTERS:
+            raise ValueError(f"a schema has at most {SCHEMA_CHARACTERS} characters and {SCHEMA_DEPTH} levels")
+        return schema
+
+
+class ResponseFormat(BaseModel):
+    """What form the answer must have."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+
+
+class AssistantOptions(BaseModel):
+    """Our own fields; unknown ones are errors."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    conversation_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
+    collections: list[Line] | None = Field(default=None, max_length=100)
+    replace_turn: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
+    grounded: bool = True
+    max_passages: int = Field(default=4, ge=1, le=20)
+
+
+class ChatBody(BaseModel):
+    """A chat request."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: Line = "assistant"
+    messages: list[ChatMessage] = Field(min_length=1, max_length=MAX_MESSAGES)
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False, strict=True)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)] | None = None
+    top_k: Annotated[int, Field(ge=0, le=1_000)] | None = None
+    min_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    stop: Line | list[Line] | None = None
+    n: Annotated[int, Field(ge=1, le=1)] | None = None
+    logprobs: bool | None = None
+    tools: list[Any] | None = None
+    response_format: ResponseFormat | None = None
+    assistant: AssistantOptions = Field(default_factory=AssistantOptions)
+
+    def question(self) -> str:
+        """Return the last message, which must be the user's; raises the refusal of one that is not, or is empty."""
+        last = self.messages[-1]
+        if last.role != "user":
+            raise errors.invalid("The last message must be the user's question.", "messages")
+        text = last.plain().content
+        if not text.strip():
+            raise errors.invalid("The question is empty; write one.", "messages")
+        return text
+
+    def history(self) -> tuple[Message, ...]:
+        """Return the messages before the last."""
+        return tuple(message.plain() for message in self.messages[:-1])
+
+    def sampling(self) -> Sampling:
+        """Return how to choose tokens; raises the refusal of what we cannot honour."""
+        if self.logprobs:
+            raise errors.invalid("Log probabilities are not offered; leave out 'logprobs'.", "logprobs")
+        if self.tools:
+            raise errors.invalid("Tools cannot be given with a request; skills are set up by administrators.", "tools")
+        stops = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+        if len(stops) > MAX_STOPS or "" in stops:
+            raise errors.invalid(f"Give at most {MAX_STOPS} stop texts, none of them empty.", "stop")
+        tokens = self.max_completion_tokens or self.max_tokens or Sampling().max_tokens
+        return Sampling(
+            max_tokens=min(tokens, MAX_TOKENS),
+            temperature=self.temperature if self.temperature is not None else 0.0,
+            top_p=self.top_p if self.top_p is not None else 1.0,
+            top_k=self.top_k or 0,
+            min_p=self.min_p or 0.0,
+            seed=self.seed,
+            stop=stops,
+            json_schema=self._schema(),
+        )
+
+    def _schema(self) -> dict[str, Any] | None:
+        wanted = self.response_format
+        if wanted is None or wanted.type == "text":
+            return None
+        if wanted.type == "json_object":
+            return {"type": "object"}
+        if wanted.json_schema is None:
+            raise errors.invalid("'response_format' of type json_schema needs 'json_schema'.", "response_format")
+        return wanted.json_schema.schema_
+
+
+def _depth(value: object, enough: int) -> int:
+    """Return how deeply lists and objects are nested, looking no further than `enough` levels."""
+    if enough == 0 or not isinstance(value, dict | list):
+        return 0
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max((_depth(item, enough - 1) for item in inner), default=0)

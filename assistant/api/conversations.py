@@ -1,0 +1,111 @@
+"""Conversations: the list, their turns with stored citations, ratings. Everything is the caller's own, or not there."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from assistant import conversations, feedback
+from assistant.api import errors
+from assistant.api.auth import SIGNED_IN, Guarded
+from assistant.api.deps import Id, Line, Parts
+from assistant.api.schemas import ConversationBody, ConversationChange, Json, RatingBody
+from assistant.attachments import forget
+from assistant.conversations import Conversation, StoredTurn
+from assistant.people.credentials import Credential
+from assistant.threads import in_thread
+
+router = APIRouter(route_class=Guarded, prefix="/api", tags=["conversations"])
+
+Signed = Annotated[Credential, Depends(SIGNED_IN)]
+
+
+@router.get("/conversations")
+async def list_conversations(
+    app: Parts,
+    credential: Signed,
+    q: Annotated[Line | None, Query(description="Text in the title or a question")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    before: Annotated[float | None, Query(allow_inf_nan=False, description="Go on behind this updated_at")] = None,
+) -> Json:
+    """List the caller's conversations: pinned ones first, then the last used."""
+    owner = credential.caller.user_id
+    found = await in_thread(conversations.page, app.engine, owner, q, limit, before)
+    return {"conversations": [asdict(summary) for summary in found]}
+
+
+@router.post("/conversations", status_code=201)
+async def add_conversation(body: ConversationBody, app: Parts, credential: Signed) -> Json:
+    """Begin a conversation."""
+    return {"id": await in_thread(conversations.create, app.engine, credential.caller.user_id, body.title)}
+
+
+@router.get("/conversations/{conversation_id}")
+async def read_conversation(conversation_id: Id, app: Parts, credential: Signed) -> Json:
+    """Return a conversation with the turns that are shown now."""
+    owner = credential.caller.user_id
+    return _json(await _read(app, owner, conversation_id))
+
+
+@router.patch("/conversations/{conversation_id}")
+async def change_conversation(conversation_id: Id, body: ConversationChange, app: Parts, credential: Signed) -> Json:
+    """Rename or pin a conversation, or show another version of one of its turns."""
+    owner = credential.caller.user_id
+    change = (body.title, body.pinned, body.show_turn)
+    if not await in_thread(conversations.change, app.engine, owner, conversation_id, *change):
+        raise errors.unknown("conversation" if body.show_turn is None else "conversation or turn")
+    return _json(await _read(app, owner, conversation_id))
+
+
+@router.delete("/conversations/{conversation_id}", status_code=204)
+async def remove_conversation(conversation_id: Id, app: Parts, credential: Signed) -> None:
+    """Delete a conversation with its turns, ratings and attachments."""
+    owner = credential.caller.user_id
+    if not await in_thread(conversations.remove, app.engine, owner, conversation_id):
+        raise errors.unknown("conversation")
+    await in_thread(forget, app.engine, owner, [conversation_id])
+
+
+@router.put("/turns/{turn_id}/feedback", status_code=204)
+async def rate(turn_id: Id, body: RatingBody, app: Parts, credential: Signed) -> None:
+    """Rate an answer, or take the rating back."""
+    owner = credential.caller.user_id
+    if not await in_thread(feedback.rate, app.engine, owner, turn_id, body.rating, body.reason, body.comment):
+        raise errors.unknown("turn")
+
+
+async def _read(app: Parts, owner: str, conversation_id: str) -> Conversation:
+    found = await in_thread(conversations.read, app.engine, owner, conversation_id)
+    if found is None:
+        raise errors.unknown("conversation")
+    return found
+
+
+def _json(conversation: Conversation) -> Json:
+    return {
+        "id": conversation.id,
+        "title": conversation.title,
+        "pinned": conversation.pinned,
+        "updated_at": conversation.updated_at,
+        "turns": [_turn_json(turn) for turn in conversation.turns],
+    }
+
+
+def _turn_json(turn: StoredTurn) -> Json:
+    rated = None if turn.rating is None else {"rating": turn.rating, "reason": turn.reason, "comment": turn.comment}
+    answer: Json = dict(turn.answer or {})
+    if answer:
+        answer |= {"turn_id": turn.id, "created_at": turn.created_at, "feedback": rated}
+    return {
+        "id": turn.id,
+        "question": turn.question,
+        "status": turn.status,
+        "answer": answer or None,
+        "created_at": turn.created_at,
+        "feedback": rated,
+        "versions": len(turn.versions),
+        "version": turn.versions.index(turn.id) + 1,
+        "version_ids": list(turn.versions),
+    }

@@ -1,0 +1,74 @@
+"""What the routes share besides the application itself: figures, rooms with bounded places, answers in the making."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from anyio import CapacityLimiter
+from fastapi import Depends, Request
+
+from assistant import conversations
+from assistant.api.admission import Capacity, Room
+from assistant.api.metrics import Metrics
+from assistant.api.streams import Streams
+from assistant.app import App
+from assistant.conversations import Status
+from assistant.people.credentials import still_good
+from assistant.threads import in_thread
+from assistant.types import Answer
+from assistant.wire import answer_json
+
+# Password hashing: two at a time, a small queue, few from one address, so that guessing starves nobody else.
+_LOGINS = Capacity(inside=2, waiting=100, per_key=10)
+# Uploads: each holds a thread as long as its body takes to arrive, so one person gets only some of them.
+_UPLOADS = Capacity(inside=8, waiting=100, per_key=4)
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """One per application."""
+
+    metrics: Metrics
+    chats: Room
+    searches: Room
+    logins: Room
+    uploads: Room
+    writers: CapacityLimiter  # the threads of uploads, apart from those of everything else
+    streams: Streams
+
+
+def doors(app: App) -> Doors:
+    """Return the doors of `app`, with limits from its settings."""
+    limits, metrics = app.settings.api, Metrics()
+    chats = Capacity(
+        limits.max_chats, limits.max_queued_chats, limits.max_chats_per_user, limits.chats_per_minute_per_user
+    )
+    searches = Capacity(limits.max_searches, limits.max_queued_searches, limits.max_queued_searches)
+
+    async def stored(turn_id: str, status: Status, answer: Answer | None) -> None:
+        # A turn outside of any conversation has no row, and nothing happens.
+        json = None if answer is None else answer_json(answer)
+        await in_thread(conversations.finish, app.engine, turn_id, status, json)
+
+    async def good(credential_ids: set[str]) -> set[str]:
+        return await in_thread(still_good, app.engine, credential_ids)
+
+    return Doors(
+        metrics,
+        Room("chats", chats, metrics),
+        Room("searches", searches, metrics),
+        Room("logins", _LOGINS, metrics),
+        Room("uploads", _UPLOADS, metrics),
+        CapacityLimiter(_UPLOADS.inside),
+        Streams(app.turns, limits, metrics, stored, good),
+    )
+
+
+def the_doors(request: Request) -> Doors:
+    """Return the doors of this application."""
+    found: Doors = request.app.state.doors
+    return found
+
+
+Shared = Annotated[Doors, Depends(the_doors)]

@@ -1,0 +1,191 @@
+"""Bodies and answers of our own routes. Unknown fields are errors; texts that no database can store never get in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from assistant.api.deps import Line, Text
+
+Name = Annotated[Line, Field(min_length=1, max_length=120)]
+Reader = Annotated[Line, Field(min_length=1, max_length=160)]
+Readers = Annotated[list[Reader], Field(max_length=500)]
+Password = Annotated[SecretStr, Field(max_length=1_000)]
+
+
+class Strict(BaseModel):
+    """The root of all bodies."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SetupBody(Strict):
+    """The first administrator."""
+
+    token: Line
+    name: Name
+    password: Password
+
+
+class LoginBody(Strict):
+    """Name and password."""
+
+    name: Line
+    password: Password
+
+
+class PasswordBody(Strict):
+    """A change of the own password."""
+
+    old: Password
+    new: Password
+
+
+class UserBody(Strict):
+    """A new user."""
+
+    name: Name
+    password: Password
+    is_admin: bool = False
+    groups: list[Name] = Field(default_factory=list, max_length=200)
+
+
+class UserChange(Strict):
+    """What may change about a user; what is left out stays."""
+
+    active: bool | None = None
+    is_admin: bool | None = None
+    groups: list[Name] | None = Field(default=None, max_length=200)
+    password: Password | None = None
+
+
+class GroupBody(Strict):
+    """A new group."""
+
+    name: Name
+
+
+class KeyBody(Strict):
+    """A new API key."""
+
+    name: Name
+
+
+class UserJson(BaseModel):
+    """A user."""
+
+    id: str
+    name: str
+    is_admin: bool
+    groups: list[str]
+    active: bool = True
+
+
+class SignedIn(BaseModel):
+    """A session: its token is shown this once."""
+
+    token: str
+    user: UserJson
+
+
+class KeyJson(BaseModel):
+    """An API key; `secret` is there once, in the answer to its creation."""
+
+    id: str
+    name: str
+    prefix: str  # the first characters, so that people can tell their keys apart
+    created_at: float
+    last_used_at: float | None
+    secret: str | None = None
+
+
+class ConversationBody(Strict):
+    """A new conversation."""
+
+    title: Annotated[Line, Field(max_length=200)] = ""
+
+
+class ConversationChange(Strict):
+    """What may change about a conversation; what is left out stays."""
+
+    title: Annotated[Line, Field(min_length=1, max_length=200)] | None = None
+    pinned: bool | None = None
+    show_turn: Annotated[Line, Field(max_length=64)] | None = None
+
+
+class RatingBody(Strict):
+    """A rating of an answer; null takes it back."""
+
+    rating: Literal["up", "down"] | None
+    reason: Annotated[Line, Field(max_length=40)] | None = None
+    comment: Annotated[Text, Field(max_length=2_000)] | None = None
+
+
+class CollectionBody(Strict):
+    """A new collection."""
+
+    name: Name
+    description: Annotated[Text, Field(max_length=2_000)] = ""
+    readers: Readers = Field(default_factory=lambda: ["everyone"])
+
+
+class CollectionChange(Strict):
+    """What may change about a collection; what is left out stays."""
+
+    name: Name | None = None
+    description: Annotated[Text, Field(max_length=2_000)] | None = None
+    readers: Readers | None = None
+
+
+class DocumentChange(Strict):
+    """What may change about a document; what is left out stays."""
+
+    title: Annotated[Line, Field(min_length=1)] | None = None
+    readers: Readers | None = None
+
+
+class ChunkChange(Strict):
+    """Whether a chunk may be found."""
+
+    enabled: bool
+
+
+class BulkBody(Strict):
+    """One action on many documents."""
+
+    action: Literal["retry", "delete", "cancel"]
+    ids: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]] = Field(min_length=1, max_length=1_000)
+
+
+class UrlBody(Strict):
+    """A page to be fetched and taken in."""
+
+    url: Annotated[Text, Field(min_length=1, max_length=2_000)]
+
+
+class SearchBody(Strict):
+    """A search without an answer."""
+
+    query: Annotated[Text, Field(min_length=1, max_length=10_000)]
+    collections: list[Name] | None = Field(default=None, max_length=100)
+    limit: int = Field(default=8, ge=1, le=100)
+
+
+class EmbeddingBody(BaseModel):
+    """OpenAI's request for embeddings; its fields that change nothing here are dropped."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: Line
+    input: (
+        Annotated[Text, Field(min_length=1, max_length=100_000)]
+        | Annotated[
+            list[Annotated[Text, Field(min_length=1, max_length=100_000)]], Field(min_length=1, max_length=2_048)
+        ]
+    )
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = None
+
+
+Json = dict[str, Any]

@@ -1,0 +1,156 @@
+"""How documents come in: files streamed to disk in a thread, and pages by URL; answered when all of it is durable."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from typing import Annotated
+
+from anyio import from_thread
+from fastapi import APIRouter, Depends, Request
+
+from assistant import conversations
+from assistant.api import errors, limits, multipart
+from assistant.api.auth import ADMIN, SIGNED_IN, Guarded
+from assistant.api.deps import Id, Parts
+from assistant.api.documents import document_json
+from assistant.api.doors import Doors, Shared
+from assistant.api.schemas import Json, UrlBody
+from assistant.app import App
+from assistant.attachments import attached, collection_for
+from assistant.people.credentials import Credential
+from assistant.threads import in_own_thread, in_thread
+from assistant.types import Caller
+from ingest.accept import Upload, accept_upload, accept_url
+from ingest.types import Accepted, Refusal
+from knowledge import collections, documents
+from knowledge.types import Collection, Document
+
+router = APIRouter(route_class=Guarded, prefix="/api", tags=["knowledge"])
+
+Signed = Annotated[Credential, Depends(SIGNED_IN)]
+Admin = Annotated[Credential, Depends(ADMIN)]
+
+MAX_READERS = 500
+
+# FastAPI does not see the form, since nothing may read it into memory; hence its description by hand.
+DESCRIBED: Json = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["files"],
+                    "properties": {
+                        "readers": {"type": "array", "items": {"type": "string"}},
+                        "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.post("/collections/{collection_id}/documents", status_code=202, openapi_extra=DESCRIBED)
+async def upload(collection_id: Id, request: Request, app: Parts, doors: Shared, admin: Admin) -> Json:
+    """Take files into a collection; when this answers, they are durable and in the queue."""
+    collection = await in_thread(collections.get, app.engine, admin.caller.scope, collection_id)
+    if collection is None:
+        raise errors.unknown("collection")
+    return await _receive(request, app, doors, admin.caller, collection)
+
+
+@router.post("/conversations/{conversation_id}/attachments", status_code=202, openapi_extra=DESCRIBED)
+async def attach(conversation_id: Id, request: Request, app: Parts, doors: Shared, credential: Signed) -> Json:
+    """Take files that only this conversation of the caller's sees."""
+    caller = credential.caller
+    await _refuse_foreign(app, caller, conversation_id)
+    collection = await in_thread(collection_for, app.engine, caller.scope, caller.user_id, conversation_id)
+    return await _receive(request, app, doors, caller, collection)
+
+
+@router.get("/conversations/{conversation_id}/attachments")
+async def list_attachments(conversation_id: Id, app: Parts, credential: Signed) -> Json:
+    """List the files attached to a conversation of the caller's."""
+    caller = credential.caller
+    await _refuse_foreign(app, caller, conversation_id)
+    collection = await in_thread(attached, app.engine, caller.scope, conversation_id)
+    if collection is None:
+        return {"documents": [], "total": 0}
+    found, total = await in_thread(documents.page, app.engine, caller.scope, collection.id, limit=500)
+    return {"documents": [document_json(document) for document in found], "total": total}
+
+
+@router.post("/collections/{collection_id}/urls", status_code=202)
+async def add_url(collection_id: Id, body: UrlBody, app: Parts, doors: Shared, admin: Admin) -> Json:
+    """Fetch a page through the guarded client and take it in."""
+    collection = await in_thread(collections.get, app.engine, admin.caller.scope, collection_id)
+    if collection is None:
+        raise errors.unknown("collection")
+    wanted = Upload(collection.id, body.url, (), admin.caller.name)
+    async with doors.uploads.place(admin.caller.user_id):
+        take = partial(accept_url, app.engine, app.files, app.settings.ingest, wanted)
+        return _json(await in_own_thread(doors.writers, take))
+
+
+async def _refuse_foreign(app: App, caller: Caller, conversation_id: str) -> None:
+    if not await in_thread(conversations.owned, app.engine, caller.user_id, conversation_id):
+        raise errors.unknown("conversation")
+
+
+async def _receive(request: Request, app: App, doors: Doors, caller: Caller, collection: Collection) -> Json:
+    """Take the files of the request's body into `collection`; raises the refusal of a body that is damaged."""
+    allowed = app.settings.api
+    limits.allow(request.scope, allowed.max_upload_bytes, math.inf)
+    boundary = multipart.boundary(request.headers.get("content-type"))
+    pieces = _in_thread(request.stream())
+    take = partial(_take, app, caller, collection, pieces, boundary, allowed.max_upload_files)
+    async with doors.uploads.place(caller.user_id):  # while all are taken the body waits unread, and so does its clock
+        return _json(await in_own_thread(doors.writers, take))
+
+
+def _json(accepted: Accepted) -> Json:
+    """Return what became of an upload."""
+    return {
+        "documents": [
+            {"document": document.id, "path": document.path, "status": document.status}
+            for document in accepted.documents
+        ],
+        "refused": [{"path": file.path, "reason": file.reason, "code": file.code} for file in accepted.refused],
+    }
+
+
+def _take(
+    app: App, caller: Caller, collection: Collection, pieces: Iterator[bytes], boundary: bytes, max_parts: int
+) -> Accepted:
+    documents: list[Document] = []
+    refused: list[Refusal] = []
+    readers: list[str] = []
+    for part in multipart.parts(pieces, boundary, max_parts):
+        if part.name == "readers" and part.filename is None:
+            if documents or refused or len(readers) >= MAX_READERS:
+                raise errors.invalid("Send at most 500 fields 'readers', all of them before the files.", "readers")
+            readers.append(part.text())
+        elif part.name == "files" and part.filename is not None:
+            upload = Upload(collection.id, part.filename, tuple(readers), caller.name)
+            taken = accept_upload(app.engine, app.files, app.settings.ingest, upload, part.data)
+            documents += taken.documents
+            refused += taken.refused
+        else:
+            raise errors.invalid(f"There is no field {part.name[:80]!r}; send files in 'files'.", "files")
+    if not documents and not refused:
+        raise errors.invalid("The upload holds no file; send at least one in the field 'files'.", "files")
+    return Accepted(tuple(documents), tuple(refused))
+
+
+def _in_thread(stream: AsyncIterator[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of a body in a thread, each fetched by the event loop when it is wanted: no piece piles up."""
+
+    async def fetch() -> bytes | None:
+        return await anext(stream, None)
+
+    while (piece := from_thread.run(fetch)) is not None:
+        yield piece

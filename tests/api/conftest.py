@@ -1,0 +1,222 @@
+"""The API over a fresh database, with scripted turns in place of language models."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import Engine
+
+from assistant import logs, secret_file
+from assistant.api.app import create
+from assistant.api.server import server
+from assistant.app import App, ModelStatus
+from assistant.people import credentials, passwords, users
+from assistant.people.users import User
+from assistant.settings import Settings, load
+from assistant.types import Answer, Citation, Event, Route, Step, Turn
+from ingest.files import FileStore
+from knowledge.embed import HashEmbedder
+from knowledge.follow import IndexStatus
+from knowledge.types import Passage, Scope, SearchResult
+
+PASSWORD = "correct horse battery"
+logs.configure("error")
+ROUTE = Route("smol", "grounded", "fallback", "grounded_answer")
+
+
+@cache
+def password_hash() -> str:
+    """The hash of PASSWORD, made once."""
+    return passwords.hashed(PASSWORD)
+
+
+@dataclass
+class ScriptedTurns:
+    """Answers by what the question says: "words 20 0.01" says 20 words, one each 0.01 s; "crash", "hang", "nothing"."""
+
+    asked: list[Turn] = field(default_factory=list)
+    running: int = 0
+    aborted: int = 0
+
+    async def run(self, turn: Turn) -> AsyncIterator[Event]:
+        self.asked.append(turn)
+        self.running += 1
+        finished = False
+        try:
+            yield Event("step", step=Step("search", "Looked through 3 documents.", 12.0))
+            count, pause_s = self._plan(turn.question)
+            said = ""
+            for number in range(count):
+                await asyncio.sleep(pause_s)
+                piece = "x" * 20_000 if turn.question.startswith("flood") else f"word{number} "
+                said += piece
+                yield Event("text", piece)
+            if turn.question.startswith("crash"):
+                raise ValueError("the orchestration has a bug")
+            if turn.question.startswith("hang"):
+                await asyncio.sleep(3_600)
+            if turn.question.startswith("notice"):
+                yield Event("notice", "Answered by the local model.")
+            if not turn.question.startswith("nothing"):
+                yield Event("answer", answer=self._answer(turn, said))
+            finished = True
+        finally:
+            self.running -= 1
+            self.aborted += not finished
+
+    def _plan(self, question: str) -> tuple[int, float]:
+        words = question.split()
+        return (int(words[1]), float(words[2])) if words[0] in ("words", "flood") else (5, 0.0)
+
+    def _answer(self, turn: Turn, said: str) -> Answer:
+        citation = Citation(1, "doc", "Handbook", 2, "chunk", "30 days of leave", "Leave", "handbook.pdf", "HR", "leave")
+        text = "Something else." if turn.question.startswith("replace") else said + "[1]"
+        return Answer(text, (citation,), abstained=False, grounded=True, degraded=False, route=ROUTE, searched=("HR",))
+
+
+@dataclass
+class ScriptedSearch:
+    """Finds one passage, whatever is asked."""
+
+    asked: list[tuple[str, Scope]] = field(default_factory=list)
+
+    async def search_detailed(
+        self, query: str, scope: Scope, collections: tuple[str, ...] | None = None, limit: int = 8
+    ) -> SearchResult:
+        self.asked.append((query, scope))
+        passage = Passage("chunk", "doc", "col", "Handbook", "handbook.pdf", "30 days", "Leave", 2, "leave", 0.9)
+        return SearchResult(passages=(passage,), searched=("HR",), n_candidates=1, timings_ms={"dense": 1.0})
+
+
+class FixedModels:
+    """One healthy model."""
+
+    def status(self) -> list[ModelStatus]:
+        return [ModelStatus("local", "fallback", "smol", "grounded", True, "Answers.")]
+
+
+class QuietIndexes:
+    """Indexes that are abreast."""
+
+    def status(self) -> list[IndexStatus]:
+        return [IndexStatus(kind, "ready", "", 3, 0, 1.0, 0, 0, 1.0) for kind in ("dense", "keyword")]
+
+
+@dataclass
+class World:
+    """An application with people in it, and the way in."""
+
+    app: App
+    api: FastAPI
+    turns: ScriptedTurns
+    searcher: ScriptedSearch
+    admin: User
+    ben: User
+    eve: User
+
+    def token(self, user: User) -> str:
+        return credentials.open_session(self.app.engine, self.app.secrets, user.id, 1)
+
+    def as_(self, user: User) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(user)}"}
+
+    def client(self, user: User | None = None, base: str = "http://localhost", **options: object) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(self.api, raise_app_exceptions=False, client=("127.0.0.1", 5000))
+        return httpx.AsyncClient(transport=transport, base_url=base, headers=self.as_(user) if user else {}, **options)  # type: ignore[arg-type]
+
+
+def make_world(engine: Engine, folder: Path, settings: Settings) -> World:
+    """An application over `engine` with an administrator Ann, and Ben and Eve, who are nobody special."""
+    with engine.begin() as connection:
+        people = [users.insert_user(connection, name, password_hash(), name == "Ann") for name in ("Ann", "Ben", "Eve")]
+    turns, searcher = ScriptedTurns(), ScriptedSearch()
+    app = App(
+        settings=settings,
+        engine=engine,
+        secrets=secret_file.load(folder),
+        turns=turns,
+        searcher=searcher,
+        indexes=QuietIndexes(),
+        embedder=HashEmbedder(),
+        files=FileStore(folder / "files"),
+        models=FixedModels(),
+    )
+    return World(app, create(app), turns, searcher, *people)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """The settings of the application under test; a test module may override them."""
+    return load(data_dir=tmp_path)
+
+
+@pytest.fixture
+def world(engine: Engine, tmp_path: Path, settings: Settings) -> World:
+    """An application with people in it."""
+    return make_world(engine, tmp_path, settings)
+
+
+@contextmanager
+def serving(api: FastAPI, settings: Settings) -> Iterator[str]:
+    """The address of a real server on loopback, in a thread of this process."""
+    running = server(api, settings.api)
+    running.config.host, running.config.port = "127.0.0.1", 0
+    thread = threading.Thread(target=running.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not running.started:
+        assert thread.is_alive() and time.monotonic() < deadline, "the server did not start"
+        time.sleep(0.01)
+    try:
+        yield "http://127.0.0.1:%d" % running.servers[0].sockets[0].getsockname()[1]
+    finally:
+        running.should_exit = True
+        thread.join(20)
+        assert not thread.is_alive(), "the server did not stop"
+
+
+@pytest.fixture
+def address(world: World) -> Iterator[str]:
+    """The address of the application on a real server."""
+    with serving(world.api, world.app.settings) as url:
+        yield url
+
+
+async def asgi(api: FastAPI, path: str, headers: list[tuple[bytes, bytes]], method: str = "GET") -> tuple[int, bytes]:
+    """Status and body of a request that no HTTP library would send."""
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
+        "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "", "headers": headers,
+        "client": ("127.0.0.1", 5000), "server": ("127.0.0.1", 8000), "state": {},
+    }  # fmt: skip
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await api(scope, receive, send)
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+
+
+def eventually(check: Callable[[], bool], within_s: float = 5.0) -> bool:
+    """Whether `check` holds at some moment of the next seconds."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if check():
+            return True
+        time.sleep(0.02)
+    return check()

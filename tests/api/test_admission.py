@@ -1,0 +1,143 @@
+"""Rooms: so many inside, so many waiting, the rest refused at once and politely."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from assistant.api.admission import Capacity, Room
+from assistant.api.metrics import Metrics
+from assistant.errors import Overloaded
+from assistant.settings import load
+
+from .conftest import World, make_world, serving
+
+
+def _room(**capacity: Any) -> Room:
+    return Room("chats", Capacity(**{"inside": 2, "waiting": 3, "per_key": 100} | capacity), Metrics())
+
+
+async def test_it_lets_in_waits_and_refuses_in_this_order() -> None:
+    room = _room()
+    tickets = [room.enter(f"user {n}") for n in range(5)]
+    assert [ticket.position for ticket in tickets] == [0, 0, 1, 2, 3]
+    with pytest.raises(Overloaded) as refused:
+        room.enter("one more")
+    assert 1 <= refused.value.retry_after_s <= 30
+
+
+async def test_the_next_in_line_moves_up_and_is_told() -> None:
+    room = _room()
+    tickets = [room.enter("u") for _ in range(5)]
+    seen: list[int] = []
+
+    async def wait() -> None:
+        async for position in tickets[4].positions():
+            seen.append(position)
+
+    waiting = asyncio.create_task(wait())
+    for ticket in tickets[:3]:
+        await asyncio.sleep(0.01)
+        ticket.leave()
+    await asyncio.wait_for(waiting, 1)
+    assert seen == [3, 2, 1] and tickets[4].position == 0
+
+
+async def test_who_gives_up_waiting_makes_room() -> None:
+    room = _room()
+    tickets = [room.enter("u") for _ in range(5)]
+    tickets[3].leave()
+    tickets[3].leave()
+    assert tickets[4].position == 2 and room.enter("u").position == 3
+    for ticket in tickets:
+        ticket.leave()
+    async with asyncio.timeout(1), room.place("u"):
+        pass
+
+
+async def test_one_person_cannot_take_all_places() -> None:
+    room = _room(inside=10, per_key=2)
+    held = [room.enter("greedy"), room.enter("greedy")]
+    with pytest.raises(Overloaded, match="2 requests running"):
+        room.enter("greedy")
+    assert room.enter("honest").position == 0
+    held[0].leave()
+    assert room.enter("greedy").position == 0
+
+
+async def test_one_person_cannot_begin_more_than_so_many_in_a_minute() -> None:
+    room = _room(inside=1_000, per_minute=5)
+    for _ in range(5):
+        room.enter("greedy").leave()
+    with pytest.raises(Overloaded) as refused:
+        room.enter("greedy")
+    assert 1 <= refused.value.retry_after_s <= 12
+    assert room.enter("honest")
+
+
+async def test_a_refused_person_holds_nothing() -> None:
+    room = _room(inside=1, waiting=0)
+    first = room.enter("a")
+    for _ in range(10):
+        with pytest.raises(Overloaded):
+            room.enter("b")
+    first.leave()
+    assert room.enter("b").position == 0
+
+
+async def test_places_are_given_back_after_an_error() -> None:
+    room = _room(inside=1, waiting=0)
+    for _ in range(3):
+        with pytest.raises(ValueError, match="x"):
+            async with room.place("a"):
+                raise ValueError("x")
+    assert room.enter("a").position == 0
+
+
+async def test_overload_is_refused_fast_with_429_and_those_inside_are_served(engine: Any, tmp_path: Path) -> None:
+    limits = {"max_chats": 10, "max_queued_chats": 10, "max_chats_per_user": 100, "chats_per_minute_per_user": 10_000}
+    world = make_world(engine, tmp_path, load(data_dir=tmp_path, api=limits))
+    with serving(world.api, world.app.settings) as url:
+        body = {"messages": [{"role": "user", "content": "words 20 0.05"}]}
+        headers = world.as_(world.ben)
+
+        async def ask(client: httpx.AsyncClient) -> tuple[int, float, httpx.Response]:
+            started = time.monotonic()
+            reply = await client.post("/v1/chat/completions", json=body, headers=headers)
+            return reply.status_code, time.monotonic() - started, reply
+
+        limit = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(base_url=url, timeout=30, limits=limit) as client:
+            results = await asyncio.gather(*(ask(client) for _ in range(60)))
+    served = [entry for entry in results if entry[0] == 200]
+    refused = [entry for entry in results if entry[0] == 429]
+    assert len(served) == 20 and len(refused) == 40
+    for _, _, reply in refused:
+        assert int(reply.headers["retry-after"]) >= 1 and reply.json()["error"]["type"] == "rate_limit_error"
+    assert world.turns.running == 0
+
+
+async def test_who_waits_sees_the_place_in_the_queue(engine: Any, tmp_path: Path) -> None:
+    world = make_world(engine, tmp_path, load(data_dir=tmp_path, api={"max_chats": 1}))
+    with serving(world.api, world.app.settings) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=30, headers=world.as_(world.ben)) as client:
+            slow = {"messages": [{"role": "user", "content": "words 10 0.1"}]}
+            first = asyncio.create_task(client.post("/v1/chat/completions", json=slow))
+            await asyncio.sleep(0.3)
+            second = await client.post("/v1/chat/completions", json=slow | {"stream": True})
+            assert '"queue":{"position":1}' in second.text and second.text.endswith("[DONE]\n\n")
+            assert (await first).status_code == 200
+
+
+async def test_a_burst_of_one_does_not_slow_the_others(world: World) -> None:
+    async with world.client(world.ben) as greedy, world.client(world.eve) as honest:
+        body = {"messages": [{"role": "user", "content": "words 3 0.01"}]}
+        burst = [asyncio.create_task(greedy.post("/v1/chat/completions", json=body)) for _ in range(120)]
+        reply = await honest.post("/v1/chat/completions", json=body)
+        statuses = [(await one).status_code for one in burst]
+    assert reply.status_code == 200 and 429 in statuses and set(statuses) <= {200, 429}

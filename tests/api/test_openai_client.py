@@ -1,0 +1,114 @@
+"""The official `openai` package, unchanged, against a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import openai
+import pytest
+
+from assistant.people import credentials, users
+
+from .conftest import World
+
+
+@pytest.fixture
+def client(world: World, address: str) -> Iterator[openai.OpenAI]:
+    _, key = credentials.add_key(world.app.engine, world.app.secrets, world.ben.id, "script")
+    with openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0, timeout=20) as made:
+        yield made
+
+
+def test_it_chats(client: openai.OpenAI) -> None:
+    reply = client.chat.completions.create(model="assistant", messages=[{"role": "user", "content": "hello"}])
+    assert reply.choices[0].message.content == "word0 word1 word2 word3 word4 [1]"
+    assert reply.choices[0].finish_reason == "stop" and reply.usage is not None
+    assert reply.model_extra is not None and reply.model_extra["assistant"]["citations"][0]["title"] == "Handbook"
+
+
+def test_it_streams(client: openai.OpenAI) -> None:
+    stream = client.chat.completions.create(
+        model="assistant",
+        messages=[{"role": "user", "content": "hello"}],
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    chunks = list(stream)
+    said = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert said == "word0 word1 word2 word3 word4 [1]"
+    assert chunks[-1].usage is not None and chunks[-2].choices[0].finish_reason == "stop"
+    closing = chunks[-2].model_extra
+    assert closing is not None and closing["assistant"]["grounded"] is True
+
+
+def test_its_streaming_helper_puts_the_answer_together(client: openai.OpenAI) -> None:
+    with client.chat.completions.stream(model="assistant", messages=[{"role": "user", "content": "hello"}]) as stream:
+        for _ in stream:
+            pass
+        whole = stream.get_final_completion()
+    assert whole.choices[0].message.content == "word0 word1 word2 word3 word4 [1]"
+
+
+def test_it_takes_our_fields_as_extra_body(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError) as refused:
+        client.chat.completions.create(
+            model="assistant", messages=[{"role": "user", "content": "x"}], extra_body={"assistant": {"collections": ["HR"]}}
+        )
+    assert refused.value.code == "not_found" and "collection" in refused.value.message
+
+
+def test_it_lists_models(client: openai.OpenAI) -> None:
+    assert [model.id for model in client.models.list()] == ["assistant", "local"]
+    assert client.models.retrieve("local").id == "local"
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("gpt-5")
+
+
+@pytest.mark.parametrize("form", [openai.omit, "float"])  # left out, the package asks for base64 and decodes it
+def test_it_embeds(world: World, client: openai.OpenAI, form: openai.Omit) -> None:
+    texts = ["annual leave", "expenses"]
+    reply = client.embeddings.create(model="assistant-embedding", input=texts, encoding_format=form)
+    for entry, vector in zip(reply.data, world.app.embedder.embed(texts), strict=True):
+        assert entry.embedding == pytest.approx(vector.tolist(), abs=1e-6)
+    assert len(client.embeddings.create(model="assistant-embedding", input="one text").data) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"model": "gpt-5"}, openai.NotFoundError),
+        ({"input": []}, openai.BadRequestError),
+        ({"input": ""}, openai.BadRequestError),
+        ({"input": [[1, 2, 3]]}, openai.BadRequestError),
+        ({"dimensions": 7}, openai.BadRequestError),
+        ({"input": ["x"] * 2_049}, openai.BadRequestError),
+    ],
+)
+def test_it_hears_what_is_wrong_with_an_embedding_request(client: openai.OpenAI, change: dict, error: type) -> None:  # type: ignore[type-arg]
+    with pytest.raises(error):
+        client.embeddings.create(**{"model": "assistant-embedding", "input": "x", **change})
+
+
+def test_it_knows_our_errors_by_their_classes(world: World, client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.chat.completions.create(model="assistant", messages=[{"role": "user", "content": "x"}], temperature=9)
+    assert refused.value.param == "body.temperature"
+    with pytest.raises(openai.NotFoundError):
+        client.chat.completions.create(model="gpt-5", messages=[{"role": "user", "content": "x"}])
+    with pytest.raises(openai.InternalServerError):
+        client.chat.completions.create(model="assistant", messages=[{"role": "user", "content": "crash"}])
+    with pytest.raises(openai.APIError):
+        list(client.chat.completions.create(model="assistant", messages=[{"role": "user", "content": "crash"}], stream=True))
+    users.change(world.app.engine, world.ben.id, active=False, min_password_chars=10)
+    with pytest.raises(openai.AuthenticationError):
+        client.models.list()
+
+
+async def test_the_asynchronous_client_works_too(world: World, address: str) -> None:
+    _, key = credentials.add_key(world.app.engine, world.app.secrets, world.ben.id, "script")
+    async with openai.AsyncOpenAI(base_url=f"{address}/v1", api_key=key) as client:
+        stream = await client.chat.completions.create(
+            model="assistant", messages=[{"role": "user", "content": "hello"}], stream=True
+        )
+        said = [chunk.choices[0].delta.content or "" async for chunk in stream]
+    assert "".join(said).startswith("word0 ")

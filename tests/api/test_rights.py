@@ -1,0 +1,276 @@
+"""Every route against every kind of caller: the table below must name each route, or the first test fails.
+
+A row says what each caller gets for an object that belongs to Ben (a user who is nobody special): the status for nobody
+signed in, for Ben himself, for Eve (another user), for Ann (an administrator), and for Ben once suspended. "free" routes
+need no credential. What is not a caller's to know answers exactly as what does not exist.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from assistant import conversations
+from assistant.api.auth import Guarded, policy_of
+from assistant.attachments import collection_for
+from assistant.people import credentials, users
+from assistant.people.credentials import caller_of
+from knowledge import chunks, collections, documents
+from knowledge.tables import documents as documents_table
+from knowledge.types import NewChunk
+
+from .conftest import PASSWORD, World, asgi
+
+Expected = tuple[int, int, int, int]  # anonymous, owner, other user, administrator; suspended is always 401
+
+FILES = {"files": ("a.md", b"# Leave\n\n30 days.")}
+CHAT = {"messages": [{"role": "user", "content": "hi"}]}
+
+# method and pattern -> (expected, body). Ids in braces are filled in with Ben's.
+TABLE: dict[str, tuple[Expected, Any]] = {
+    "GET /livez": ((200, 200, 200, 200), None),
+    "GET /readyz": ((200, 200, 200, 200), None),
+    "GET /api/openapi.json": ((200, 200, 200, 200), None),
+    "GET /api/setup": ((200, 200, 200, 200), None),
+    "POST /api/setup": ((401, 401, 401, 401), {"token": "set_x", "name": "Mallory", "password": PASSWORD}),
+    "POST /api/login": ((401, 401, 401, 401), {"name": "Ben", "password": "a wrong password"}),
+    "GET /metrics": ((401, 403, 403, 200), None),
+    "GET /api/status": ((401, 403, 403, 200), None),
+    "GET /api/me": ((401, 200, 200, 200), None),
+    "POST /api/me/password": ((401, 401, 401, 401), {"old": "not the old one", "new": "another good one"}),
+    "GET /api/keys": ((401, 200, 200, 200), None),
+    "POST /api/keys": ((401, 201, 201, 201), {"name": "script"}),
+    "DELETE /api/keys/{key_id}": ((401, 204, 404, 404), None),
+    "GET /api/users": ((401, 403, 403, 200), None),
+    "POST /api/users": ((401, 403, 403, 201), {"name": "Zoe", "password": PASSWORD, "is_admin": True}),
+    "PATCH /api/users/{user_id}": ((401, 403, 403, 200), {"groups": ["hr"]}),
+    "DELETE /api/users/{user_id}": ((401, 403, 403, 204), None),
+    "GET /api/groups": ((401, 403, 403, 200), None),
+    "POST /api/groups": ((401, 403, 403, 201), {"name": "it"}),
+    "DELETE /api/groups/{name}": ((401, 403, 403, 204), None),
+    "GET /api/collections": ((401, 200, 200, 200), None),
+    "POST /api/collections": ((401, 403, 403, 201), {"name": "New"}),
+    "PATCH /api/collections/{collection_id}": ((401, 403, 403, 200), {"description": "x"}),
+    "DELETE /api/collections/{collection_id}": ((401, 403, 403, 204), None),
+    "POST /api/collections/{collection_id}/documents": ((401, 403, 403, 202), "files"),
+    "POST /api/collections/{collection_id}/urls": ((401, 403, 403, 202), {"url": "ftp://example.com"}),
+    "GET /api/documents": ((401, 200, 200, 200), None),
+    "POST /api/documents/bulk": ((401, 200, 200, 200), {"action": "cancel", "ids": ["{document_id}"]}),
+    "GET /api/documents/{document_id}": ((401, 200, 404, 200), None),
+    "PATCH /api/documents/{document_id}": ((401, 403, 403, 200), {"title": "x"}),
+    "DELETE /api/documents/{document_id}": ((401, 403, 404, 204), None),
+    "GET /api/documents/{document_id}/text": ((401, 200, 404, 200), None),
+    "GET /api/documents/{document_id}/chunks": ((401, 200, 404, 200), None),
+    "GET /api/documents/{document_id}/file": ((401, 200, 404, 200), None),
+    "POST /api/documents/{document_id}/retry": ((401, 403, 404, 202), None),
+    "POST /api/documents/{document_id}/cancel": ((401, 403, 404, 202), None),
+    "PATCH /api/chunks/{chunk_id}": ((401, 403, 403, 200), {"enabled": False}),
+    "GET /api/passages/{chunk_id}": ((401, 200, 404, 200), None),
+    "POST /api/search": ((401, 200, 200, 200), {"query": "leave"}),
+    "POST /v1/embeddings": ((401, 200, 200, 200), {"model": "assistant-embedding", "input": "x"}),
+    "GET /v1/models": ((401, 200, 200, 200), None),
+    "GET /v1/models/{model}": ((401, 200, 200, 200), None),
+    "POST /v1/chat/completions": ((401, 200, 404, 404), CHAT | {"assistant": {"conversation_id": "{conversation_id}"}}),
+    "GET /api/streams/{turn_id}": ((401, 200, 404, 404), None),
+    "POST /api/streams/{turn_id}/stop": ((401, 204, 404, 404), None),
+    "GET /api/conversations": ((401, 200, 200, 200), None),
+    "POST /api/conversations": ((401, 201, 201, 201), {"title": "x"}),
+    "GET /api/conversations/{conversation_id}": ((401, 200, 404, 404), None),
+    "PATCH /api/conversations/{conversation_id}": ((401, 200, 404, 404), {"title": "x"}),
+    "DELETE /api/conversations/{conversation_id}": ((401, 204, 404, 404), None),
+    "POST /api/conversations/{conversation_id}/attachments": ((401, 202, 404, 404), "files"),
+    "GET /api/conversations/{conversation_id}/attachments": ((401, 200, 404, 404), None),
+    "PUT /api/turns/{turn_id}/feedback": ((401, 204, 404, 404), {"rating": "up"}),
+    "POST /api/logout": ((401, 204, 204, 204), None),
+}
+
+
+@dataclass
+class Scene:
+    """Ben's things, by the names of path parameters."""
+
+    world: World
+    ids: dict[str, str]
+
+    async def ask(self, client: httpx.AsyncClient, row: str, **headers: str) -> httpx.Response:
+        method, pattern = row.split(" ")
+        body = TABLE[row][1]
+        path = pattern.format(**self.ids, model="local", name="hr") if "{" in pattern else pattern
+        if body == "files":
+            return await client.request(method, path, files=FILES, headers=headers)
+        filled = json.loads(json.dumps(body).replace("{document_id}", self.ids["document_id"]).replace(
+            "{conversation_id}", self.ids["conversation_id"])) if body is not None else None  # fmt: skip
+        return await client.request(method, path, json=filled, headers=headers)
+
+
+@pytest.fixture
+async def scene(world: World) -> Scene:
+    """A document that Ben may read through his group, and a conversation with an answered turn and a key of his."""
+    engine, ben = world.app.engine, world.ben
+    from assistant.people import groups
+
+    groups.add(engine, "hr")
+    users.change(engine, ben.id, group_names=["hr"], min_password_chars=10)
+    hr = collections.create(engine, "HR", "", ["group:hr"])
+    stored = world.app.files.put_stream([b"30 days of leave."], 1_000)
+    document = documents.add(engine, hr.id, "Handbook", "handbook.md", "text/markdown", 17, stored.sha256, [], "Ann")
+    with engine.begin() as connection:
+        connection.execute(documents_table.update().values(status="running", lease_owner="w", lease_until=2e9))
+    new = [NewChunk("30 days of leave.", "Leave", 1)]
+    chunks.replace(engine, document.id, "w", new, world.app.embedder.embed(["30 days of leave."]), "hash", "Handbook")
+    scope = caller_of(ben, "session").scope
+    key, _ = credentials.add_key(engine, world.app.secrets, ben.id, "k")
+    conversation = conversations.create(engine, ben.id)
+    async with world.client(ben) as client:
+        body = CHAT | {"assistant": {"conversation_id": conversation}}
+        turn = (await client.post("/v1/chat/completions", json=body)).json()["assistant"]["turn_id"]
+    assert scope.principals and collection_for(engine, scope, ben.id, conversation)
+    chunk = chunks.page(engine, caller_of(world.admin, "session").scope, document.id, 0, 1)[0][0].id
+    ids = {"user_id": ben.id, "key_id": key.id, "collection_id": hr.id, "document_id": document.id, "chunk_id": chunk}
+    return Scene(world, ids | {"conversation_id": conversation, "turn_id": turn})
+
+
+def _routes(world: World) -> dict[str, Guarded]:
+    found = {}
+    for route in world.api.routes:
+        assert isinstance(route, Guarded), f"{route} has no policy"
+        for method in route.methods:
+            found[f"{method} {route.path}".replace(":path}", "}")] = route
+    return found
+
+
+def test_the_table_names_every_route_and_no_other(world: World) -> None:
+    assert set(_routes(world)) == set(TABLE)
+    described = {
+        f"{method.upper()} {path}"
+        for path, operations in world.api.openapi()["paths"].items()
+        for method in operations
+    }
+    assert described == set(TABLE)
+
+
+def test_a_route_without_a_policy_cannot_be_made() -> None:
+    from fastapi import APIRouter
+
+    router = APIRouter(route_class=Guarded)
+    with pytest.raises(RuntimeError, match="0 policies"):
+        router.get("/open")(lambda: None)
+
+
+@pytest.mark.parametrize("row", TABLE)
+async def test_each_caller_gets_what_the_table_says(scene: Scene, row: str) -> None:
+    world, (anonymous, owner, other, administrator) = scene.world, TABLE[row][0]
+    callers = [(None, anonymous), (world.eve, other), (world.ben, owner), (world.admin, administrator)]
+    if administrator == 404:  # the owner may delete it, so the owner comes last
+        callers.reverse()
+    for user, expected in callers:
+        async with world.client(user) as client:
+            reply = await scene.ask(client, row)
+        assert reply.status_code == expected, f"{user and user.name}: {reply.status_code} {reply.text[:300]}"
+
+
+async def test_a_suspended_user_gets_nothing_by_any_credential(scene: Scene) -> None:
+    world = scene.world
+    _, key = credentials.add_key(world.app.engine, world.app.secrets, world.ben.id, "script")
+    session = world.token(world.ben)
+    users.change(world.app.engine, world.ben.id, active=False, min_password_chars=10)
+    async with world.client() as client:
+        for row in [row for row, (expected, _) in TABLE.items() if expected[0] == 401]:
+            for token in (session, key):
+                reply = await scene.ask(client, row, Authorization=f"Bearer {token}")
+                assert reply.status_code == 401, f"{row}: {reply.text}"
+
+
+FOREIGN = [row for row, (expected, _) in TABLE.items() if expected[2] == 404]
+
+
+async def test_what_is_foreign_looks_like_what_is_not_there(scene: Scene) -> None:
+    missing = Scene(scene.world, dict.fromkeys(scene.ids, "0" * 32))
+    async with scene.world.client(scene.world.eve) as client:
+        for row in FOREIGN:
+            foreign, nothing = await scene.ask(client, row), await missing.ask(client, row)
+            assert foreign.status_code == nothing.status_code == 404, row
+            assert foreign.content == nothing.content and set(foreign.headers) == set(nothing.headers), row
+
+
+BEARERS = [
+    "", "Bearer", "Bearer ", "bearer x", "Basic YWRtaW46YWRtaW4=", "Bearer ' UNION SELECT * FROM users --",
+    "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9.", "Bearer loc_" + "0" * 64, "Bearer ses_", "Bearer set_x",
+    "Bearer " + "x" * 5_000, "Bearer ses_\u00e9", "Token x", "Bearer null", "Bearer key_' OR 1=1 --",
+]  # fmt: skip
+
+
+async def test_a_wrong_credential_is_no_credential(world: World) -> None:
+    async with world.client() as client:
+        for value in BEARERS:
+            for path in ("/api/me", "/api/users", "/v1/models", "/metrics"):
+                reply = await client.get(path, headers=[(b"authorization", value.encode("latin-1"))])
+                assert reply.status_code == 401 and reply.headers["www-authenticate"] == "Bearer", value
+
+
+async def test_two_authorization_headers_are_none(world: World) -> None:
+    token = world.token(world.admin).encode()
+    async with world.client() as client:
+        headers = [(b"authorization", b"Bearer " + token), (b"authorization", b"Bearer x")]
+        assert (await client.get("/api/me", headers=headers)).status_code == 401
+        assert (await client.get(f"/api/me?access_token={token.decode()}")).status_code == 401
+        assert (await client.get("/api/me", headers={"cookie": f"token={token.decode()}"})).status_code == 401
+
+
+HOSTS = [
+    "evil.example", "localhost.evil.example", "evil.localhost", "localhost:8000@evil.example", "localhost/api/setup?",
+    "localhost?x=/api/setup", "localhost#/api/setup", "localhost\\.evil.example", "", " ", "localhost:", "localhost:99999999",
+    "localhost:80:80", "127.0.0.1.", "[::1", "::1", "[::ffff:127.0.0.1%25x]", "2130706433", "0x7f.1", "127.1", "*",
+    "localhost,evil.example", "xn--localhost", "loc\u00e4lhost", "localhost\t",
+]  # fmt: skip
+
+
+async def test_a_foreign_or_broken_host_changes_no_decision(scene: Scene) -> None:
+    rows = ("/api/users", "/api/setup", "/metrics", "/livez", f"/api/conversations/{scene.ids['conversation_id']}")
+    for user in (None, scene.world.eve):
+        async with scene.world.client(user) as client:
+            for path in rows:
+                usual = (await client.get(path)).status_code
+                for host in HOSTS:
+                    reply = await client.get(path, headers=[(b"host", host.encode("latin-1"))])
+                    assert reply.status_code == 400 or (host == "localhost:" and reply.status_code == usual), (host, path)
+
+
+async def test_two_host_headers_or_none_are_refused(world: World) -> None:
+    for hosts in ([b"localhost", b"localhost"], [b"localhost", b"evil.example"], []):
+        status, _ = await asgi(world.api, "/livez", [(b"host", host) for host in hosts])
+        assert status == 400, hosts
+
+
+async def test_it_answers_under_its_own_names(world: World) -> None:
+    async with world.client() as client:
+        for host in ("localhost", "LOCALHOST:8000", "127.0.0.1", "[::1]:8000"):
+            assert (await client.get("/livez", headers={"Host": host})).status_code == 200
+
+
+SPELLINGS = ["//api/users", "/api//users", "/./api/users", "/api/users/", "/API/users", "/api/users?", "/api/users%00",
+             "/api/..;/users", "/%2e/api/users", "/api/setup/../users", "/api/users;x=1", "/livez/../api/users"]  # fmt: skip
+
+
+async def test_no_spelling_of_an_address_leads_past_its_policy(world: World) -> None:
+    headers = [(b"host", b"localhost"), (b"authorization", f"Bearer {world.token(world.ben)}".encode())]
+    for path in SPELLINGS:
+        status, _ = await asgi(world.api, path, headers)
+        assert status in (403, 404), path
+
+
+def test_no_code_that_decides_looks_at_the_address() -> None:
+    from pathlib import Path
+
+    for file in (Path(__file__).parents[2] / "assistant" / "api").glob("*.py"):
+        text = file.read_text("utf-8")
+        assert "request.url" not in text and "base_url" not in text, f"{file.name} looks at request.url"
+
+
+def test_each_policy_is_one_of_the_four(world: World) -> None:
+    names = {policy_of(route).name for route in _routes(world).values()}
+    assert names == {"anyone", "signed in", "signed in with a password", "administrator"}

@@ -1,0 +1,238 @@
+"""Uploads: streamed, bounded, durable before the answer, and named by us alone."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from assistant.settings import Settings, load
+from knowledge import collections
+
+from .conftest import World, make_world, serving
+
+NAMES = [
+    "../../etc/passwd.md", "..\\..\\windows\\win.md", "/etc/cron.d/x.md", "C:\\x.md", "%2e%2e%2fx.md", "..%c0%afx.md", "a\x00b.md",
+    "CON.md", "x.md::$DATA", "x" * 3_900 + ".md", "\u202egnp.md", "x\r\nSet-Cookie: a=b.md", 'x"; filename="y.md', "....//x.md",
+    ".md", " .md", "-rf.md", "$(id).md", "`id`.md", "~/.ssh/authorized_keys.md", "\\\\host\\share\\x.md", "a/b/c/d.md", "💥.md",
+]  # fmt: skip
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A small upload limit."""
+    return load(data_dir=tmp_path, api={"max_upload_bytes": 300_000, "max_upload_files": 20, "body_idle_timeout_s": 2.0})
+
+
+def _collection(world: World) -> str:
+    return collections.create(world.app.engine, "HR", "", ["everyone"]).id
+
+
+async def _upload(world: World, files: Any, data: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
+    found = collections.list_readable(world.app.engine, _everything())
+    target = found[0].id if found else _collection(world)
+    async with world.client(world.admin) as client:
+        return await client.post(f"/api/collections/{target}/documents", files=files, data=data, headers=headers)
+
+
+def _everything() -> Any:
+    from knowledge.types import Scope
+
+    return Scope(frozenset(), sees_all=True)
+
+
+def _stored(world: World) -> list[str]:
+    return sorted(path.name for path in (world.app.files.root).rglob("*") if path.is_file())
+
+
+async def test_it_takes_several_files_with_their_readers(world: World) -> None:
+    files = [("files", ("leave.md", b"# Leave\n\n30 days.")), ("files", ("travel/train.txt", b"Second class."))]
+    reply = await _upload(world, files, {"readers": ["group:hr", f"user:{world.ben.id}"]})
+    assert reply.status_code == 202 and reply.json()["refused"] == []
+    accepted = reply.json()["documents"]
+    assert [(document["path"], document["status"]) for document in accepted] == [("leave.md", "queued"), ("travel/train.txt", "queued")]
+    async with world.client(world.admin) as client:
+        row = (await client.get(f"/api/documents/{accepted[0]['document']}")).json()
+    assert row["readers"] == ["group:hr", f"user:{world.ben.id}"] and row["uploaded_by"] == "Ann" and row["size"] == 17
+    assert len(_stored(world)) == 2
+
+
+async def test_it_refuses_a_file_and_takes_the_others(world: World) -> None:
+    files = [("files", ("a.md", b"text")), ("files", ("b.exe", b"MZ\x00\x01\x02")), ("files", ("c.pdf", b"not a pdf at all"))]
+    reply = (await _upload(world, files)).json()
+    assert [document["path"] for document in reply["documents"]] == ["a.md"]
+    assert {file["path"] for file in reply["refused"]} == {"b.exe", "c.pdf"}
+    assert all(len(file["reason"]) > 10 and file["code"] for file in reply["refused"])
+
+
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name)[:24])
+async def test_no_name_leaves_the_store_or_breaks_the_request(world: World, name: str) -> None:
+    before = {path for path in world.app.settings.data_dir.parent.rglob("*") if path.is_file()}
+    boundary = "xx"
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="'.encode()
+    body = head + name.replace('"', "%22").encode("utf-8", "surrogatepass") + b'"\r\n\r\n# Hello\r\n--xx--\r\n'
+    target = _collection(world)
+    async with world.client(world.admin) as client:
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        reply = await client.post(f"/api/collections/{target}/documents", content=body, headers=headers)
+        assert reply.status_code in (202, 422), reply.text
+        for document in reply.json().get("documents", []):
+            sent = await client.get(f"/api/documents/{document['document']}/file")
+            assert sent.status_code == 200 and sent.content == b"# Hello"
+            disposition = sent.headers["content-disposition"]
+            assert disposition.startswith("attachment; ") and "\n" not in disposition
+            assert sent.headers["content-type"] == "application/octet-stream" and sent.headers["x-content-type-options"] == "nosniff"
+            assert "sandbox" in sent.headers["content-security-policy"]
+    after = {path for path in world.app.settings.data_dir.parent.rglob("*") if path.is_file()} - before
+    root = world.app.files.root
+    strays = {path for path in after if not path.is_relative_to(root) and not path.name.startswith("assistant.db")}
+    assert strays == set() and all(len(path.name) == 64 for path in after if path.is_relative_to(root))
+
+
+BROKEN = [
+    (b"", 422), (b"--xx--\r\n", 422), (b"garbage", 422), (b"--xx\r\n", 422), (b"--xx\r\nContent-Disposition: form-data\r\n\r\nx", 422),
+    (b'--xx\r\nContent-Disposition: form-data; name="files"; filename="a.md"\r\n\r\nhalf a file', 422),
+    (b'--xx\r\nContent-Disposition: form-data; name="other"\r\n\r\nx\r\n--xx--\r\n', 422),
+    (b'--xx\r\nContent-Disposition: form-data; name="readers"\r\n\r\n' + b"x" * 30_000 + b"\r\n--xx--\r\n", 422),
+    (b'--xx\r\nContent-Disposition: form-data; name="readers"\r\n\r\n\xff\xfe\r\n--xx--\r\n', 422),
+    (b"--xx\r\n" + b"X-A: b\r\n" * 10_000 + b"\r\nx\r\n--xx--\r\n", 422),
+    (b"--xx\r\nX-A: " + b"b" * 100_000 + b"\r\n\r\nx\r\n--xx--\r\n", 422),
+    (b'--xx\r\nContent-Disposition: form-data; name="files"; filename="a.md"\r\n\r\na\r\n' * 21 + b"--xx--\r\n", 422),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "status"), BROKEN, ids=range(len(BROKEN)))
+async def test_a_broken_body_ends_with_a_sentence_and_no_residue(world: World, body: bytes, status: int) -> None:
+    target = _collection(world)
+    async with world.client(world.admin) as client:
+        headers = {"Content-Type": "multipart/form-data; boundary=xx"}
+        reply = await client.post(f"/api/collections/{target}/documents", content=body, headers=headers)
+    assert reply.status_code == status and len(reply.json()["detail"]) > 10, reply.text
+    assert not [name for name in _stored(world) if len(name) != 64]
+
+
+@pytest.mark.parametrize("kind", ["", "application/json", "multipart/form-data", "multipart/form-data; boundary=" + "x" * 300])
+async def test_anything_but_multipart_is_not_an_upload(world: World, kind: str) -> None:
+    target = _collection(world)
+    async with world.client(world.admin) as client:
+        headers = {"Content-Type": kind} if kind else {}
+        reply = await client.post(f"/api/collections/{target}/documents", content=b"x", headers=headers)
+    assert reply.status_code == 415
+
+
+async def test_readers_after_the_files_are_refused_before_anybody_could_read_too_much(world: World) -> None:
+    body = (
+        b'--xx\r\nContent-Disposition: form-data; name="files"; filename="a.md"\r\n\r\na\r\n'
+        b'--xx\r\nContent-Disposition: form-data; name="readers"\r\n\r\ngroup:hr\r\n--xx--\r\n'
+    )
+    target = _collection(world)
+    async with world.client(world.admin) as client:
+        headers = {"Content-Type": "multipart/form-data; boundary=xx"}
+        reply = await client.post(f"/api/collections/{target}/documents", content=body, headers=headers)
+    assert reply.status_code == 422 and "readers" in reply.json()["detail"]
+
+
+async def test_a_body_over_the_limit_is_refused_from_its_header_or_at_the_byte(world: World) -> None:
+    big = [("files", ("a.md", b"x" * 400_000))]
+    announced = await _upload(world, big)
+    assert announced.status_code == 413 and announced.json()["code"] == "too-large"
+
+    async def chunks() -> Any:
+        yield b'--xx\r\nContent-Disposition: form-data; name="files"; filename="a.md"\r\n\r\n'
+        for _ in range(100):
+            yield b"x" * 10_000
+
+    target = collections.list_readable(world.app.engine, _everything())[0].id
+    async with world.client(world.admin) as client:
+        headers = {"Content-Type": "multipart/form-data; boundary=xx"}
+        unannounced = await client.post(f"/api/collections/{target}/documents", content=chunks(), headers=headers)
+    assert unannounced.status_code == 413 and _stored(world) == []
+
+
+async def test_attachments_are_the_conversations_alone(world: World) -> None:
+    async with world.client(world.ben) as client:
+        mine = (await client.post("/api/conversations", json={})).json()["id"]
+        assert (await client.get(f"/api/conversations/{mine}/attachments")).json() == {"documents": [], "total": 0}
+        files = {"files": ("notes.md", b"# Notes")}
+        sent = await client.post(f"/api/conversations/{mine}/attachments", files=files)
+        assert sent.status_code == 202
+        document = sent.json()["documents"][0]["document"]
+        assert (await client.get(f"/api/conversations/{mine}/attachments")).json()["total"] == 1
+        assert (await client.get("/api/documents")).json()["total"] == 0
+        assert (await client.get("/api/collections")).json() == {"collections": []}
+    for other in (world.eve, world.admin):
+        async with world.client(other) as client:
+            assert (await client.get(f"/api/documents/{document}")).status_code == 404
+            assert (await client.get(f"/api/documents/{document}/file")).status_code == 404
+            assert (await client.delete(f"/api/documents/{document}")).status_code == 404
+            assert (await client.get(f"/api/conversations/{mine}/attachments")).status_code == 404
+            assert (await client.post(f"/api/conversations/{mine}/attachments", files=files)).status_code == 404
+    async with world.client(world.ben) as client:
+        assert (await client.post(f"/api/documents/{document}/cancel")).json()["status"] == "cancelled"
+        assert (await client.post(f"/api/documents/{document}/retry")).json()["status"] == "queued"
+        assert (await client.delete(f"/api/conversations/{mine}")).status_code == 204
+        assert (await client.get(f"/api/documents/{document}")).status_code == 404
+
+
+async def test_bulk_actions_do_what_they_may_and_list_the_rest(world: World) -> None:
+    reply = await _upload(world, [("files", ("a.md", b"a")), ("files", ("b.md", b"b"))])
+    ids = [document["document"] for document in reply.json()["documents"]]
+    body = {"action": "cancel", "ids": [*ids, "0" * 32, ids[0]]}
+    async with world.client(world.eve) as client:
+        assert (await client.post("/api/documents/bulk", json=body)).json() == {"done": [], "missing": [*ids, "0" * 32]}
+    async with world.client(world.admin) as client:
+        assert (await client.post("/api/documents/bulk", json=body)).json() == {"done": ids, "missing": ["0" * 32]}
+        listed = (await client.get("/api/documents?status=cancelled&collection=HR&q=A.M")).json()
+        assert listed["total"] == 1 and listed["documents"][0]["path"] == "a.md"
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "offset=-1", "status=x", "limit=NaN", "offset=1e9", "q=%00", "q=" + "x" * 501])
+async def test_odd_queries_are_refused(world: World, query: str) -> None:
+    async with world.client(world.ben) as client:
+        assert (await client.get(f"/api/documents?{query}")).status_code == 422
+
+
+def _piece(path: Path, size: int) -> Path:
+    """A multipart body on disk with one text file of `size` bytes."""
+    block = (b"All employees get thirty days of leave every year. " * 21_000)[: 1 << 20]
+    with path.open("wb") as file:
+        file.write(b'--xx\r\nContent-Disposition: form-data; name="files"; filename="big.txt"\r\n\r\n')
+        for _ in range(size // len(block)):
+            file.write(block)
+        file.write(b"\r\n--xx--\r\n")
+    return path
+
+
+@pytest.mark.parametrize("megabytes", [100, pytest.param(1_000, marks=pytest.mark.fault)])
+def test_a_large_upload_costs_no_memory_and_stops_nobody(engine: Any, tmp_path: Path, megabytes: int) -> None:
+    world = make_world(engine, tmp_path, load(data_dir=tmp_path))
+    target = _collection(world)
+    body = _piece(tmp_path / "body", megabytes << 20)
+    process, peak, lags = psutil.Process(), [0], []
+    stop = threading.Event()
+
+    def watch(url: str) -> None:
+        with httpx.Client(base_url=url) as client:
+            while not stop.wait(0.05):
+                peak[0] = max(peak[0], process.memory_info().rss)
+                lags.append(client.get("/livez").elapsed.total_seconds())
+
+    with serving(world.api, world.app.settings) as url:
+        headers = world.as_(world.admin) | {"Content-Type": "multipart/form-data; boundary=xx"}
+        httpx.get(f"{url}/livez")
+        before = process.memory_info().rss
+        watcher = threading.Thread(target=watch, args=(url,))
+        watcher.start()
+        with body.open("rb") as file:
+            reply = httpx.post(f"{url}/api/collections/{target}/documents", content=file, headers=headers, timeout=120)
+        stop.set()
+        watcher.join()
+    assert reply.status_code == 202 and reply.json()["documents"][0]["path"] == "big.txt"
+    assert peak[0] - before <= 64 << 20, f"{(peak[0] - before) >> 20} MiB"
+    assert sorted(lags)[int(len(lags) * 0.9)] < 1.0
+    assert os.stat(world.app.files.path(_stored(world)[0])).st_size == megabytes << 20
