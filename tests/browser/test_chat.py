@@ -1,0 +1,123 @@
+"""What only a real browser shows of the chat page; answers come from the stand-in."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.site import Tab
+from ui.fake_api.world import Script, World
+
+from .conftest import Site
+
+FACT = "# Bees\n\nA hive holds forty thousand bees.\n\nBees sleep at night."
+
+
+def furnish(world: World) -> None:
+    if not any(collection.name == "Bees" for collection in world.collections.values()):
+        pause, world.reading_s = world.reading_s, 0.0
+        world.add_document(world.add_collection("Bees", ("everyone",)), "bees.md", FACT)
+        world.reading_s = pause
+
+
+def test_streams_stops_and_keeps_what_was_said(scripted: tuple[Tab, World]) -> None:
+    tab, world = scripted
+    furnish(world)
+    world.scripts.append(Script("long story", " ".join(f"word{n}" for n in range(1200))))
+    world.word_s = 0.1
+    tab.page.get_by_test_id("stChatInputTextArea").fill("Tell me a long story")
+    tab.page.keyboard.press("Enter")
+    text = tab.page.locator("article.answer .text")
+    expect(text).to_contain_text("word5")
+    last = int(text.inner_text().rsplit("word", 1)[1])
+    expect(text).to_contain_text(f"word{last + 10}")
+    tab.page.get_by_role("button", name="Stop").click()
+    tab.answered(1)
+    world.word_s = 0.01
+    expect(tab.page.locator("article.answer .notice")).to_contain_text("You stopped")
+    assert "word1199" not in text.inner_text() and f"word{last + 10}" in text.inner_text()
+
+
+def test_goes_on_with_an_answer_over_a_reload(scripted: tuple[Tab, World]) -> None:
+    tab, world = scripted
+    furnish(world)
+    world.scripts.append(Script("slow one", " ".join(f"word{n}" for n in range(60))))
+    world.word_s = 0.12
+    tab.page.get_by_test_id("stChatInputTextArea").fill("A slow one, please")
+    tab.page.keyboard.press("Enter")
+    expect(tab.page.locator("article.answer .text")).to_contain_text("word3")
+    tab.page.reload()
+    tab.answered(1)
+    world.word_s = 0.01
+    expect(tab.page.locator("article.answer .text")).to_contain_text("word59")
+
+
+def test_opens_sources_with_the_keyboard_alone(scripted: tuple[Tab, World]) -> None:
+    tab, world = scripted
+    furnish(world)
+    tab.ask("How many bees does a hive hold?")
+    chip = tab.page.locator("button.cite").first
+    chip.focus()
+    expect(tab.page.locator(".card")).to_be_visible()
+    expect(chip).to_have_attribute("aria-label", re.compile("Source 1: bees.md"))
+    tab.page.keyboard.press("Enter")
+    expect(tab.page.locator(".passage .text")).to_contain_text("forty thousand")
+    tab.page.keyboard.press("Escape")
+    expect(tab.page.locator(".passage")).to_have_count(0)
+
+
+def test_copies_an_answer(scripted: tuple[Tab, World]) -> None:
+    tab, world = scripted
+    furnish(world)
+    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.ask("How many bees does a hive hold?")
+    tab.page.get_by_role("button", name="Copy answer").click()
+    tab.page.get_by_role("button", name="Copied").wait_for()
+    assert "forty thousand" in tab.page.evaluate("navigator.clipboard.readText()")
+
+
+def test_renames_and_deletes_a_conversation(scripted: tuple[Tab, World]) -> None:
+    tab, world = scripted
+    furnish(world)
+    tab.ask("How many bees sleep at night?")
+    row = tab.page.locator('[class*="st-key-here-"]')
+    row.get_by_role("button", name="Actions").click()
+    tab.page.get_by_role("menuitem", name="Rename").or_(tab.page.get_by_text("Rename", exact=True)).first.click()
+    dialog = tab.page.get_by_role("dialog")
+    dialog.get_by_label("Title").fill("Sleeping bees")
+    dialog.get_by_role("button", name="Rename").click()
+    expect(tab.page.get_by_role("button", name="Sleeping bees")).to_be_visible()
+    row.get_by_role("button", name="Actions").click()
+    tab.page.get_by_role("menuitem", name="Delete").or_(tab.page.get_by_text("Delete", exact=True)).first.click()
+    tab.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(tab.page.get_by_role("button", name="Sleeping bees")).to_have_count(0)
+    assert "c=" not in tab.page.url
+
+
+def test_attaches_a_file_to_one_conversation_only(scripted: tuple[Tab, World], tmp_path) -> None:  # type: ignore[no-untyped-def]
+    tab, world = scripted
+    furnish(world)
+    note = tmp_path / "moon.md"
+    note.write_text("The moon garden grows eleven cabbages.", "utf-8")
+    tab.page.get_by_test_id("stChatInputFileUploadButton").locator("xpath=..").locator("input").set_input_files(
+        str(note)
+    )
+    tab.ask("How many cabbages grow in the moon garden?")
+    expect(tab.page.locator("article.answer")).to_contain_text("eleven cabbages")
+    tab.page.get_by_role("button", name="New chat").click()
+    tab.page.get_by_text("What would you like to know").wait_for()
+    tab.ask("How many cabbages grow in the moon garden?")
+    expect(tab.page.locator("article.answer").last).not_to_contain_text("eleven")
+
+
+def test_keeps_the_session_over_reloads_and_ends_it_at_sign_out(scripted: tuple[Tab, World], stand_in: Site) -> None:
+    tab, _ = scripted
+    tab.page.reload()
+    tab.page.get_by_test_id("stChatInputTextArea").wait_for()
+    assert "inhouse_session" not in tab.page.evaluate("document.cookie")
+    tab.page.get_by_role("button", name="ada").click()
+    tab.page.get_by_text("Sign out", exact=True).click()
+    tab.page.wait_for_url(re.compile("/sign-in"))
+    tab.page.goto(stand_in.base + "/documents")
+    tab.page.wait_for_url(re.compile(r"/sign-in\?next=%2Fdocuments"))

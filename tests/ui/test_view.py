@@ -1,0 +1,104 @@
+"""What is said about an answer besides its text."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from ui.chat import view
+from ui.chat.history import grouped
+from ui.chat.openers import questions
+from ui.chat.page import before_live
+from ui.live import LiveView
+from ui.wire import Answer, Citation, ConversationHead, Document, Hit, Outcome, Step, Turn
+
+SEARCH = Step(name="search", detail="Searched 2 collections, 8 passages came back.", ms=40)
+
+
+def test_tells_where_was_searched_how_much_came_back_and_how_long_it_took() -> None:
+    outcome = Outcome(timings_ms={"total": 1432.0}, steps=(SEARCH,))
+    assert view.headline(outcome, outcome.steps) == "Searched 2 collections, 8 passages came back · 1.4 s"
+    assert view.headline(Outcome(searched=("Handbook", "HR")), ()) == "Searched Handbook, HR"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words", "tone"),
+    [
+        (Outcome(), "", "info"),
+        (Outcome(notice="Another model took over."), "Another model took over.", "warn"),
+        (Outcome(degraded=True), "word for word", "warn"),
+        (Outcome(stopped_by="cancelled"), "You stopped", "info"),
+        (Outcome(stopped_by="length"), "longest", "info"),
+        (Outcome(grounded=False), "could not be checked", "warn"),
+        (Outcome(grounded=False, abstained=True), "", "info"),
+    ],
+)
+def test_warns_before_an_answer_that_is_not_as_usual(outcome: Outcome, words: str, tone: str) -> None:
+    said, loudness = view.notice(outcome)
+    assert words in said and loudness == tone
+    assert bool(said) == bool(words)
+
+
+def test_draws_the_same_text_while_it_streams_and_from_history() -> None:
+    citation = Citation(n=1, chunk="c1", title="handbook.md")
+    text = "Leave lasts **26 weeks** [1]. ![x](https://evil.example/p.png)"
+    stored = view.stored(Answer(answer=text, citations=(citation,)))
+    running = view.running(LiveView(question="?", text=text))
+    assert stored["blocks"] == running["blocks"]
+    ended = view.running(LiveView(question="?", text=text, outcome=Outcome(citations=(citation,)), finished_at=1.0))
+    assert ended["blocks"] == stored["blocks"] and ended["citations"] == stored["citations"]
+
+
+def test_says_what_is_being_done_while_there_is_no_text() -> None:
+    assert view.running(LiveView(question="?"))["headline"] == "Searching your documents"
+    assert view.running(LiveView(question="?", steps=(SEARCH,)))["headline"] == SEARCH.detail
+    assert view.running(LiveView(question="?", waiting="Reading a.pdf: 40 %"))["headline"] == "Reading a.pdf: 40 %"
+    assert view.running(LiveView(question="?", text="So"))["headline"] == "Writing"
+
+
+def test_offers_the_closest_passages_of_an_abstention_only() -> None:
+    near = (Hit(chunk="c", title="handbook.md", quote="Leave lasts"),)
+    assert view.stored(Answer(answer="No.", abstained=True, nearest=near))["nearest"][0]["quote"] == "Leave lasts"
+    assert view.stored(Answer(answer="Yes.", nearest=near))["nearest"] == []
+
+
+@pytest.mark.parametrize(("ms", "said"), [(3.4, "3 ms"), (999, "999 ms"), (1432, "1.4 s"), (125_000, "2 min 5 s")])
+def test_reads_durations_as_people_do(ms: float, said: str) -> None:
+    assert view.duration(ms) == said
+
+
+def test_groups_conversations_by_day_with_pinned_ones_first() -> None:
+    def head(name: str, day: int, pinned: bool = False) -> ConversationHead:
+        moment = datetime(2026, 11, day, 12, tzinfo=UTC).timestamp()
+        return ConversationHead(id=name, title=name, updated_at=moment, pinned=pinned)
+
+    heads = [head("a", 22), head("b", 21), head("c", 18), head("d", 1), head("e", 2, pinned=True), head("f", 22)]
+    old = ConversationHead(id="g", updated_at=0.0)
+    groups = grouped([*heads, old], date(2026, 11, 22))
+    assert [(name, [one.id for one in members]) for name, members in groups] == [
+        ("Pinned", ["e"]),
+        ("Today", ["a", "f"]),
+        ("Yesterday", ["b"]),
+        ("Last 7 days", ["c"]),
+        ("Last 30 days", ["d"]),
+        ("Older", ["g"]),
+    ]
+
+
+def test_suggests_questions_about_different_documents() -> None:
+    documents = [Document(id=str(n), title=title, status="ready") for n, title in enumerate("aabcdef")]
+    assert len(questions(documents)) == 4 and len(set(questions(documents))) == 4
+
+
+def test_hides_the_version_that_is_being_replaced_and_what_followed_it() -> None:
+    turns = tuple(Turn(id=name, question=name) for name in "abc")
+
+    class Fake:
+        turn_id = ""
+        view = LiveView(question="?", replace_turn="b")
+
+    assert [turn.id for turn in before_live(turns, Fake())] == ["a"]  # type: ignore[arg-type]
+    Fake.view, Fake.turn_id = LiveView(question="?"), "c"
+    assert [turn.id for turn in before_live(turns, Fake())] == ["a", "b"]  # type: ignore[arg-type]
+    assert before_live(turns, None) == turns

@@ -1,0 +1,1 @@
+"""The pages: a thin client of the HTTP API that keeps nothing of its own."""

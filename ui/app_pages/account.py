@@ -1,0 +1,6 @@
+"""Account."""
+
+from ui import state
+from ui.people import account
+
+account.show(state.me())

@@ -1,0 +1,5 @@
+"""Chat."""
+
+from ui.chat import page
+
+page.show()

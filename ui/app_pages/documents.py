@@ -1,0 +1,5 @@
+"""Documents."""
+
+from ui.documents import page
+
+page.show()

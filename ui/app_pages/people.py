@@ -1,0 +1,5 @@
+"""People."""
+
+from ui.people import page
+
+page.show()

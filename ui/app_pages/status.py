@@ -1,0 +1,5 @@
+"""Status."""
+
+from ui.people import health
+
+health.show()

@@ -1,0 +1,110 @@
+"""Starting, stopping and finishing answers: what the widgets of the chat page do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from ui import state
+from ui.client import Question
+from ui.live import LIVE, LiveTurn
+from ui.scrub import plain
+from ui.transport import NamedFile
+from ui.trouble import careful
+from ui.wire import Turn
+
+PAGE = "app_pages/chat.py"
+CONVERSATION = "c"  # the query parameter that names the open conversation
+
+
+def open_id() -> str | None:
+    """Return the id of the open conversation; None for a new one."""
+    return st.query_params.get(CONVERSATION)
+
+
+@careful
+def ask(text: str, files: Sequence[NamedFile] = (), replace_turn: str | None = None) -> None:
+    """Ask in the open conversation, or in a new one that is then open."""
+    api = state.api()
+    conversation_id = open_id()
+    if conversation_id is None:
+        conversation_id = api.add_conversation()
+        st.query_params[CONVERSATION] = conversation_id
+    attached = _attach(conversation_id, files) if files else []
+    if files and not attached and not text:
+        return
+    collections = st.session_state.get("collections")
+    question = Question(
+        text=text or "What is in the attached files?",
+        conversation_id=conversation_id,
+        collections=tuple(collections) if collections else None,
+        replace_turn=replace_turn,
+    )
+    LIVE.start(api, question, attached)
+    st.session_state.pop("source", None)
+
+
+def _attach(conversation_id: str, files: Sequence[NamedFile]) -> list[str]:
+    upload = state.api().attach(conversation_id, files)
+    for refused in upload.refused:
+        st.toast(f"{plain(refused.path)}: {plain(refused.reason)}", icon=":material/error:", duration="long")
+    return [accepted.document for accepted in upload.documents]
+
+
+@careful
+def again(turn: Turn, text: str | None = None) -> None:
+    """Ask a turn's question, or `text` in its place, once more; the earlier answer stays as a version."""
+    ask(text or turn.question, replace_turn=turn.id)
+
+
+def live(conversation_id: str | None) -> LiveTurn | None:
+    """Return the answer that is being made in the open conversation."""
+    return LIVE.find(state.api(), conversation_id)
+
+
+def follow(conversation_id: str, turn: Turn) -> LiveTurn:
+    """Take up an answer that is being made but was not asked from this process, as after a restart."""
+    question = Question(text=turn.question, conversation_id=conversation_id, replace_turn=turn.id)
+    return LIVE.start(state.api(), question, running_id=turn.id)
+
+
+@careful
+def stop(conversation_id: str) -> None:
+    """Stop the answer that is being made; what was said so far stays."""
+    running = live(conversation_id)
+    if running is not None:
+        running.stop()
+
+
+def settle(conversation_id: str) -> None:
+    """Show the stored answer in place of the one that has just been made."""
+    LIVE.forget(state.api(), conversation_id)
+    state.forget_conversation()
+
+
+@careful
+def retry(conversation_id: str) -> None:
+    """Ask the question of a failed answer once more."""
+    failed = live(conversation_id)
+    if failed is None:
+        return
+    question = failed.question
+    if failed.turn_id:  # the server has stored the failed attempt; the next one takes its place
+        question = replace(question, replace_turn=failed.turn_id)
+    LIVE.forget(state.api(), conversation_id)
+    LIVE.start(state.api(), question)
+    state.forget_conversation()
+
+
+def read_source(chunk: str, n: int, turn_id: str) -> None:
+    """Show a passage in the pane at the side."""
+    st.session_state["source"] = (chunk, n, turn_id)
+
+
+@careful
+def show_version(conversation_id: str, turn: Turn, version: int) -> None:
+    """Show another version of a turn, with what followed it; `version` is 1-based."""
+    state.api().change_conversation(conversation_id, {"show_turn": turn.version_ids[version - 1]})
+    state.forget_conversation()

@@ -1,0 +1,76 @@
+"""The place at the bottom where questions are typed, files are added and the collections are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+from streamlit.typing import UploadedFile
+
+from ui import settings, trouble
+from ui.chat import asking
+from ui.scrub import plain
+from ui.transport import NamedFile
+from ui.wire import Collection
+
+MAX_QUESTION_CHARS = 8000
+
+
+def show(collections: Sequence[Collection], conversation_id: str | None, busy: bool) -> None:
+    """Show the composer; a question that was just sent is asked at once."""
+    if "draft" in st.session_state:  # a question that could not be sent comes back to be sent again
+        st.session_state["question"] = st.session_state.pop("draft")
+    with st.bottom, st.container(key="composer"):
+        with st.container(key="composer-bar", horizontal=True, vertical_alignment="center"):
+            if len(collections) > 1:
+                _picker(collections)
+            if busy and conversation_id is not None:
+                st.button(
+                    "Stop",
+                    key="stop",
+                    icon=":material/stop_circle:",
+                    shortcut="Esc",
+                    on_click=asking.stop,
+                    args=(conversation_id,),
+                )
+        sent = st.chat_input(
+            "Ask about your documents",
+            key="question",
+            accept_file="multiple",
+            max_upload_size=settings.current().max_upload_mb,
+            max_chars=MAX_QUESTION_CHARS,
+            disabled=busy,
+        )
+    if sent is not None and (sent.text.strip() or sent.files):
+        asking.ask(sent.text.strip(), [named(file) for file in sent.files])
+        if trouble.pending():
+            st.session_state["draft"] = sent.text
+        st.rerun()
+
+
+def named(file: UploadedFile) -> NamedFile:
+    """Return an uploaded file as the API client takes it; the name may hold the path inside an uploaded folder."""
+    return file.name, file, file.type or "application/octet-stream"
+
+
+def _picker(collections: Sequence[Collection]) -> None:
+    chosen = _still_there(collections)
+    label = ", ".join(chosen) if chosen else "All collections"
+    with st.popover(plain(label, 48), icon=":material/folder_open:", type="tertiary"):
+        st.pills(
+            "Search in",
+            [collection.name for collection in collections],
+            selection_mode="multi",
+            format_func=plain,
+            key="collections",
+            help="Nothing chosen means everything that you may read.",
+        )
+
+
+def _still_there(collections: Sequence[Collection]) -> list[str]:
+    """Return the chosen names, without those of collections that have gone or may no longer be read."""
+    names = {collection.name for collection in collections}
+    chosen = [name for name in st.session_state.get("collections") or [] if name in names]
+    if chosen != (st.session_state.get("collections") or []):
+        st.session_state["collections"] = chosen
+    return chosen

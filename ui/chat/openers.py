@@ -1,0 +1,48 @@
+"""The empty page: what this is, and questions to begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from ui import settings, state
+from ui.chat import asking
+from ui.scrub import plain
+from ui.wire import Collection, Document, User
+
+SHOWN = 4
+
+
+def show(me: User, collections: Sequence[Collection]) -> None:
+    """Greet; offer questions about what this person may read, or say how to get something to ask about."""
+    with st.container(key="hero"):
+        st.title(f"What would you like to know, {plain(me.name, 40)}?", anchor=False)
+        if any(collection.n_documents for collection in collections):
+            count = sum(collection.n_documents for collection in collections)
+            st.markdown(
+                f"Answers come from {count} {'document' if count == 1 else 'documents'} that you may read. "
+                "Each numbered mark opens the passage that it rests on."
+            )
+            _questions()
+        elif me.is_admin:
+            st.markdown(f"{settings.current().product} answers from your documents, and there are none yet.")
+            st.page_link("app_pages/documents.py", label="Add your first documents", icon=":material/upload_file:")
+        else:
+            st.markdown(
+                "There is nothing here that you may read yet. Attach a file to your question with the + below, "
+                "or ask an administrator to open a collection to you."
+            )
+
+
+def questions(documents: Sequence[Document]) -> list[str]:
+    """Return up to four questions about different documents."""
+    titles = dict.fromkeys(document.title for document in documents)
+    return [f"What are the main points of “{title}”?" for title in list(titles)[:SHOWN]]
+
+
+def _questions() -> None:
+    page = state.remembered("openers", lambda: state.api().documents(None, "ready", "", limit=SHOWN, offset=0))
+    with st.container(key="openers"):
+        for number, text in enumerate(questions(page.documents)):
+            st.button(plain(text, 110), key=f"opener-{number}", width="stretch", on_click=asking.ask, args=(text,))

@@ -1,0 +1,131 @@
+"""From what the API says about an answer to what is shown of it. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ui import markup
+from ui.components import AnswerData, SourceData, StepData
+from ui.live import LiveView
+from ui.wire import Answer, Citation, Hit, Outcome, Step
+
+STEP_NAMES = {
+    "condense": "Understand",
+    "recall": "Remember",
+    "search": "Search",
+    "route": "Choose",
+    "draft": "Write",
+    "check": "Check",
+    "takeover": "Take over",
+}
+
+
+def stored(answer: Answer) -> AnswerData:
+    """Return what is shown of an answer from history."""
+    return _answer(answer.answer, answer, answer.steps, live=False)
+
+
+def running(view: LiveView) -> AnswerData:
+    """Return what is shown of an answer that is being made; the same function draws its text as `stored`."""
+    if view.outcome is not None:
+        return _answer(view.text, view.outcome, view.outcome.steps or view.steps, live=not view.finished)
+    return AnswerData(
+        live=not view.finished,
+        headline=_doing(view) if not view.finished else "",
+        steps=[_step(step) for step in view.steps],
+        notice=view.notice or "",
+        tone="warn",
+        blocks=markup.parse(view.text, None),
+        citations=[],
+        nearest=[],
+    )
+
+
+def headline(outcome: Outcome, steps: Sequence[Step]) -> str:
+    """Return one line on how the answer was found, such as "Searched 2 collections, 8 passages · 1.4 s"."""
+    found = next((step.detail for step in steps if step.name == "search" and step.detail), "")
+    if not found and outcome.searched:
+        found = f"Searched {', '.join(outcome.searched)}"
+    total_ms = outcome.timings_ms.get("total") or sum(step.ms for step in steps)
+    parts = [found.rstrip("."), duration(total_ms) if total_ms else ""]
+    return " · ".join(part for part in parts if part)
+
+
+def notice(outcome: Outcome) -> tuple[str, str]:
+    """Return what a reader should know before trusting the answer, and how loudly ("info" or "warn") to say it."""
+    if outcome.notice:
+        return outcome.notice, "warn"
+    if outcome.degraded:
+        return "No model could answer just now. These are the best passages, word for word.", "warn"
+    if outcome.stopped_by in ("cancelled", "stopped"):
+        return "You stopped this answer.", "info"
+    if outcome.stopped_by == "length":
+        return "The answer reached its longest allowed length. Ask for the rest.", "info"
+    if not outcome.grounded and not outcome.abstained:
+        return "Parts of this answer could not be checked against your documents.", "warn"
+    return "", "info"
+
+
+def duration(ms: float) -> str:
+    """Return milliseconds in the unit that people read: 840 ms, 1.4 s, 2 min 5 s."""
+    if ms < 1000:
+        return f"{ms:.0f} ms"
+    seconds = ms / 1000
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def by(outcome: Outcome) -> str:
+    """Return who answered, in small print: the adapter or the model, with its tier."""
+    who = outcome.route.adapter or outcome.route.model
+    tier = f"{outcome.route.tier} tier" if outcome.route.tier not in ("", "none") else ""
+    return ", ".join(part for part in (who, tier) if part)
+
+
+def _answer(text: str, outcome: Outcome, steps: Sequence[Step], live: bool) -> AnswerData:
+    said, tone = notice(outcome)
+    return AnswerData(
+        live=live,
+        headline=headline(outcome, steps),
+        steps=[_step(step) for step in steps],
+        notice=said,
+        tone=tone,
+        blocks=markup.parse(text, frozenset(citation.n for citation in outcome.citations)),
+        citations=[_cited(citation) for citation in outcome.citations],
+        nearest=[_near(hit) for hit in outcome.nearest] if outcome.abstained else [],
+    )
+
+
+def _doing(view: LiveView) -> str:
+    if view.waiting:
+        return view.waiting
+    if view.text:
+        return "Writing"
+    return view.steps[-1].detail if view.steps and view.steps[-1].detail else "Searching your documents"
+
+
+def _step(step: Step) -> StepData:
+    return StepData(name=STEP_NAMES.get(step.name, step.name), detail=step.detail, time=duration(step.ms))
+
+
+def _cited(citation: Citation) -> SourceData:
+    return SourceData(
+        n=citation.n,
+        chunk=citation.chunk,
+        title=citation.title or citation.path,
+        page=citation.page,
+        heading=citation.heading,
+        collection=citation.collection,
+        quote=citation.quote,
+    )
+
+
+def _near(hit: Hit) -> SourceData:
+    return SourceData(
+        n=0,
+        chunk=hit.chunk,
+        title=hit.title or hit.path,
+        page=hit.page,
+        heading=hit.heading,
+        collection=hit.collection,
+        quote=hit.quote or hit.text,
+    )

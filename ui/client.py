@@ -1,0 +1,228 @@
+"""The HTTP API as typed calls: one method per thing that the pages do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ui import wire
+from ui.sse import ChatEvent
+from ui.transport import NamedFile, Params, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, and how."""
+
+    text: str
+    conversation_id: str
+    collections: tuple[str, ...] | None = None  # names; None: all readable ones
+    replace_turn: str | None = None  # the turn that this one is a new version of
+
+
+class Api(Transport):
+    """Calls in the name of one person. Every method raises ApiUnreachable, SignedOut or ApiRefused."""
+
+    # --- people ---------------------------------------------------------------------------------------------------
+
+    def setup_needed(self) -> bool:
+        """Return whether there is no administrator yet."""
+        return self.read_object("/api/setup").get("needed") is True
+
+    def set_up(self, token: str, name: str, password: str) -> wire.Session:
+        """Create the first administrator with the one-time token, and sign in."""
+        body = {"token": token, "name": name, "password": password}
+        return self.parse(wire.Session, self.send("POST", "/api/setup", json=body))
+
+    def login(self, name: str, password: str) -> wire.Session:
+        """Sign in; a wrong name or password is an ApiRefused with status 401."""
+        return self.parse(wire.Session, self.send("POST", "/api/login", json={"name": name, "password": password}))
+
+    def me(self) -> wire.User:
+        """Return who is signed in."""
+        return self.read(wire.User, "/api/me")
+
+    def logout(self) -> None:
+        """End the session on the server."""
+        self.send("POST", "/api/logout")
+
+    def change_password(self, old: str, new: str) -> None:
+        """Replace the password of the signed-in person."""
+        self.send("POST", "/api/me/password", json={"old": old, "new": new})
+
+    def users(self) -> list[wire.User]:
+        """Return all accounts (administrators only)."""
+        return self.read_list(wire.User, "/api/users", "users")
+
+    def add_user(self, name: str, password: str, is_admin: bool, groups: Sequence[str]) -> None:
+        """Create an account."""
+        body = {"name": name, "password": password, "is_admin": is_admin, "groups": list(groups)}
+        self.send("POST", "/api/users", json=body)
+
+    def change_user(self, user_id: str, changes: Mapping[str, object]) -> None:
+        """Change some of: is_admin, groups, active, password."""
+        self.send("PATCH", f"/api/users/{user_id}", json=dict(changes))
+
+    def delete_user(self, user_id: str) -> None:
+        """Delete an account."""
+        self.send("DELETE", f"/api/users/{user_id}")
+
+    def groups(self) -> list[wire.Group]:
+        """Return all groups."""
+        return self.read_list(wire.Group, "/api/groups", "groups")
+
+    def add_group(self, name: str) -> None:
+        """Create a group."""
+        self.send("POST", "/api/groups", json={"name": name})
+
+    def delete_group(self, name: str) -> None:
+        """Delete a group; collections that named it as reader are then closed to its members."""
+        self.send("DELETE", f"/api/groups/{name}")
+
+    def keys(self) -> list[wire.Key]:
+        """Return the API keys that the caller may see."""
+        return self.read_list(wire.Key, "/api/keys", "keys")
+
+    def add_key(self, name: str) -> wire.Key:
+        """Create an API key and return it with its secret, which is never shown again."""
+        return self.parse(wire.Key, self.send("POST", "/api/keys", json={"name": name}))
+
+    def delete_key(self, key_id: str) -> None:
+        """Revoke an API key at once."""
+        self.send("DELETE", f"/api/keys/{key_id}")
+
+    # --- collections and documents --------------------------------------------------------------------------------
+
+    def collections(self) -> list[wire.Collection]:
+        """Return the collections that the caller may read."""
+        return self.read_list(wire.Collection, "/api/collections", "collections")
+
+    def add_collection(self, name: str, description: str, readers: Sequence[str]) -> wire.Collection:
+        """Create a collection."""
+        body = {"name": name, "description": description, "readers": list(readers)}
+        return self.parse(wire.Collection, self.send("POST", "/api/collections", json=body))
+
+    def change_collection(self, collection_id: str, changes: Mapping[str, object]) -> None:
+        """Change some of: name, description, readers."""
+        self.send("PATCH", f"/api/collections/{collection_id}", json=dict(changes))
+
+    def delete_collection(self, collection_id: str) -> None:
+        """Delete a collection with all its documents."""
+        self.send("DELETE", f"/api/collections/{collection_id}")
+
+    def upload(self, collection_id: str, files: Iterable[NamedFile]) -> wire.Upload:
+        """Hand files in; returns once they are safe, before they are read."""
+        return self.send_files(f"/api/collections/{collection_id}/documents", files)
+
+    def add_url(self, collection_id: str, url: str) -> None:
+        """Ask the server to fetch one web address into a collection."""
+        self.send("POST", f"/api/collections/{collection_id}/urls", json={"url": url})
+
+    def documents(
+        self, collection_id: str | None, status: str, text: str, limit: int, offset: int
+    ) -> wire.DocumentPage:
+        """Return one page of documents; "" for `status` or `text` means any."""
+        params = {"collection": collection_id, "status": status or None, "q": text or None}
+        return self.read(wire.DocumentPage, "/api/documents", {**params, "limit": limit, "offset": offset})
+
+    def document(self, document_id: str) -> wire.Document:
+        """Return one document's row."""
+        return self.read(wire.Document, f"/api/documents/{document_id}")
+
+    def document_text(self, document_id: str) -> str:
+        """Return the text that was extracted from a document; "" while there is none."""
+        text = self.read_object(f"/api/documents/{document_id}/text").get("text")
+        return text if isinstance(text, str) else ""
+
+    def chunks(self, document_id: str, offset: int, limit: int) -> wire.ChunkPage:
+        """Return some of a document's chunks in reading order."""
+        return self.read(wire.ChunkPage, f"/api/documents/{document_id}/chunks", {"offset": offset, "limit": limit})
+
+    def enable_chunk(self, chunk_id: str, enabled: bool) -> None:
+        """Let a chunk be found, or hide it from search."""
+        self.send("PATCH", f"/api/chunks/{chunk_id}", json={"enabled": enabled})
+
+    def change_document(self, document_id: str, changes: Mapping[str, object]) -> None:
+        """Change some of: title, readers."""
+        self.send("PATCH", f"/api/documents/{document_id}", json=dict(changes))
+
+    def act_on_documents(self, action: str, ids: Sequence[str]) -> None:
+        """Retry, cancel or delete documents: `action` is "retry", "cancel" or "delete"."""
+        self.send("POST", "/api/documents/bulk", json={"action": action, "ids": list(ids)})
+
+    def search(self, query: str, collections: Sequence[str], limit: int) -> wire.SearchResult:
+        """Return the passages closest to `query`, best first; no collections means all readable ones."""
+        body: dict[str, object] = {"query": query, "limit": limit}
+        if collections:
+            body["collections"] = list(collections)
+        return self.parse(wire.SearchResult, self.send("POST", "/api/search", json=body))
+
+    def passage(self, chunk_id: str, around: int) -> wire.Neighbourhood:
+        """Return a passage with `around` chunks before and after it."""
+        return self.read(wire.Neighbourhood, f"/api/passages/{chunk_id}", {"around": around})
+
+    # --- conversations --------------------------------------------------------------------------------------------
+
+    def conversations(self, text: str, limit: int) -> list[wire.ConversationHead]:
+        """Return conversations, newest first; `text` filters them."""
+        params: Params = {"q": text or None, "limit": limit}
+        return self.read_list(wire.ConversationHead, "/api/conversations", "conversations", params)
+
+    def add_conversation(self) -> str:
+        """Create an empty conversation and return its id."""
+        return self.parse(wire.ConversationHead, self.send("POST", "/api/conversations", json={})).id
+
+    def conversation(self, conversation_id: str) -> wire.Conversation:
+        """Return a conversation with its turns, oldest first."""
+        return self.read(wire.Conversation, f"/api/conversations/{conversation_id}")
+
+    def change_conversation(self, conversation_id: str, changes: Mapping[str, object]) -> None:
+        """Change some of: title, pinned."""
+        self.send("PATCH", f"/api/conversations/{conversation_id}", json=dict(changes))
+
+    def delete_conversation(self, conversation_id: str) -> None:
+        """Delete a conversation with its attachments."""
+        self.send("DELETE", f"/api/conversations/{conversation_id}")
+
+    def attach(self, conversation_id: str, files: Iterable[NamedFile]) -> wire.Upload:
+        """Add files to one conversation only."""
+        return self.send_files(f"/api/conversations/{conversation_id}/attachments", files)
+
+    def attachments(self, conversation_id: str) -> list[wire.Document]:
+        """Return the files of one conversation."""
+        return self.read_list(wire.Document, f"/api/conversations/{conversation_id}/attachments", "documents")
+
+    def rate(self, turn_id: str, rating: str | None, reason: str | None = None, comment: str | None = None) -> None:
+        """Set, change or (None) take back the rating of an answer."""
+        body = {"rating": rating, "reason": reason, "comment": comment}
+        self.send("PUT", f"/api/turns/{turn_id}/feedback", json=body)
+
+    def ask(self, question: Question) -> Iterator[ChatEvent]:
+        """Ask, and yield what happens until the answer is complete."""
+        extra: dict[str, object] = {"conversation_id": question.conversation_id}
+        if question.collections is not None:
+            extra["collections"] = list(question.collections)
+        if question.replace_turn:
+            extra["replace_turn"] = question.replace_turn
+        body = {
+            "model": "assistant",
+            "stream": True,
+            "messages": [{"role": "user", "content": question.text}],
+            "assistant": extra,
+        }
+        return self.send_stream("POST", "/v1/chat/completions", json=body)
+
+    def resume(self, turn_id: str, last_event_id: str) -> Iterator[ChatEvent]:
+        """Yield the events of a running answer that came after `last_event_id`; "" for all of them."""
+        headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
+        return self.send_stream("GET", f"/api/streams/{turn_id}", headers=headers)
+
+    def stop(self, turn_id: str) -> None:
+        """Stop a running answer; what was said so far is kept."""
+        self.send("POST", f"/api/streams/{turn_id}/stop")
+
+    # --- operation ------------------------------------------------------------------------------------------------
+
+    def status(self) -> wire.Status:
+        """Return how the server is doing (administrators only)."""
+        return self.read(wire.Status, "/api/status")

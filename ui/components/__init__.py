@@ -1,0 +1,178 @@
+"""Elements that Streamlit does not have: each is one JavaScript file that draws data handed over as JSON.
+
+None of them parses HTML; texts are set as text. Python decides what is shown (the `*Data` shapes), the browser draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
+
+import streamlit as st
+
+from ui.markup import Node
+
+_FOLDER = Path(__file__).parent
+
+
+class Opened(TypedDict):
+    """Which passage a person wants to read; `n` is its number in the answer, 0 when it has none."""
+
+    chunk: str
+    n: int
+
+
+class SourceData(TypedDict):
+    """A citation, or a passage that an abstaining answer offers."""
+
+    n: int
+    chunk: str
+    title: str
+    page: int | None
+    heading: str
+    collection: str
+    quote: str
+
+
+class StepData(TypedDict):
+    """One line of the account of how an answer was made."""
+
+    name: str
+    detail: str
+    time: str
+
+
+class AnswerData(TypedDict):
+    """All that is shown of one answer."""
+
+    live: bool
+    headline: str
+    steps: list[StepData]
+    notice: str
+    tone: str  # "info" or "warn"
+    blocks: list[Node]
+    citations: list[SourceData]
+    nearest: list[SourceData]
+
+
+class PassageData(TypedDict):
+    """A passage between the text before and after it."""
+
+    id: str
+    before: str
+    text: str
+    after: str
+    quote: str  # the part of `text` to stand out; "" for none
+
+
+class ScoreData(TypedDict):
+    """A score as a bar."""
+
+    name: str
+    shown: str
+    share: float  # 0..1 of the bar
+    help: str
+
+
+class ItemData(TypedDict):
+    """A passage in a list."""
+
+    id: str
+    number: int
+    title: str
+    place: str
+    text: str
+    scores: list[ScoreData]
+    opens: bool
+    switchable: bool
+    enabled: bool
+
+
+class RowData(TypedDict):
+    """A document in the table."""
+
+    id: str
+    title: str
+    path: str
+    status: str
+    label: str
+    icon: str
+    note: str
+    progress: float
+    reason: str
+    chunks: str
+    size: str
+    added: str
+
+
+def _code(name: str, suffix: str) -> str:
+    return (_FOLDER / f"{name}.{suffix}").read_text(encoding="utf-8")
+
+
+def _javascript(name: str) -> str:
+    return _code("dom", "js") + _code(name, "js")
+
+
+def _styles(name: str) -> str:
+    return _code("look", "css") + _code(name, "css")
+
+
+_ANSWER = st.components.v2.component(
+    "inhouse_answer", html=_code("answer", "html"), css=_styles("answer"), js=_javascript("answer")
+)
+_PASSAGE = st.components.v2.component(
+    "inhouse_passage", html=_code("passage", "html"), css=_styles("passage"), js=_javascript("passage")
+)
+_PASSAGES = st.components.v2.component(
+    "inhouse_passages", html=_code("passages", "html"), css=_styles("passages"), js=_javascript("passages")
+)
+_DOCUMENTS = st.components.v2.component(
+    "inhouse_documents", html=_code("documents", "html"), css=_styles("documents"), js=_javascript("documents")
+)
+_COPY = st.components.v2.component(
+    "inhouse_copy", html=_code("copy", "html"), css=_styles("copy"), js=_javascript("copy")
+)
+_GO = st.components.v2.component("inhouse_go", js=_javascript("go"))
+
+
+def _nothing() -> None:
+    """Let a component have a trigger that is read from its result instead of in a callback."""
+
+
+def answer(data: AnswerData, key: str) -> Opened | None:
+    """Show an answer; return the passage that was just selected in it."""
+    opened: Opened | None = _ANSWER(key=key, data=data, on_open_change=_nothing).open
+    return opened
+
+
+def passage(data: PassageData, key: str) -> None:
+    """Show a passage in its document and bring it into view."""
+    _PASSAGE(key=key, data=data)
+
+
+def passages(items: Sequence[ItemData], key: str) -> tuple[Opened | None, dict[str, object] | None]:
+    """Show a list of passages; return which was just selected and which switch was just turned."""
+    result = _PASSAGES(key=key, data={"items": list(items)}, on_open_change=_nothing, on_toggle_change=_nothing)
+    return result.open, result.toggle
+
+
+def documents(rows: Sequence[RowData], selected: Sequence[str], key: str) -> tuple[list[str], str | None]:
+    """Show the table of documents; return the ids that are ticked and the one just selected to be opened."""
+    result = _DOCUMENTS(
+        key=key,
+        data={"rows": list(rows), "selected": list(selected)},
+        on_selected_change=_nothing,
+        on_open_change=_nothing,
+    )
+    return list(result.selected or []), result.open
+
+
+def copy_button(text: str, key: str) -> None:
+    """Show a button that puts `text` on the clipboard."""
+    _COPY(key=key, data={"text": text}, width="content")
+
+
+def go(to: str, post: str = "") -> None:
+    """Leave for another of our addresses, after a POST to `post` if one is given."""
+    _GO(key=f"go-{to}-{post}", data={"to": to, "post": post}, height=0)

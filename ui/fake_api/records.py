@@ -1,0 +1,167 @@
+"""What the stand-in remembers."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+
+def new_id() -> str:
+    """Return a fresh id."""
+    return uuid4().hex
+
+
+@dataclass
+class FakeUser:
+    """An account."""
+
+    name: str
+    password: str
+    is_admin: bool = False
+    groups: list[str] = field(default_factory=list)
+    active: bool = True
+    id: str = field(default_factory=new_id)
+
+    def principals(self) -> set[str]:
+        """Return the readers that this person counts as."""
+        return {"everyone", "public", f"user:{self.id}", *(f"group:{name}" for name in self.groups)}
+
+    def json(self) -> dict[str, object]:
+        """Return the account as the API shows it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "is_admin": self.is_admin,
+            "groups": self.groups,
+            "active": self.active,
+        }
+
+
+@dataclass
+class FakeCollection:
+    """A named set of documents; `private_to` is a conversation's id for its attachments."""
+
+    name: str
+    description: str = ""
+    readers: list[str] = field(default_factory=list)
+    private_to: str | None = None
+    id: str = field(default_factory=new_id)
+    updated_at: float = field(default_factory=time.time)
+
+
+@dataclass
+class FakeChunk:
+    """A piece of a document."""
+
+    text: str
+    heading: str = ""
+    page: int | None = None
+    enabled: bool = True
+    id: str = field(default_factory=new_id)
+
+
+@dataclass
+class FakeDocument:
+    """A document; it becomes ready `reading_s` after it came in, or fails when `reason` is set."""
+
+    collection_id: str
+    title: str
+    path: str
+    content: bytes
+    chunks: list[FakeChunk]
+    uploaded_by: str = ""
+    media_type: str = "text/plain"
+    reading_s: float = 0.0
+    reason: str | None = None
+    cancelled: bool = False
+    readers: list[str] = field(default_factory=list)
+    id: str = field(default_factory=new_id)
+    created_at: float = field(default_factory=time.time)
+    started_at: float = field(default_factory=time.time)
+
+    @property
+    def progress(self) -> float:
+        """Return how much has been read, 0..1."""
+        return 1.0 if self.reading_s <= 0 else min(1.0, (time.time() - self.started_at) / self.reading_s)
+
+    @property
+    def status(self) -> str:
+        """Return the status that the API would show now."""
+        if self.cancelled:
+            return "cancelled"
+        if self.progress < 0.1:
+            return "queued"
+        if self.progress < 1.0:
+            return "running"
+        return "failed" if self.reason else "ready"
+
+    def json(self) -> dict[str, object]:
+        """Return the row as the API shows it."""
+        status, running = self.status, self.status == "running"
+        stages = ("loading", "cleaning", "chunking", "embedding", "saving")
+        return {
+            "id": self.id,
+            "collection_id": self.collection_id,
+            "title": self.title,
+            "path": self.path,
+            "media_type": self.media_type,
+            "size": len(self.content),
+            "readers": self.readers,
+            "status": status,
+            "stage": stages[min(4, int(self.progress * 5))] if running else "waiting" if status == "queued" else "done",
+            "progress": round(self.progress, 3),
+            "seconds_left": round((1 - self.progress) * self.reading_s, 1) if running else None,
+            "reason": self.reason if status == "failed" else None,
+            "n_chunks": len(self.chunks) if status == "ready" else 0,
+            "uploaded_by": self.uploaded_by,
+            "created_at": self.created_at,
+            "updated_at": self.created_at,
+        }
+
+
+@dataclass
+class FakeTurn:
+    """A question in the tree of a conversation."""
+
+    question: str
+    parent: str | None
+    answer: dict[str, object] | None = None
+    status: str = "running"
+    rating: str | None = None
+    reason: str | None = None
+    comment: str | None = None
+    id: str = field(default_factory=new_id)
+    created_at: float = field(default_factory=time.time)
+
+
+@dataclass
+class FakeConversation:
+    """A tree of turns; the shown line ends at `head`."""
+
+    owner: str
+    title: str = ""
+    pinned: bool = False
+    head: str | None = None
+    turns: dict[str, FakeTurn] = field(default_factory=dict)
+    id: str = field(default_factory=new_id)
+    updated_at: float = field(default_factory=time.time)
+
+    def siblings(self, turn: FakeTurn) -> list[str]:
+        """Return the ids of all versions of a turn, oldest first."""
+        return [other.id for other in self.turns.values() if other.parent == turn.parent]
+
+    def line(self) -> list[FakeTurn]:
+        """Return the turns that are shown, first to last."""
+        path, current = [], self.head
+        while current is not None:
+            path.append(self.turns[current])
+            current = self.turns[current].parent
+        return path[::-1]
+
+    def end_of(self, turn_id: str) -> str:
+        """Return the end of the line that goes on from a turn, by the newest version at each fork."""
+        newest = {turn.parent: turn.id for turn in self.turns.values()}
+        while turn_id in newest:
+            turn_id = newest[turn_id]
+        return turn_id

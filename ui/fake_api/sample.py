@@ -1,0 +1,84 @@
+"""A furnished world: a small company with a handbook and a support desk. For screenshots and for trying out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from ui.fake_api.answering import made_up
+from ui.fake_api.records import FakeConversation, FakeTurn, FakeUser
+from ui.fake_api.world import Script, World
+
+DAY_S = 86_400.0
+_FOLDER = Path(__file__).parent / "documents"
+
+
+def furnish(world: World) -> FakeUser:
+    """Fill `world` and return its administrator, "Ada" with the password "analytical-engine"."""
+    ada = world.add_user("Ada", "analytical-engine", is_admin=True)
+    world.add_user("Ben", "difference-engine", groups=("support",))
+    world.add_user("Cleo", "long-enough-word", groups=("people", "managers"))
+    handbook = world.add_collection("Handbook", ("everyone",), "How we work: leave, travel, first weeks.")
+    support = world.add_collection("Support", ("group:support",), "Answers for customers: returns, warranty, repairs.")
+    board = world.add_collection("Board papers", ("group:managers",), "Minutes and figures, for managers only.")
+    world.add_document(handbook, "people/Parental leave.pdf", _text("parental-leave"), "Ada")
+    world.add_document(handbook, "people/Travel and expenses.docx", _text("travel-and-expenses"), "Ada")
+    world.add_document(handbook, "Information security.md", _text("information-security"), "Ada")
+    world.add_document(handbook, "people/Onboarding.pptx", _text("onboarding"), "Cleo")
+    world.add_document(support, "Returns and warranty.md", _text("returns-and-warranty"), "Ben")
+    world.add_document(board, "2026-Q3 minutes.pdf", "# Decisions\n\nThe board approved the budget for 2027.", "Cleo")
+    _unfinished(world)
+    _script(world)
+    _past(world, ada)
+    return ada
+
+
+def _text(name: str) -> str:
+    return (_FOLDER / f"{name}.md").read_text(encoding="utf-8")
+
+
+def _unfinished(world: World) -> None:
+    handbook = next(iter(world.collections.values()))
+    reading = world.add_document(handbook, "archive/Works agreement 2019 (scan).pdf", "Scanned pages.\n\n" * 40, "Ada")
+    reading.reading_s, reading.started_at = 240.0, time.time() - 110.0
+    waiting = world.add_document(handbook, "archive/Works agreement 2021 (scan).pdf", "Scanned pages.\n\n" * 40, "Ada")
+    waiting.reading_s, waiting.started_at = 2_000.0, time.time()
+    broken = world.add_document(handbook, "people/Salary bands.xlsx", "", "Cleo")
+    broken.reason = "The file is protected by a password. Save it without one and upload it again."
+    sizes = {"Parental leave.pdf": 48_230, "Onboarding.pptx": 1_204_800, "Travel and expenses.docx": 61_440}
+    for document in world.documents.values():
+        document.content = document.content + b" " * max(0, sizes.get(document.title, 0) - len(document.content))
+
+
+def _script(world: World) -> None:
+    world.scripts.append(
+        Script(
+            asked="parental leave",
+            text=(
+                "Every employee who becomes a parent may take **26 weeks** of parental leave at full pay [1]. It may "
+                "begin up to four weeks before the expected date and must be taken within 18 months [1].\n\n"
+                "- Tell your manager and the people team at least eight weeks before [2].\n"
+                "- You may split it into up to three blocks of at least four weeks each [3]."
+            ),
+            cite=3,
+        )
+    )
+
+
+def _past(world: World, ada: FakeUser) -> None:
+    asked = (
+        ("How long is parental leave, and may I split it?", 0.01, False),
+        ("Until when may a customer return goods?", 0.2, True),
+        ("How do I report a lost laptop?", 1.0, False),
+        ("What is paid for a hotel in London?", 3.2, False),
+        ("How long is the trial period?", 12.0, False),
+        ("Which systems may hold customer data?", 48.0, False),
+    )
+    for question, days_ago, pinned in asked:
+        moment = time.time() - days_ago * DAY_S
+        conversation = FakeConversation(owner=ada.id, title=question, pinned=pinned, updated_at=moment)
+        answer = made_up(world, world.readable(ada), question)
+        turn = FakeTurn(question=question, parent=None, answer=answer, status="done", created_at=moment)
+        conversation.turns[turn.id] = turn
+        conversation.head = turn.id
+        world.conversations[conversation.id] = conversation

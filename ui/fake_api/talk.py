@@ -1,0 +1,265 @@
+"""Conversations and streamed answers of the stand-in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from ui.fake_api.answering import made_up
+from ui.fake_api.doorkeeper import body_of, done, missing, problem, signed_in, text_of, texts_of
+from ui.fake_api.library import take
+from ui.fake_api.records import FakeConversation, FakeTurn, FakeUser
+from ui.fake_api.world import World
+
+CUT_AFTER = 6  # events, when a stream is to break off
+_WORDS = re.compile(r"\S+\s*")
+
+
+@dataclass
+class FakeStream:
+    """The frames of one answer, kept for whoever resumes it."""
+
+    turn_id: str
+    owner: str
+    frames: list[dict[str, object] | str] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    stopping: bool = False
+    closed: bool = False
+
+    def add(self, frame: dict[str, object] | str) -> None:
+        """Append a frame and wake the readers."""
+        self.frames.append(frame)
+        self.news.set()
+        self.news = asyncio.Event()
+
+
+STREAMS: dict[str, FakeStream] = {}
+_TASKS: set[asyncio.Task[None]] = set()
+
+
+def routes() -> list[Route]:
+    """Return the routes about conversations."""
+    return [
+        Route("/api/conversations", signed_in(list_conversations), methods=["GET"]),
+        Route("/api/conversations", signed_in(add_conversation), methods=["POST"]),
+        Route("/api/conversations/{id}", signed_in(read_conversation), methods=["GET"]),
+        Route("/api/conversations/{id}", signed_in(change_conversation), methods=["PATCH"]),
+        Route("/api/conversations/{id}", signed_in(delete_conversation), methods=["DELETE"]),
+        Route("/api/conversations/{id}/attachments", signed_in(attach), methods=["POST"]),
+        Route("/api/conversations/{id}/attachments", signed_in(attachments), methods=["GET"]),
+        Route("/api/turns/{id}/feedback", signed_in(rate), methods=["PUT"]),
+        Route("/v1/chat/completions", signed_in(chat), methods=["POST"]),
+        Route("/api/streams/{id}", signed_in(follow), methods=["GET"]),
+        Route("/api/streams/{id}/stop", signed_in(stop), methods=["POST"]),
+    ]
+
+
+def _owned(world: World, user: FakeUser, conversation_id: str) -> FakeConversation | None:
+    found = world.conversations.get(conversation_id)
+    return found if found is not None and found.owner == user.id else None
+
+
+async def list_conversations(world: World, user: FakeUser, request: Request) -> Response:
+    """Return the caller's conversations, pinned ones first."""
+    text = request.query_params.get("q", "").lower()
+    mine = [
+        one
+        for one in world.conversations.values()
+        if one.owner == user.id and text in " ".join([one.title, *(t.question for t in one.turns.values())]).lower()
+    ]
+    mine.sort(key=lambda one: (not one.pinned, -one.updated_at))
+    rows = [{"id": c.id, "title": c.title, "updated_at": c.updated_at, "pinned": c.pinned} for c in mine]
+    return JSONResponse({"conversations": rows[: int(request.query_params.get("limit", "50"))]})
+
+
+async def add_conversation(world: World, user: FakeUser, _request: Request) -> Response:
+    """Begin a conversation."""
+    made = FakeConversation(owner=user.id)
+    world.conversations[made.id] = made
+    return JSONResponse({"id": made.id}, 201)
+
+
+def _turn_json(conversation: FakeConversation, turn: FakeTurn) -> dict[str, object]:
+    versions = conversation.siblings(turn)
+    rated = {"rating": turn.rating, "reason": turn.reason, "comment": turn.comment} if turn.rating else None
+    answer = (
+        {**turn.answer, "turn_id": turn.id, "created_at": turn.created_at, "feedback": rated} if turn.answer else None
+    )
+    return {
+        "id": turn.id,
+        "question": turn.question,
+        "status": turn.status,
+        "answer": answer,
+        "created_at": turn.created_at,
+        "feedback": rated,
+        "versions": len(versions),
+        "version": versions.index(turn.id) + 1,
+        "version_ids": versions,
+    }
+
+
+def _conversation_json(found: FakeConversation) -> dict[str, object]:
+    turns = [_turn_json(found, turn) for turn in found.line()]
+    return {"id": found.id, "title": found.title, "pinned": found.pinned, "turns": turns}
+
+
+async def read_conversation(world: World, user: FakeUser, request: Request) -> Response:
+    """Return a conversation along the versions that are shown."""
+    found = _owned(world, user, request.path_params["id"])
+    return missing("conversation") if found is None else JSONResponse(_conversation_json(found))
+
+
+async def change_conversation(world: World, user: FakeUser, request: Request) -> Response:
+    """Rename, pin, or show another version."""
+    found, body = _owned(world, user, request.path_params["id"]), await body_of(request)
+    shown = text_of(body, "show_turn")
+    if found is None or (shown and shown not in found.turns):
+        return missing("conversation or turn")
+    found.title = text_of(body, "title") or found.title
+    found.pinned = bool(body.get("pinned", found.pinned))
+    if shown:
+        found.head = found.end_of(shown)
+    return JSONResponse(_conversation_json(found))
+
+
+async def delete_conversation(world: World, user: FakeUser, request: Request) -> Response:
+    """Delete a conversation."""
+    found = _owned(world, user, request.path_params["id"])
+    if found is None:
+        return missing("conversation")
+    del world.conversations[found.id]
+    return done()
+
+
+async def attach(world: World, user: FakeUser, request: Request) -> Response:
+    """Take files into a conversation."""
+    found = _owned(world, user, request.path_params["id"])
+    if found is None:
+        return missing("conversation")
+    private = [one for one in world.collections.values() if one.private_to == found.id]
+    collection = private[0] if private else world.add_collection("Attached files")
+    collection.private_to = found.id
+    return await take(world, user, collection, request)
+
+
+async def attachments(world: World, user: FakeUser, request: Request) -> Response:
+    """Return the files of a conversation."""
+    found = _owned(world, user, request.path_params["id"])
+    if found is None:
+        return missing("conversation")
+    private = {one.id for one in world.collections.values() if one.private_to == found.id}
+    return JSONResponse({"documents": [row.json() for row in world.documents.values() if row.collection_id in private]})
+
+
+async def rate(world: World, user: FakeUser, request: Request) -> Response:
+    """Keep a rating."""
+    body = await body_of(request)
+    for conversation in world.conversations.values():
+        turn = conversation.turns.get(request.path_params["id"])
+        if turn is not None and conversation.owner == user.id:
+            turn.rating = text_of(body, "rating") or None
+            turn.reason, turn.comment = text_of(body, "reason") or None, text_of(body, "comment") or None
+            return done()
+    return missing("turn")
+
+
+async def chat(world: World, user: FakeUser, request: Request) -> Response:
+    """Answer a question of a conversation as a stream."""
+    body = await body_of(request)
+    if world.faults.refuse_chat > 0:
+        world.faults.refuse_chat -= 1
+        detail = "Too many questions are waiting."
+        return problem(429, "Busy", detail, "overloaded", retry_after_s=2, openai=True)
+    extra, messages = body.get("assistant"), body.get("messages")
+    chosen = extra if isinstance(extra, dict) else {}
+    last = messages[-1] if isinstance(messages, list) and messages else {}
+    conversation = _owned(world, user, text_of(chosen, "conversation_id"))
+    replaced = text_of(chosen, "replace_turn")
+    if conversation is None or (replaced and replaced not in conversation.turns):
+        return problem(404, "Not found", "There is no such conversation.", "not-found", openai=True)
+    parent = conversation.turns[replaced].parent if replaced else conversation.head
+    turn = FakeTurn(question=text_of(last, "content") if isinstance(last, dict) else "", parent=parent)
+    conversation.turns[turn.id] = turn
+    conversation.head, conversation.updated_at = turn.id, time.time()
+    conversation.title = conversation.title or turn.question[:60]
+    stream = STREAMS[turn.id] = FakeStream(turn.id, user.id)
+    task = asyncio.create_task(_answer(world, user, conversation, turn, texts_of(chosen, "collections"), stream))
+    _TASKS.add(task)
+    task.add_done_callback(_TASKS.discard)
+    cut = world.faults.cut_chat > 0
+    world.faults.cut_chat -= cut
+    return StreamingResponse(_frames(stream, 0, CUT_AFTER if cut else None), media_type="text/event-stream")
+
+
+async def _answer(
+    world: World,
+    user: FakeUser,
+    conversation: FakeConversation,
+    turn: FakeTurn,
+    names: list[str],
+    stream: FakeStream,
+) -> None:
+    """Fill the stream word by word, then store the answer."""
+    private = [one for one in world.collections.values() if one.private_to == conversation.id]
+    answer = made_up(world, world.readable(user, names or None) + private, turn.question)
+    stream.add({"assistant": {"turn_id": turn.id, "conversation_id": conversation.id}})
+    steps = answer["steps"]
+    for step in steps if isinstance(steps, list) else []:
+        await asyncio.sleep(world.word_s)
+        stream.add({"assistant": {"step": step}})
+    said = ""
+    for word in _WORDS.findall(str(answer["answer"])):
+        if stream.stopping:
+            break
+        await asyncio.sleep(world.word_s)
+        said += word
+        stream.add({"choices": [{"index": 0, "delta": {"content": word}, "finish_reason": None}]})
+    if stream.stopping:
+        answer = {**answer, "answer": said, "citations": [], "nearest": [], "stopped_by": "cancelled", "notice": None}
+    turn.answer, turn.status = answer, "stopped" if stream.stopping else "done"
+    about = {name: value for name, value in answer.items() if name != "answer"}
+    stream.add({"assistant": {"conversation_id": conversation.id, "turn_id": turn.id, **about}})
+    stream.closed = True
+    stream.add("[DONE]")
+
+
+async def _frames(stream: FakeStream, after: int, cut_after: int | None) -> AsyncIterator[bytes]:
+    position = after
+    while True:
+        news = stream.news
+        while position < len(stream.frames):
+            if cut_after is not None and position >= cut_after:
+                raise ConnectionError("this stream was told to break off")
+            frame = stream.frames[position]
+            position += 1
+            data = frame if isinstance(frame, str) else json.dumps({"choices": [{"index": 0, "delta": {}}], **frame})
+            yield f"id: {stream.turn_id}:{position}\ndata: {data}\n\n".encode("utf-8", "replace")
+        if stream.closed:
+            return
+        await news.wait()
+
+
+async def follow(_world: World, user: FakeUser, request: Request) -> Response:
+    """Resume a stream behind the last event that arrived."""
+    stream = STREAMS.get(request.path_params["id"])
+    if stream is None or stream.owner != user.id:
+        return missing("stream")
+    last = request.headers.get("last-event-id", "").rpartition(":")[2]
+    return StreamingResponse(_frames(stream, int(last or 0), None), media_type="text/event-stream")
+
+
+async def stop(_world: World, user: FakeUser, request: Request) -> Response:
+    """Stop an answer; what was said stays."""
+    stream = STREAMS.get(request.path_params["id"])
+    if stream is None or stream.owner != user.id:
+        return missing("stream")
+    stream.stopping = True
+    return done()

@@ -1,0 +1,150 @@
+"""The memory of the stand-in, and who may see what of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from ui.fake_api.records import FakeChunk, FakeCollection, FakeConversation, FakeDocument, FakeUser, new_id
+
+_WORD = re.compile(r"[\w']+")
+_COMMON = frozenset(
+    _WORD.findall(
+        "a an and are as at be by can do does for from how i in is it may of on or our the there this to was we what "
+        "when where which who why will with you your"
+    )
+)
+
+
+@dataclass
+class Script:
+    """An answer that a test prescribes for questions that contain `asked`."""
+
+    asked: str
+    text: str
+    cite: int = 0  # how many of the best passages are cited as [1]..[n]
+    abstained: bool = False
+    degraded: bool = False
+    notice: str | None = None
+
+
+@dataclass
+class Faults:
+    """What is to go wrong, and how often."""
+
+    refuse_chat: int = 0  # so many next questions get 429
+    cut_chat: int = 0  # so many next streams break off after some words
+    down: bool = False  # everything gets 503
+
+
+@dataclass
+class World:
+    """Everything that the stand-in knows."""
+
+    users: dict[str, FakeUser] = field(default_factory=dict)
+    groups: list[str] = field(default_factory=list)
+    tokens: dict[str, str] = field(default_factory=dict)  # token: user id
+    keys: dict[str, dict[str, object]] = field(default_factory=dict)
+    collections: dict[str, FakeCollection] = field(default_factory=dict)
+    documents: dict[str, FakeDocument] = field(default_factory=dict)
+    conversations: dict[str, FakeConversation] = field(default_factory=dict)
+    scripts: list[Script] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
+    setup_token: str | None = None
+    reading_s: float = 0.0  # how long an uploaded document takes to be read
+    word_s: float = 0.0  # pause between two words of an answer
+
+    def add_user(self, name: str, password: str, is_admin: bool = False, groups: tuple[str, ...] = ()) -> FakeUser:
+        """Create an account."""
+        user = FakeUser(name=name, password=password, is_admin=is_admin, groups=list(groups))
+        self.users[user.id] = user
+        self.groups += [group for group in groups if group not in self.groups]
+        return user
+
+    def sign_in(self, user: FakeUser) -> str:
+        """Return a fresh session token."""
+        token = new_id()
+        self.tokens[token] = user.id
+        return token
+
+    def add_collection(self, name: str, readers: tuple[str, ...] = (), description: str = "") -> FakeCollection:
+        """Create a collection; without readers only administrators see it."""
+        collection = FakeCollection(name=name, description=description, readers=list(readers))
+        self.collections[collection.id] = collection
+        return collection
+
+    def add_document(self, collection: FakeCollection, path: str, text: str, uploaded_by: str = "") -> FakeDocument:
+        """Take a document in; its chunks are its paragraphs, headed by the Markdown headings above them."""
+        title = path.rsplit("/", 1)[-1]
+        document = FakeDocument(
+            collection_id=collection.id,
+            title=title,
+            path=path,
+            content=text.encode("utf-8", "replace"),
+            chunks=paragraphs(text),
+            uploaded_by=uploaded_by,
+            reading_s=self.reading_s,
+        )
+        self.documents[document.id] = document
+        return document
+
+    def may_read(self, user: FakeUser, collection: FakeCollection) -> bool:
+        """Return whether a person may read a collection."""
+        if collection.private_to is not None:
+            owner = self.conversations.get(collection.private_to)
+            return owner is not None and owner.owner == user.id
+        return user.is_admin or bool(user.principals() & set(collection.readers))
+
+    def readable(self, user: FakeUser, names: list[str] | None = None) -> list[FakeCollection]:
+        """Return the collections that a person may read, without attachments."""
+        return [
+            collection
+            for collection in self.collections.values()
+            if collection.private_to is None
+            and self.may_read(user, collection)
+            and (names is None or collection.name in names)
+        ]
+
+    def document_for(self, user: FakeUser, document_id: str) -> FakeDocument | None:
+        """Return a document if a person may read it."""
+        document = self.documents.get(document_id)
+        if document is None or not self.may_read(user, self.collections[document.collection_id]):
+            return None
+        return document
+
+    def search(
+        self, collections: list[FakeCollection], query: str, limit: int
+    ) -> list[tuple[float, FakeDocument, FakeChunk]]:
+        """Return (share of the query's words that are there, document, chunk), best first."""
+        wanted = words(query)
+        allowed = {collection.id for collection in collections}
+        found = []
+        for document in self.documents.values():
+            if document.collection_id not in allowed or document.status != "ready":
+                continue
+            for chunk in document.chunks:
+                share = len(wanted & words(f"{chunk.heading} {chunk.text}")) / max(1, len(wanted))
+                if chunk.enabled and share > 0:
+                    found.append((share, document, chunk))
+        return sorted(found, key=lambda hit: -hit[0])[:limit]
+
+
+def words(text: str) -> set[str]:
+    """Return the words of a text that mean something, roughly stemmed."""
+    return {word.rstrip("s") for word in _WORD.findall(text.lower()) if word not in _COMMON}
+
+
+def paragraphs(text: str) -> list[FakeChunk]:
+    """Return the paragraphs of a Markdown text; a form feed begins a new page."""
+    chunks: list[FakeChunk] = []
+    pages = text.split("\f")
+    heading = ""
+    for number, page in enumerate(pages, start=1):
+        for block in re.split(r"\n\s*\n", page):
+            block = block.strip()
+            if block.startswith("#"):
+                heading, _, block = block.partition("\n")
+                heading = heading.lstrip("# ")
+            if block.strip():
+                chunks.append(FakeChunk(" ".join(block.split()), heading, number if len(pages) > 1 else None))
+    return chunks

@@ -1,0 +1,61 @@
+"""How the server is doing."""
+
+from __future__ import annotations
+
+from ui.wire.base import Epoch, Wire
+
+
+class Tier(Wire):
+    """One model endpoint and whether it answers."""
+
+    name: str
+    tier: str = ""
+    model: str = ""
+    adapter: str | None = None
+    healthy: bool = False
+    detail: str = ""
+
+
+class Service(Wire):
+    """A part of the server that has to be up."""
+
+    name: str
+    state: str = ""
+    detail: str = ""
+
+
+class KnowledgeStatus(Wire):
+    """How much is stored, and whether the search indexes are abreast of it."""
+
+    documents: int = 0
+    chunks: int = 0
+    index_lag: int = 0  # changes that the search index has yet to follow
+    last_reconcile: Epoch | None = None
+
+
+class QueueStatus(Wire):
+    """How many documents wait, are being read, or failed."""
+
+    queued: int = 0
+    running: int = 0
+    failed: int = 0
+
+
+class Space(Wire):
+    """Bytes of a disk or of memory; `used` may be this program's own share."""
+
+    used: int = 0
+    free: int = 0
+    total: int = 0
+
+
+class Status(Wire):
+    """How the server is doing."""
+
+    version: str = ""
+    tiers: tuple[Tier, ...] = ()
+    services: tuple[Service, ...] = ()
+    disk: Space = Space()
+    memory: Space = Space()
+    knowledge: KnowledgeStatus = KnowledgeStatus()
+    queue: QueueStatus = QueueStatus()

@@ -1,0 +1,108 @@
+"""Conversations and answers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ui.wire.base import Epoch, Wire
+from ui.wire.library import Hit
+
+Rating = Literal["up", "down"]
+
+
+class Citation(Wire):
+    """A numbered reference of an answer to the passage that it rests on."""
+
+    n: int
+    document: str = ""
+    title: str = ""
+    page: int | None = None
+    chunk: str
+    quote: str = ""
+    heading: str = ""
+    path: str = ""
+    collection: str = ""
+
+
+class Step(Wire):
+    """Something that was done on the way to the answer."""
+
+    name: str
+    detail: str = ""
+    ms: float = 0.0
+
+
+class Route(Wire):
+    """Which model answered, and how it was asked."""
+
+    model: str = ""
+    adapter: str | None = None
+    tier: str = ""
+    strategy: str = ""
+
+
+class Feedback(Wire):
+    """What a person thought of an answer."""
+
+    rating: Rating | None = None
+    reason: str | None = None
+    comment: str | None = None
+
+
+class Outcome(Wire):
+    """All that belongs to an answer besides its text; the last chunk of a stream carries it."""
+
+    conversation_id: str | None = None
+    turn_id: str | None = None
+    citations: tuple[Citation, ...] = ()
+    abstained: bool = False
+    grounded: bool = True
+    degraded: bool = False
+    route: Route = Route()
+    steps: tuple[Step, ...] = ()
+    timings_ms: dict[str, float] = Field(default_factory=dict)
+    notice: str | None = None
+    suggestions: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
+    nearest: tuple[Hit, ...] = ()
+    stopped_by: str = "stop"
+    text: str | None = None  # the whole answer, where it is not what was streamed
+    feedback: Feedback | None = None
+
+
+class Answer(Outcome):
+    """A stored answer."""
+
+    answer: str = ""
+    created_at: Epoch | None = None
+
+
+class Turn(Wire):
+    """One question with one version of its answer."""
+
+    id: str
+    question: str
+    status: Literal["running", "done", "stopped", "failed"] = "done"
+    answer: Answer | None = None  # None while it runs, and when it failed before anything was said
+    version: int = 1  # 1-based, which of `versions` this one is
+    versions: int = 1
+    version_ids: tuple[str, ...] = ()  # turn ids of all versions, oldest first
+
+
+class ConversationHead(Wire):
+    """A conversation in the list."""
+
+    id: str
+    title: str = ""
+    updated_at: Epoch = 0.0
+    pinned: bool = False
+
+
+class Conversation(Wire):
+    """A conversation with its turns, oldest first."""
+
+    id: str
+    title: str = ""
+    turns: tuple[Turn, ...] = ()
