@@ -1,0 +1,48 @@
+"""Live quotes from a configurable API: the address has {symbol} in it, the reply is JSON with a price."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+from urllib.parse import quote as percent
+
+from pydantic import StringConstraints
+
+from skills.auth import Signer
+from skills.declare import skill
+from skills.errors import SkillFailure, SkillRefusal
+from skills.http import Http, HttpRequest
+from skills.types import Person
+
+Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.^=-]{1,15}$"), "ticker symbol, such as 'AAPL'"]
+_PRICES = ("price", "last", "close", "value", "c", "regularMarketPrice")  # as common APIs call it
+_MAX_BYTES, _TIMEOUT_S = 100_000, 10.0
+
+
+def quote_skills(url: str, http: Http, signer: Signer) -> list[Callable[..., object]]:
+    """Return the skill that asks `url`, in which {symbol} stands for the symbol."""
+
+    @skill
+    async def stock_price(symbol: Symbol, person: Person) -> dict[str, str | float]:
+        """Look up the current price of a stock, fund, index or currency pair by its ticker symbol."""
+        address = url.replace("{symbol}", percent(symbol.upper(), safe=""))
+        signature = await signer.sign(person)
+        request = HttpRequest("GET", address, {"Accept": "application/json", **signature.headers})
+        reply = await http(request, max_bytes=_MAX_BYTES, timeout_s=_TIMEOUT_S)
+        if reply.status == 404:
+            raise SkillRefusal(f"There is no quote for {symbol!r}.")
+        if reply.status != 200:
+            raise SkillFailure(f"The quotes service answered with status {reply.status}.")
+        return _quote(symbol.upper(), reply.json())
+
+    return [stock_price]
+
+
+def _quote(symbol: str, answer: object) -> dict[str, str | float]:
+    if not isinstance(answer, dict):
+        raise SkillFailure("The quotes service did not answer with an object.")
+    price = next((answer[name] for name in _PRICES if isinstance(answer.get(name), int | float)), None)
+    if price is None:
+        raise SkillFailure(f"The quotes service gave no price for {symbol}.")
+    rest = {name: str(answer[name])[:60] for name in ("currency", "time", "exchange") if name in answer}
+    return {"symbol": symbol, "price": price, **rest}

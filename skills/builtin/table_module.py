@@ -1,0 +1,104 @@
+"""What runs beside the server to answer questions about a table; see tables.py."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import duckdb
+
+from skills import SkillFailure, SkillRefusal, skill
+from skills.outside import fetch
+
+MAX_ROWS = 200
+_MAX_CELLS = 5_000_000
+Table = Annotated[str, "name of the uploaded CSV or XLSX file"]
+
+
+@skill
+def describe_table(table: Table) -> dict[str, Any]:
+    """Show the columns of an uploaded table with their types, how many rows it has, and the first three."""
+    database = _open(*_content(table))
+    columns = [{"name": row[0], "type": row[1]} for row in database.execute("DESCRIBE t").fetchall()]
+    count = database.execute("SELECT count(*) FROM t").fetchone()
+    return {"columns": columns, "rows": count[0] if count else 0, "first": _rows(database, "SELECT * FROM t LIMIT 3")}
+
+
+@skill
+def query_table(table: Table, sql: Annotated[str, "one SELECT in DuckDB's SQL; the table is called t"]) -> Any:
+    """Answer a question about an uploaded CSV or XLSX table with one SQL SELECT: sums, averages, counts, filters.
+
+    The table is called t in the SQL; describe_table tells its columns.
+    """
+    database = _open(*_content(table))
+    try:
+        statements = database.extract_statements(sql)
+    except duckdb.Error as exc:
+        raise SkillRefusal(_said(exc)) from exc
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise SkillRefusal("Write exactly one SELECT statement.")
+    return _rows(database, sql)
+
+
+def _content(table: str) -> tuple[str, bytes]:
+    media_type, _, encoded = fetch(f"table:{table}").text.partition(",")
+    return media_type, base64.b64decode(encoded)
+
+
+@lru_cache(maxsize=4)
+def _open(media_type: str, content: bytes) -> duckdb.DuckDBPyConnection:
+    """Return a database in memory with the table t in it, locked against everything else."""
+    path = Path("table.csv")
+    path.write_bytes(content if "csv" in media_type or "text" in media_type else _as_csv(content))
+    database = duckdb.connect(":memory:", config={"threads": "1", "memory_limit": "500MB"})
+    try:
+        database.execute("CREATE TABLE t AS SELECT * FROM read_csv('table.csv', sample_size=20000)")
+    except duckdb.Error as exc:
+        raise SkillFailure(f"The table cannot be read: {_said(exc)}") from exc
+    finally:
+        path.unlink()
+    database.execute("SET enable_external_access=false")
+    database.execute("SET lock_configuration=true")
+    return database
+
+
+def _as_csv(content: bytes) -> bytes:
+    """Return the first sheet with anything in it as CSV, with values in the place of formulas."""
+    import openpyxl  # noqa: PLC0415 - a second to import, needed for XLSX only
+
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+    except (OSError, ValueError, KeyError, EOFError) as exc:
+        raise SkillFailure("The file is no readable XLSX table.") from exc
+    cells = 0
+    for sheet in book.worksheets:
+        written = io.StringIO()
+        writer = csv.writer(written)
+        for row in sheet.iter_rows(values_only=True):
+            cells += len(row)
+            if cells > _MAX_CELLS:
+                raise SkillFailure(f"The table has over {_MAX_CELLS} cells.")
+            if any(value is not None for value in row):
+                writer.writerow(["" if value is None else value for value in row])
+        if written.tell():
+            return written.getvalue().encode()
+    raise SkillFailure("The workbook is empty.")
+
+
+def _rows(database: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
+    try:
+        cursor = database.cursor().execute(sql)
+        rows = cursor.fetchmany(MAX_ROWS + 1)
+    except duckdb.Error as exc:
+        raise SkillRefusal(_said(exc)) from exc
+    names = [column[0] for column in cursor.description or ()]
+    shown = [dict(zip(names, row, strict=False)) for row in rows[:MAX_ROWS]]
+    return {"rows": shown, "more": len(rows) > MAX_ROWS}
+
+
+def _said(exc: duckdb.Error) -> str:
+    return " ".join(str(exc).split())[:400]

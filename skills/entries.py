@@ -1,0 +1,86 @@
+"""Entries: what a file `<name>.skill.yaml` may say about where skills come from and how they may be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from skills.auth import Auth, PerUser
+from skills.calling import wrong_arguments
+from skills.errors import BadSkill
+
+Verb = Literal["get", "head", "options", "post", "put", "patch", "delete"]
+Prefix = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,31}$|^$")]
+_MAX_ENTRY_BYTES = 100_000
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(default="", pattern=r"^[A-Za-z0-9_.-]{0,64}$", description="Shown as the source; the file's name")
+    prefix: Prefix = Field(default="", description="Put before each skill's name")
+    readers: frozenset[str] = Field(default=frozenset({"everyone"}), description="Principals who may use the skills")
+
+
+class PythonEntry(_Entry):
+    """A Python module beside the entry."""
+
+    kind: Literal["python"]
+    module: str = Field(description="File or folder, relative to the entry")
+    hosts: frozenset[str] = Field(default=frozenset(), description="Hosts that skills.outside.fetch may ask")
+
+
+class OpenApiEntry(_Entry):
+    """An OpenAPI document."""
+
+    kind: Literal["openapi"]
+    document: str = Field(description="File relative to the entry, or URL")
+    server: str | None = Field(default=None, description="Base address, where the document's is not the right one")
+    verbs: frozenset[Verb] = Field(default=frozenset({"get"}), description="Methods that may be used")
+    only: frozenset[str] | None = Field(default=None, description="Names of the operations to offer; none: all")
+    auth: Auth | None = None
+    outbound: bool = Field(default=True, description="Arguments leave the company: asks once strangers' text is near")
+
+
+class McpEntry(_Entry):
+    """An MCP server: an address, or (in a file on disk only) a program to start."""
+
+    kind: Literal["mcp"]
+    url: str | None = None
+    command: Path | None = Field(default=None, description="Absolute path, one of the setting stdio_commands")
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = Field(default={}, description="Environment of the program; nothing else is handed on")
+    auth: Auth | None = None
+    reads: frozenset[str] = Field(default=frozenset(), description="Tools that change nothing, as you know them")
+    trust_hints: bool = Field(default=False, description="Believe the server's own readOnlyHint")
+    only: frozenset[str] | None = Field(default=None, description="Names of the tools to offer; none: all")
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> McpEntry:
+        if (self.url is None) == (self.command is None):
+            raise ValueError("give either url or command")
+        if isinstance(self.auth, PerUser):
+            raise ValueError("an MCP connection is shared, so auth cannot be of kind user")
+        return self
+
+
+Entry = PythonEntry | OpenApiEntry | McpEntry
+_ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
+
+
+def read_entry(path: Path) -> Entry:
+    """Return the entry in the file `path`; raises BadSkill with what is wrong in it."""
+    raw = path.read_bytes()
+    if len(raw) > _MAX_ENTRY_BYTES:
+        raise BadSkill(f"{path} has {len(raw)} bytes, over the limit of {_MAX_ENTRY_BYTES}.")
+    try:
+        entry = _ENTRY.validate_python(yaml.safe_load(raw))
+    except yaml.YAMLError as exc:
+        raise BadSkill(f"{path.name} is no YAML: {str(exc)[:200]}") from exc
+    except (ValidationError, RecursionError) as exc:
+        said = wrong_arguments(exc) if isinstance(exc, ValidationError) else "nested too deeply"
+        raise BadSkill(f"{path.name} is no valid entry. {said.removeprefix('Wrong arguments: ')}") from exc
+    return entry if entry.name else entry.model_copy(update={"name": path.name.removesuffix(".skill.yaml")})

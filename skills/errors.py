@@ -1,0 +1,59 @@
+"""What can go wrong with skills.
+
+SkillError
+├── SkillRefusal           raised inside a skill, told to the model, which may correct its arguments ("retry")
+├── SkillFailure           raised inside a skill, told to the model, which should not try again ("failed")
+├── NameClash              two skills of one name
+├── UnknownSkill           no skill of that name (or none that the person may see)
+├── BadSkill               a function, document, entry or folder that cannot become a skill
+│   └── DocumentTooLarge   an OpenAPI document, SKILL.md or module over its size limit
+├── Unreachable            an MCP server or API does not answer
+└── UnknownSecret          a secret that is referred to but not stored
+"""
+
+from __future__ import annotations
+
+
+class SkillError(Exception):
+    """Something is wrong with a skill; the text says what, with which value, and what to do."""
+
+
+class SkillRefusal(SkillError):
+    """The arguments cannot be served as they are; the model reads the text and may try others."""
+
+
+class SkillFailure(SkillError):
+    """The skill cannot do its work now; the model reads the text and tells the person."""
+
+
+class NameClash(SkillError):
+    """Two skills ask for one name."""
+
+    def __init__(self, name: str, first: str, second: str) -> None:
+        super().__init__(f"Both {first} and {second} offer a skill named {name!r}. Rename one, or give one a prefix.")
+
+
+class UnknownSkill(SkillError):
+    """No such skill for this person."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no skill named {name!r}. `assistant skills list` shows those there are.")
+
+
+class BadSkill(SkillError):
+    """Something that was offered as a skill cannot be one."""
+
+
+class DocumentTooLarge(BadSkill):
+    """A document is over its size limit."""
+
+
+class Unreachable(SkillError):
+    """The other side does not answer."""
+
+
+class UnknownSecret(SkillError):
+    """A secret is referred to but not stored."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The secret {name!r} is not stored. Store it with `assistant skills secret {name}`.")

@@ -1,0 +1,106 @@
+"""Python modules of teams as skills: each runs in confined processes of its own, kept warm between calls."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+from skills.errors import DocumentTooLarge, SkillFailure
+from skills.process import Child, Fetch
+from skills.types import Skill, SkillCall, SkillResult, content_version
+
+MAX_MODULE_BYTES = 1_000_000
+
+
+class PythonModule:
+    """A source of skills: the module at `path`, a .py file or a folder with __init__.py.
+
+    `fetch` carries requests of `skills.outside.fetch` out; None: the module has no way out. At most `processes`
+    processes answer calls at once; further calls wait.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        timeout_s: float,
+        memory_bytes: int,
+        max_output_bytes: int,
+        readers: frozenset[str],
+        fetch: Fetch | None,
+        prefix: str = "",
+        processes: int = 2,
+        name: str = "",
+    ) -> None:
+        self.name = name or f"python:{path.name}"
+        self._path = path / "__init__.py" if path.is_dir() else path
+        self._timeout_s = timeout_s
+        self._start = partial(Child.start, self._path, memory_bytes, max_output_bytes)
+        self._readers = readers
+        self._fetch = fetch
+        self._prefix = prefix
+        self._free = asyncio.Semaphore(processes)
+        self._idle: list[Child] = []
+
+    async def load(self) -> list[Skill]:
+        """Return the module's skills, read by a process; raises BadSkill when it cannot be read."""
+        code = self._path.read_bytes()
+        if len(code) > MAX_MODULE_BYTES:
+            raise DocumentTooLarge(f"{self._path} has {len(code)} bytes, over the limit of {MAX_MODULE_BYTES}.")
+        child = await self._start()
+        self._idle.append(child)
+        return [
+            Skill(
+                name=self._prefix + each["name"],
+                description=each["description"],
+                parameters=each["parameters"],
+                effect="read" if each["effect"] == "read" else "write",
+                run=partial(self._run, each["name"]),
+                source=self.name,
+                version=content_version(code, each["name"]),
+                readers=self._readers,
+                tags=frozenset(each["tags"]),
+            )
+            for each in child.skills
+        ]
+
+    async def close(self) -> None:
+        """End the module's processes; a call that is under way ends as it would anyway, and its process with it."""
+        self._closed = True
+        while self._idle:
+            await self._idle.pop().end()
+
+    _closed = False
+
+    async def _run(self, name: str, call: SkillCall) -> SkillResult:
+        frame = {
+            "name": name,
+            "arguments": dict(call.arguments),
+            "user_id": call.person.user_id,
+            "principals": sorted(call.person.principals),
+        }
+        async with self._free:
+            child = await self._take()
+            try:
+                answer = await child.ask(frame, self._timeout_s, self._fetch, call.person)
+            except SkillFailure as exc:
+                return SkillResult("failed", str(exc))
+            finally:
+                await self._give_back(child)
+        text, data = str(answer["text"]), answer["data"]
+        return SkillResult(answer["status"], text, data=text if data is None else data)
+
+    async def _take(self) -> Child:
+        while self._idle:
+            child = self._idle.pop()
+            if child.alive:
+                return child
+            await child.end()
+        return await self._start()
+
+    async def _give_back(self, child: Child) -> None:
+        if child.alive and not self._closed:
+            self._idle.append(child)
+        else:
+            await child.end()

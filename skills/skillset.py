@@ -1,0 +1,79 @@
+"""Everything about skills of one running assistant, built once: `await Skillset.open(...)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from egress.policy import Policy
+from skills.choose import Chooser, Embed
+from skills.http import GuardedHttp, Http
+from skills.registry import CallLimits, Registry
+from skills.secrets import Secrets
+from skills.settings import SkillsSettings
+from skills.sources import Parts, Watch
+from skills.state import StateFile
+from skills.types import Person, Skill, SkillCall, SkillResult, Source
+from skills.wrap import AuditLine
+
+
+@dataclass(frozen=True, slots=True)
+class Skillset:
+    """The registry with what keeps it up to date, and what administrators write to."""
+
+    registry: Registry
+    watch: Watch
+    chooser: Chooser
+    secrets: Secrets
+    state: StateFile
+    parts: Parts
+    folder: Path  # where added skills are stored
+
+    @classmethod
+    async def open(
+        cls,
+        settings: SkillsSettings,
+        data_dir: Path,
+        *,
+        embed: Embed,
+        audit: Callable[[AuditLine], None],
+        builtin: Callable[[Parts], Iterable[Source]],
+        http: Http | None = None,
+    ) -> Skillset:
+        """Return the skills of `settings`, those added under `data_dir`, and the built-in ones, loaded.
+
+        `builtin` makes the built-in sources from the parts (skills.builtin.sources); raises NameClash when two of them
+        clash. Sources in folders that cannot be loaded are noted in `registry.problems`.
+        """
+        policy = Policy.of(settings.allow_hosts)
+        state, secrets = StateFile(data_dir / "skills.json"), Secrets(data_dir / "skill_secrets.json")
+        parts = Parts(settings, http or GuardedHttp(policy), policy, secrets, state)
+        limits = CallLimits(
+            settings.timeout_s, settings.max_text_chars, settings.max_output_bytes, settings.calls_per_minute
+        )
+        registry = Registry(state, limits, audit, secrets.values)
+        for source in builtin(parts) if settings.builtin else ():
+            await registry.add(source)
+        folder = data_dir / "skills"
+        watch = Watch(registry, (folder, *settings.skills_path), parts)
+        await watch.refresh(force=True)
+        return cls(registry, watch, Chooser(embed, settings.irrelevant_below), secrets, state, parts, folder)
+
+    async def for_person(self, person: Person) -> list[Skill]:
+        """Return the skills that `person` may call now, by name."""
+        await self.watch.refresh()
+        return self.registry.skills(principals=person.principals)
+
+    async def call(self, call: SkillCall) -> SkillResult:
+        """Run a call through all guards; never raises for what a skill does."""
+        return await self.registry.call(call)
+
+    async def close(self) -> None:
+        """End all processes and connections."""
+        await self.registry.close()
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Return why sources offer nothing, by source."""
+        return dict(self.registry.problems)
