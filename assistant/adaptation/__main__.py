@@ -1,0 +1,116 @@
+"""`python -m assistant.adaptation`: the parts of `assistant adapt` that load models but need no torch."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from assistant.adaptation import base, card, dataset, recipe
+from assistant.adaptation.adapter import open_adapter
+from assistant.adaptation.contamination import check
+from assistant.adaptation.errors import AdaptationError, DatasetError
+from assistant.adaptation.evaluate import measure, report, test_rows, test_tasks, write_rows
+from assistant.adaptation.export import materialise
+from assistant.adaptation.vectors import RememberingEmbedder
+from assistant.orchestration import prompts
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one job, print one JSON document on stdout; return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        found = {"dataset": _dataset, "evaluate": _evaluate, "export": _export}[options.job](options)
+    except AdaptationError as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    print(json.dumps(found, ensure_ascii=False, indent=2))
+    return 0
+
+
+def _dataset(options: argparse.Namespace) -> dict[str, object]:
+    """Build both data sets of a recipe into a folder that appears complete or not at all."""
+    chosen = recipe.load(options.recipe)
+    prompt = prompts.load(chosen.prompt)
+    parts = dataset.split(chosen, options.data)
+    partial = options.out.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    embed = RememberingEmbedder(options.out.with_suffix(".vectors.npz"))
+    groups = dataset.build(chosen, parts["train"], embed, prompt.abstention)
+    if not groups:
+        raise DatasetError("No group has enough questions. Lower mixture.min_branches, or give more rows.")
+    digest = dataset.save(groups, partial / "groups.jsonl")
+    held_out = dataset.build(chosen, parts["development"], embed, prompt.abstention)
+    dataset.save(held_out[: chosen.mixture.development_groups], partial / "development.jsonl")
+    facts = card.dataset_facts(chosen, parts, groups, digest)
+    (partial / "card.json").write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    embed.save()
+    shutil.rmtree(options.out, ignore_errors=True)
+    partial.rename(options.out)
+    return facts
+
+
+def _evaluate(options: argparse.Namespace) -> dict[str, object]:
+    chosen = recipe.load(options.recipe) if options.recipe else None
+    prompt = prompts.load(chosen.prompt if chosen else "grounded_answer")
+    weights = options.base or base.packaged(options.cache)
+    if options.adapter:
+        quantisation = options.quantisation or open_adapter(options.adapter).manifest.quantisation
+        weights = materialise(weights, options.adapter, options.cache, quantisation)
+    embed = RememberingEmbedder(options.cache / "test.vectors.npz")
+    options.cache.mkdir(parents=True, exist_ok=True)
+    found: dict[str, object] = {"weights": weights.name, "few_shot": options.few_shot, "sets": {}}
+    for file in options.files:
+        tasks = test_tasks(file, chosen, embed, options.limit)
+        embed.save()
+        replies = measure(weights, tasks, prompt, options.few_shot)
+        entry: dict[str, object] = {name: asdict(value) for name, value in report(replies).items()}
+        if chosen and options.data:
+            trained = [row for rows in dataset.split(chosen, options.data)["train"].values() for row in rows]
+            entry["contamination"] = asdict(check(trained, test_rows(file, chosen)))
+        found["sets"][file.stem] = entry  # type: ignore[index]
+        if options.rows:
+            write_rows(replies, options.rows.with_stem(f"{options.rows.stem}-{file.stem}"))
+    return found
+
+
+def _export(options: argparse.Namespace) -> dict[str, object]:
+    adapter = open_adapter(options.adapter)
+    quantisation = options.quantisation or adapter.manifest.quantisation
+    weights = materialise(options.base or base.packaged(options.out), options.adapter, options.out, quantisation)
+    return {"weights": str(weights), "bytes": weights.stat().st_size, "quantisation": quantisation}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m assistant.adaptation", description=__doc__)
+    jobs = parser.add_subparsers(dest="job", required=True)
+    job = jobs.add_parser("dataset")
+    job.add_argument("recipe", type=Path)
+    job.add_argument("--data", type=Path, required=True)
+    job.add_argument("--out", type=Path, required=True)
+    job = jobs.add_parser("evaluate")
+    job.add_argument("files", type=Path, nargs="+")
+    job.add_argument("--adapter", type=Path)
+    job.add_argument("--recipe", type=Path)
+    job.add_argument("--data", type=Path)
+    job.add_argument("--base", type=Path)
+    job.add_argument("--cache", type=Path, required=True)
+    job.add_argument("--quantisation")
+    job.add_argument("--limit", type=int, default=200)
+    job.add_argument("--rows", type=Path)
+    job.add_argument("--few-shot", action="store_true")
+    job = jobs.add_parser("export")
+    job.add_argument("adapter", type=Path)
+    job.add_argument("--out", type=Path, required=True)
+    job.add_argument("--base", type=Path)
+    job.add_argument("--quantisation")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,33 @@
+"""GGUF -> a folder of safetensors that transformers, peft and vLLM read; made once for each file."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import torch
+import transformers
+
+from assistant.adaptation.adapter import sha256
+
+
+def unpack(gguf_file: Path, cache_dir: Path) -> Path:
+    """Return the folder with the dequantised weights and the tokenizer of a GGUF file, made if it is not there yet."""
+    folder = cache_dir / f"base-{sha256(gguf_file)[:16]}"
+    if folder.exists():
+        return folder
+    partial = folder.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    where = {"gguf_file": gguf_file.name}
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        gguf_file.parent,
+        quantization_config=transformers.GgufConfig(dequantize=True),  # packed weights could not be saved again
+        dtype=torch.float32,
+        **where,
+    )
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    model.save_pretrained(partial)
+    transformers.AutoTokenizer.from_pretrained(gguf_file.parent, **where).save_pretrained(partial)
+    partial.rename(folder)
+    return folder

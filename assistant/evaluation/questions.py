@@ -1,0 +1,96 @@
+"""Labelled questions as files give them: one JSON object a line with a question, its contexts and the right answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assistant.evaluation.errors import RowsUnusable
+from assistant.orchestration.prompts import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A context that a question brings along."""
+
+    id: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, what it may be answered from, and what is right."""
+
+    id: str
+    text: str
+    history: tuple[Message, ...]  # what was said before, oldest first
+    contexts: tuple[Given, ...]
+    answers: tuple[str, ...]  # each of them is right; empty when unanswerable
+    answerable: bool
+    gold: frozenset[str]  # ids of the contexts that hold the answer
+
+
+def read(path: Path, limit: int | None = None) -> list[Question]:
+    """Return the questions of a JSON Lines file in its order, at most `limit`.
+
+    Raises RowsUnusable when the file is missing, empty, or a line is not such a question.
+    """
+    found: list[Question] = []
+    for number, raw in lines(path):
+        found.append(_question(raw, f"Line {number} of {path}"))
+        if limit is not None and len(found) >= limit:
+            break
+    if not found:
+        raise RowsUnusable(f"{path} holds no questions. Give a file with one JSON object a line.")
+    return found
+
+
+def lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the JSON objects of a file with their line numbers, blank lines left out. Raises RowsUnusable."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.strip():
+                    continue
+                raw = json.loads(line)
+                if not isinstance(raw, dict):
+                    raise RowsUnusable(f"Line {number} of {path} is not a JSON object. Give one object a line.")
+                yield number, raw
+    except (OSError, ValueError) as error:
+        raise RowsUnusable(
+            f"{path} cannot be read ({error}). Give a UTF-8 file with one JSON object a line."
+        ) from error
+
+
+def _question(raw: dict[str, Any], where: str) -> Question:
+    try:
+        turns = [Message(str(turn["role"]), str(turn["content"])) for turn in raw.get("turns") or ()]
+        contexts = tuple(
+            Given(str(context["id"]), str(context.get("title") or ""), str(context["text"]))
+            for context in raw.get("contexts") or ()
+        )
+        answers = tuple(str(answer) for answer in raw.get("answers") or ())
+        answerable = bool(raw.get("answerable", bool(answers)))
+        gold = frozenset(str(identifier) for identifier in raw.get("gold") or ())
+        text = str(raw["question"]).strip()
+    except (KeyError, TypeError, AttributeError) as error:
+        needs = "A question needs id, question, contexts (id, title, text), answers and answerable."
+        raise RowsUnusable(f"{where} is not a question ({error!r}). {needs}") from error
+    if not text:
+        raise RowsUnusable(f"{where} has an empty question. Fill it in, or remove the line.")
+    # The last turn of a conversation is the question itself.
+    history = tuple(turns[:-1]) if turns and turns[-1].role == "user" else tuple(turns)
+    gold = gold or _holding(contexts, answers)
+    return Question(
+        str(raw.get("id") or where), text, history, contexts, answers if answerable else (), answerable, gold
+    )
+
+
+def _holding(contexts: tuple[Given, ...], answers: tuple[str, ...]) -> frozenset[str]:
+    """Return the contexts that hold an answer word for word, for files that do not name them."""
+    wanted = [answer.lower() for answer in answers if answer]
+    return frozenset(c.id for c in contexts if any(answer in c.text.lower() for answer in wanted))

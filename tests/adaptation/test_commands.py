@@ -1,0 +1,76 @@
+"""`assistant adapt`, from its entry point."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from assistant.adaptation import publish as registry
+from assistant.adaptation.errors import AdapterError, TrainExtraMissing
+from assistant.cli.main import app
+
+
+def adapt(tmp_path: Path, *arguments: str | Path) -> object:
+    result = CliRunner().invoke(
+        app, ["--data-dir", str(tmp_path / "var"), "adapt", *map(str, arguments), "--json"], catch_exceptions=False
+    )
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_it_publishes_and_goes_back(tmp_path: Path, base_gguf: Path, adapter: Path) -> None:
+    (tmp_path / "var").mkdir()
+    published = adapt(tmp_path, "publish", adapter, "--base", base_gguf)
+    assert isinstance(published, dict)
+    assert registry.active(tmp_path / "var") == tmp_path / "var" / "adapters" / published["folder"]
+    assert adapt(tmp_path, "rollback") == {"active": None}
+
+
+def test_it_fails_with_one_sentence_and_publishes_nothing(tmp_path: Path, base_gguf: Path) -> None:
+    (tmp_path / "var").mkdir()
+    with pytest.raises(AdapterError, match="no complete adapter folder"):
+        adapt(tmp_path, "publish", tmp_path / "absent", "--base", base_gguf)
+    assert registry.read(tmp_path / "var").history == ()
+
+
+def test_it_exports_weights_that_any_engine_reads(tmp_path: Path, base_gguf: Path, adapter: Path) -> None:
+    made = adapt(tmp_path, "export", adapter, "--out", tmp_path / "out", "--base", base_gguf)
+    assert isinstance(made, dict)
+    assert Path(made["weights"]).stat().st_size == made["bytes"]
+
+
+def test_it_builds_a_data_set_with_its_card(tmp_path: Path, rows_file: Path, recipe_text: str) -> None:
+    (tmp_path / "recipe.yaml").write_text(recipe_text, "utf-8")
+    card = adapt(tmp_path, "dataset", tmp_path / "recipe.yaml", "--data", tmp_path, "--out", tmp_path / "set")
+    assert isinstance(card, dict)
+    assert card["branches"]["answerable"] > 0
+    assert card["sources"][0]["licence"] == "CC0"
+    assert {p.name for p in (tmp_path / "set").iterdir()} == {"groups.jsonl", "development.jsonl", "card.json"}
+
+
+def test_it_leaves_no_data_set_when_the_rows_are_unusable(tmp_path: Path, recipe_text: str, capfd: object) -> None:
+    (tmp_path / "recipe.yaml").write_text(recipe_text, "utf-8")
+    (tmp_path / "rows.jsonl").write_text("", "utf-8")
+    arguments = [
+        "adapt",
+        "dataset",
+        str(tmp_path / "recipe.yaml"),
+        "--data",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "set"),
+    ]
+    result = CliRunner().invoke(app, ["--data-dir", str(tmp_path / "var"), *arguments])
+    assert result.exit_code == 1
+    assert "holds no rows" in capfd.readouterr().err  # type: ignore[attr-defined]
+    assert not (tmp_path / "set").exists()
+
+
+def test_it_names_the_extra_when_training_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "peft", None)
+    with pytest.raises(TrainExtraMissing, match=r"pip install 'inhouse-assistant\[train\]'"):
+        adapt(tmp_path, "train", "recipe.yaml", "--dataset", "set", "--run", "run")
