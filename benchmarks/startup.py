@@ -1,0 +1,133 @@
+"""How long a person waits: fresh folder to the page, second start to the first answer; memory of every process.
+
+    python benchmarks/startup.py [--documents N]
+
+Starts the installed product with `assistant up` on an empty data folder, takes documents in, and starts it again.
+Memory is the proportional set size of all processes, the language model's included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+
+from benchmarks.report import Figure, show
+
+TEXT = "# Handbook {n}\n\nThe travel allowance of team {n} is {n} euro a day.\n\n## Leave\n\n{n} days a year.\n"
+
+
+def main() -> int:
+    """Print the figures; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--documents", type=int, default=20, help="Small documents to take in before the second start")
+    given = parser.parse_args()
+    figures = []
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        first, to_page, _ = _start(data)
+        figures.append(Figure("first start to page (installed)", to_page, "s"))
+        figures.append(Figure("memory idle, all processes", _memory(first) / 1e6, "MB", goal="<= 273 (a third of 818)"))
+        _stop(first)
+        _ingest(data, Path(folder), given.documents)
+        second, to_page, ports = _start(data)
+        begin = time.perf_counter()
+        _ask(data, ports[0])
+        answer = time.perf_counter() - begin
+        figures.append(Figure("second start to page", to_page, "s"))
+        figures.append(Figure("second start to first answer", to_page + answer, "s", goal="< 10"))
+        figures.append(Figure("memory after ingestion and one answer", _memory(second) / 1e6, "MB"))
+        _stop(second)
+    show("startup", figures)
+    return 0
+
+
+def _start(data: Path) -> tuple[subprocess.Popen[bytes], float, tuple[int, int]]:
+    ports = (free_port(), free_port())
+    command = [
+        sys.executable,
+        "-m",
+        "assistant",
+        "--data-dir",
+        str(data),
+        "up",
+        "--port",
+        str(ports[0]),
+        "--ui-port",
+        str(ports[1]),
+    ]
+    begin = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    while not (answers(f"http://127.0.0.1:{ports[0]}/readyz") and answers(f"http://127.0.0.1:{ports[1]}/")):
+        if time.perf_counter() - begin > 300 or process.poll() is not None:
+            _stop(process)
+            sys.exit(f"The assistant did not come up; see {data}/logs.")
+        time.sleep(0.05)
+    return process, time.perf_counter() - begin, ports
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        os.kill(process.pid, signal.SIGTERM)
+        process.wait(40)
+
+
+def _memory(process: subprocess.Popen[bytes]) -> int:
+    """Return the proportional set size of the process and all below it in bytes: shared pages count once."""
+    tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    return sum(entry.memory_full_info().pss for entry in tree)
+
+
+def _ingest(data: Path, folder: Path, count: int) -> None:
+    source = folder / "documents"
+    source.mkdir()
+    for n in range(count):
+        (source / f"handbook-{n}.md").write_text(TEXT.replace("{n}", str(n)), "utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "assistant",
+        "--data-dir",
+        str(data),
+        "ingest",
+        str(source),
+        "--collection",
+        "handbook",
+        "--wait",
+    ]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _ask(data: Path, port: int) -> None:
+    key = (data / "run" / "local.key").read_text("utf-8").strip()
+    body = {"model": "assistant", "messages": [{"role": "user", "content": "What is the travel allowance of team 7?"}]}
+    url = f"http://127.0.0.1:{port}/v1/chat/completions"
+    httpx.post(url, json=body, headers={"Authorization": f"Bearer {key}"}, timeout=120).raise_for_status()
+
+
+def answers(url: str) -> bool:
+    """Return whether `url` answers 200 within a second."""
+    try:
+        return httpx.get(url, timeout=1.0, follow_redirects=True).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def free_port() -> int:
+    """Return a loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
