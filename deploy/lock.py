@@ -28,5 +28,4 @@ def compile_lock(source: str, target: str, *options: str) -> None:
 if __name__ == "__main__":
     compile_lock("pyproject.toml", "app.txt", "--override", "requirements/left-out.txt")
     extras = [option for name in ("train", "dev", "postgres") for option in ("--extra", name)]
-    headless = ("--override", "requirements/headless.txt")
-    compile_lock("pyproject.toml", "dev.txt", *extras, *headless, "--no-emit-package", "torch")
+    compile_lock("pyproject.toml", "dev.txt", *extras, "--no-emit-package", "torch")
