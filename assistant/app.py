@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -22,8 +22,8 @@ VERSION = "0.1.0"
 class TurnRunner(Protocol):
     """Answers questions: assistant/turn.py in the product, a scripted one in tests."""
 
-    def run(self, turn: Turn) -> AsyncIterator[Event]:
-        """Yield what happens and at last the answer; closing the iterator ends the work."""
+    def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
+        """Yield what happens and at last the answer; closing the generator ends the work."""
         ...
 
 

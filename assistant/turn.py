@@ -31,6 +31,7 @@ from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt
 from assistant.orchestration.settings import TurnSettings
 from assistant.orchestration.small_talk import small_talk
 from assistant.record import Records
+from assistant.threads import in_thread
 from assistant.types import Answer, Event, Turn
 from knowledge.errors import KnowledgeError
 from knowledge.types import Passage
@@ -113,7 +114,7 @@ class Turns:
         """Yield memory's answer, or: understand, search, draft, check."""
         try:
             attached = await self._attached(notes.turn)
-            notes.knowledge = self._search.version()
+            notes.knowledge = await in_thread(self._search.version)
             key = self._key(notes, choice, attached)
             hit = self.cache.get(key) if key else None
             if hit is not None:

@@ -8,13 +8,12 @@ import sys
 import threading
 from pathlib import Path
 
-from ingest.worker import run
-from knowledge.embed import open_embedder
-
 from assistant.errors import AssistantError
 from assistant.logs import configure
 from assistant.settings import load
 from assistant.storage import database, files
+from ingest.worker import run
+from knowledge.embed import open_embedder
 
 
 def main(arguments: list[str] | None = None) -> int:

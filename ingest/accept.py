@@ -28,6 +28,7 @@ from knowledge.types import Document, Scope
 
 Download = Callable[[str, Callable[[bytes], object], int, float, egress.Policy], egress.Received]
 _PATH_CHARACTERS = 1_000
+_PAGE_TYPES = ("text/html", "application/xhtml+xml")
 _CONTAINERS = (".zip", ".eml")
 _EVERYTHING = Scope(frozenset(), sees_all=True)
 
@@ -199,8 +200,13 @@ def _unchanged(engine: Engine, upload: Upload, one: _Arrived) -> Document | None
 
 
 def _name_at(received: egress.Received) -> str:
-    """Return a file name for a document from the web: the last part of its URL, with an ending that fits."""
-    name = PurePosixPath(unquote(urlsplit(received.url).path)).name
-    if media_type_of_name(name) is None:
-        name += suffix_for(received.media_type) or ""
+    """Return a file name for a document from the web: the last part of its URL, with an ending that fits.
+
+    A page is a page whatever its address ends in, unless that promises something that is no text at all.
+    """
+    name = PurePosixPath(unquote(urlsplit(received.url).path)).name or "page"
+    named = media_type_of_name(name)
+    is_page = received.media_type in _PAGE_TYPES and (named is None or named.startswith("text/"))
+    if is_page or named is None:
+        name += ".html" if is_page else suffix_for(received.media_type) or ""
     return name

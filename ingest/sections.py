@@ -31,7 +31,8 @@ class Group:
 def sections(blocks: Iterable[Block], title: str) -> list[Section]:
     """Return the sections of a document in order; a heading that only repeats the title is not part of any path.
 
-    A heading without text below it, and without deeper headings, becomes a section whose text is the heading.
+    A heading without text below it, and without deeper headings, becomes a section whose text is the heading; so does
+    a title with nothing below it at all.
     """
     found: list[Section] = []
     stack: list[Block] = []
@@ -46,7 +47,8 @@ def sections(blocks: Iterable[Block], title: str) -> list[Section]:
         stack.append(block)
         current = Section(_path(stack, title), block.anchor, block.page)
     found.append(current)
-    return [section for section, after in zip(found, [*found[1:], None], strict=True) if _kept(section, after)]
+    kept = [section for section, after in zip(found, [*found[1:], None], strict=True) if _kept(section, after)]
+    return kept or [Section((), blocks=[Block("text", block.text, page=block.page)]) for block in stack]
 
 
 def groups(found: Sequence[Section], sizes: Sequence[int], aim: int) -> Iterator[Group]:

@@ -96,10 +96,9 @@ class Worker:
         def guarded() -> None:
             try:
                 loop()
-            except BaseException as exc:
+            except BaseException as exc:  # noqa: BLE001  `run` raises it again, in the caller's thread
                 self._failure = self._failure or exc
                 self._stop.set()
-                raise
 
         thread = threading.Thread(target=guarded)
         thread.start()

@@ -11,14 +11,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from knowledge.turns import Turns
+
 BUSY_TIMEOUT_MS = 30_000
 _READS = "knowledge_reads"
+_WRITES = "knowledge_writes"
 # More than the worker threads of one process can hold at once, so that no thread waits for a connection.
 _POOL = {"pool_size": 16, "max_overflow": 112, "pool_timeout": 60}
 
@@ -37,7 +41,7 @@ def connect(url: str) -> Engine:
     else:
         engine = create_engine(parsed)
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    _put_writers_in_line(engine)
     return engine
 
 
@@ -69,8 +73,39 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that starts as a reader and then writes fails at once when another writer came first; taking the
-    # write lock at the start waits instead. Hence every transaction that does not say it only reads.
-    only_reads = connection.get_execution_options().get(_READS, False)
-    connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
+def _put_writers_in_line(engine: Engine) -> None:
+    """Begin every transaction of `engine`: at once if it only reads, else in its turn and with the write lock."""
+    turns = Turns()
+
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get(_READS, False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        if not turns.take(BUSY_TIMEOUT_MS / 1000):
+            raise TimeoutError("Another transaction of this process kept the database for 30 s; it may be stuck.")
+        connection.info[_WRITES] = True
+        # A transaction that starts as a reader and then writes fails at once when another writer came first; taking
+        # the write lock at the start waits instead.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def leave(info: dict[Any, Any]) -> None:
+        if info.pop(_WRITES, False):
+            turns.give()
+
+    def end(connection: Connection) -> None:
+        if not connection.invalidated:  # then give_up was called
+            leave(connection.info)
+
+    def put_back(dbapi_connection: DBAPIConnection, connection_record: ConnectionPoolEntry) -> None:
+        leave(connection_record.info)
+
+    def give_up(
+        dbapi_connection: DBAPIConnection, connection_record: ConnectionPoolEntry, exception: BaseException | None
+    ) -> None:
+        leave(connection_record.info)
+
+    event.listen(engine, "begin", begin)
+    event.listen(engine, "commit", end)
+    event.listen(engine, "rollback", end)
+    event.listen(engine, "checkin", put_back)  # a transaction that ended in another way
+    event.listen(engine, "invalidate", give_up)

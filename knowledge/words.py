@@ -46,8 +46,10 @@ _CODE_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 def analyzer(language: str) -> TextAnalyzer:
     """Return the analyzer for texts of `language`."""
-    builder = _lower_case().filter(Filter.stemmer(language))
-    return builder.filter(Filter.ascii_fold()).build()  # after stemming: stemmers know their language's accents
+    fold, stem = Filter.ascii_fold(), Filter.stemmer(language)
+    # Accents belong to the language that is stemmed, except in English, where they come with foreign words.
+    first, second = (fold, stem) if language == "english" else (stem, fold)
+    return _lower_case().filter(first).filter(second).build()
 
 
 def prepared(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class FixedSource:
     def __init__(self, name: str, *skills: Skill) -> None:
         self.name = name
         self.closed = False
-        self._skills = list(skills)
+        self._skills = [replace(skill, source=name) for skill in skills]
 
     async def load(self) -> list[Skill]:
         """Return the given skills."""

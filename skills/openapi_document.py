@@ -257,7 +257,7 @@ def _unclash(fields: list[Field]) -> Iterator[Field]:
     """Give each field an argument name of its own: `id` of the path and `id` of the body become id and id_body."""
     taken: set[str] = set()
     for field in fields:
-        argument = re.sub(r"[^A-Za-z0-9_.-]+", "_", field.argument)[:60] or "value"
+        argument = re.sub(r"[^A-Za-z0-9_-]+", "_", field.argument)[:60] or "value"
         argument = f"{argument}_{field.where}" if argument in taken else argument
         taken.add(argument)
         yield Field(argument, field.where, field.wire, field.required, field.schema, field.style, field.explode)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import shutil
 import sys
 import tempfile
@@ -47,7 +46,7 @@ class Child:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={"PATH": "", "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch, "TZ": os.environ.get("TZ", "UTC")},
+            env={"PATH": "", "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch},
             start_new_session=True,  # Ctrl-C in the server's terminal is the server's to handle
         )
         child = cls(process, scratch, max_output_bytes)

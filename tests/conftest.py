@@ -1,4 +1,4 @@
-"""For every test: the network ends at this machine, random numbers are seeded, slow kinds of tests are known by marks."""
+"""For every test: the network ends at this machine, random numbers are seeded, slow kinds are known by their marks."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from assistant.api.deps import Id, Parts
 from assistant.api.doors import Doors, Shared
 from assistant.api.live import Live
 from assistant.api.responses import Pieces, disconnected
+from assistant.api.schemas import Json
 from assistant.app import App
 from assistant.orchestration.prompts import Message
 from assistant.people.credentials import Credential
@@ -28,10 +29,12 @@ router = APIRouter(route_class=Guarded)
 
 PING_S = 15.0
 MODEL = "assistant"  # the name under which we choose the route ourselves
+_EITHER: dict[int | str, Json] = {200: {"content": {"application/json": {}, "text/event-stream": {}}}}
+_EVENTS: dict[int | str, Json] = {200: {"content": {"text/event-stream": {}}}}
 _STREAM = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
 
 
-@router.post("/v1/chat/completions", tags=["openai"], response_model=None)
+@router.post("/v1/chat/completions", tags=["openai"], response_model=None, responses=_EITHER)
 async def complete(
     body: ChatBody, request: Request, app: Parts, doors: Shared, credential: Annotated[Credential, Depends(SIGNED_IN)]
 ) -> Response:
@@ -55,7 +58,7 @@ async def complete(
     return await _whole(doors, live, request)
 
 
-@router.get("/api/streams/{turn_id}", tags=["conversations"], response_model=None)
+@router.get("/api/streams/{turn_id}", tags=["conversations"], response_model=None, responses=_EVENTS)
 async def follow(
     turn_id: Id,
     doors: Shared,

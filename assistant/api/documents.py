@@ -32,6 +32,7 @@ Signed = Annotated[Credential, Depends(SIGNED_IN)]
 Admin = Annotated[Credential, Depends(ADMIN)]
 Action = Literal["retry", "cancel", "delete"]
 
+_DOWNLOAD: dict[int | str, Json] = {200: {"content": {"application/octet-stream": {}}}}
 MAX_TEXT_CHARACTERS = 5_000_000
 _CHUNKS_AT_ONCE = 500
 
@@ -94,7 +95,7 @@ async def change_chunk(chunk_id: Id, body: ChunkChange, app: Parts, admin: Admin
     return _chunk_json(changed)
 
 
-@router.get("/documents/{document_id}/file", response_model=None)
+@router.get("/documents/{document_id}/file", response_model=None, responses=_DOWNLOAD)
 async def download(document_id: Id, app: Parts, credential: Signed) -> Response:
     """Return the file as it was uploaded, always as a download."""
     document = await _readable(app, credential.caller, document_id)

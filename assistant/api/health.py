@@ -8,7 +8,7 @@ from typing import Annotated
 
 import psutil
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -34,7 +34,7 @@ async def livez() -> Json:
     return {"alive": True}
 
 
-@router.get("/readyz", dependencies=[Depends(ANYONE)], tags=["operators"], responses={503: {}})
+@router.get("/readyz", dependencies=[Depends(ANYONE)], tags=["operators"], responses={503: {"description": "Not yet"}})
 async def readyz(app: Parts) -> Response:
     """Answer 200 once questions can be answered, 503 before: the database answers and nothing is starting any more.
 
@@ -53,7 +53,7 @@ async def describe(request: Request) -> Json:
     return described
 
 
-@router.get("/metrics", tags=["operators"])
+@router.get("/metrics", tags=["operators"], response_class=PlainTextResponse)
 async def metrics(app: Parts, doors: Shared, _admin: Admin) -> Response:
     """Return figures in Prometheus' text format; Prometheus needs an administrator's API key."""
     doors.metrics.documents(await in_thread(_by_status, app.engine))

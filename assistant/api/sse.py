@@ -41,8 +41,9 @@ class Wire:
 
     def text(self, text: str, cited: Sequence[Citation] = ()) -> bytes:
         """Return a chunk with a piece of the answer, and the citations that it is the first to use."""
-        ours = {"citations": [citation_json(citation) for citation in cited]} if cited else {}
-        return self.chunk({"content": text}, **ours)
+        if not cited:
+            return self.chunk({"content": text})
+        return self.chunk({"content": text}, citations=[citation_json(citation) for citation in cited])
 
     def step(self, step: Step) -> bytes:
         """Return a chunk that tells what was just done."""

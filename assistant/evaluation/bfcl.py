@@ -145,11 +145,12 @@ def _wrong_value(described: Mapping[str, Json], value: Json, accepted: Sequence[
     return None if value in accepted else f"{value!r} is not accepted"
 
 
-def _type_fits(value: Json, accepted: Sequence[Json], expected: type, inner: type | None) -> tuple[bool, bool]:
+def _type_fits(value: Any, accepted: Sequence[Json], expected: type, inner: type | None) -> tuple[bool, bool]:
     """Return whether the type is right, and whether the accepted values are of another type than described."""
     known = next((type(each) for each in accepted if each != ""), None)
     is_variable = known is not None and known is not expected
-    if type(value) is expected:
+    same = type(value) is expected  # exactly: True is no integer here
+    if same:
         if inner is None:
             return True, is_variable
         for each in accepted:

@@ -75,8 +75,11 @@ async def _outcome(question: Question, ask: Asked) -> Outcome:
 
 
 def scored(question: Question, answer: Answer) -> Scored:
-    """Return the scores of an answer; a citation is right when its document is one that holds what was asked."""
-    gold = [citation.n for citation in answer.citations if citation.document in question.gold]
+    """Return the scores of an answer; a citation is right when its document is one that holds what was asked.
+
+    Of what is ingested, a document is named by its id, path or title.
+    """
+    gold = [c.n for c in answer.citations if {c.document, c.path, c.title} & question.gold]
     text = ABSTENTION if answer.abstained else answer.text
     return score(text, question.answers, gold, question.answerable, ABSTENTION)
 

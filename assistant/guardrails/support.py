@@ -58,8 +58,7 @@ def claim_position(claim: Text, source: Source) -> int | None:
 
 def span_features(question: Question, claim: Text, source: Source, sources: Sources) -> Features:
     """Return the features of a bare answer; where it does not stand word for word, the closest sentence is judged."""
-    vectors = sources.vectors([question.text, *(s.text for s in source.sentences)])
-    near = vectors[1:] @ vectors[0]
+    near = sources.nearness(question, source, question.stems | claim.stems)
     asked = (question.stems - claim.stems) or question.stems
     holders = [i for i, s in enumerate(source.sentences) if s.position(claim.tokens) >= 0]
     verbatim = bool(holders)
@@ -88,8 +87,7 @@ def span_features(question: Question, claim: Text, source: Source, sources: Sour
 
 def statement_features(claim: Text, source: Source, sources: Sources) -> Features:
     """Return the features of a whole sentence."""
-    vectors = sources.vectors([claim.text, *(s.text for s in source.sentences)])
-    near = vectors[1:] @ vectors[0]
+    near = sources.nearness(claim, source, claim.stems)
     stated = [share(claim.stems, source.around(i, reach=0) | source.label.stems) for i in range(len(source.sentences))]
     best = max(range(len(stated)), key=lambda i: stated[i] + float(near[i]))
     sentence = source.sentences[best]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import shutil
 from pathlib import Path
 
 import gguf
@@ -16,6 +17,8 @@ FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 NAME = "smollm2-135m-instruct"
 
+PREPARED = "weights.gguf"  # the engine may write beside a file of this name
+KEPT = 3  # the active model, the one before it, and one to compare with; 300 MB each
 FORMAT = 1  # part of the cached file's name: raise it when `requantised` would write something else
 TYPES = {
     "Q8_0": (gguf.GGMLQuantizationType.Q8_0, gguf.LlamaFileType.MOSTLY_Q8_0),
@@ -59,27 +62,50 @@ def checked(path: Path, sha256: str) -> Path:
 def requantised(source: Path, cache_dir: Path, quantisation: str) -> Path:
     """Return `source` with its 4-bit matrices as `quantisation` (Q8_0 or F16), made once (about 7 s).
 
-    OpenVINO rounds the minimum of every Q4_1 block to 4 bits, which changes answers; Q8_0 and F16 are read exactly.
+    OpenVINO rounds the minimum of every Q4_1 block to 4 bits, which changes answers; Q8_0 and F16 are read exactly. A
+    file without Q4_1 is linked, not copied. The result lies in a folder of its own, where the engine keeps what it
+    makes of it; the folders of the `KEPT` models used last stay.
     Raises WeightsInvalid when `source` is no GGUF file.
     """
-    target = cache_dir / f"{source.stem.removesuffix('.Q4_1')}-{FORMAT}.{quantisation}.gguf"
-    if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
-        return target
-    cache_dir.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(f".{os.getpid()}.partial")
     try:
-        _write(source, partial, quantisation)
-        partial.replace(target)
-    except (OSError, ValueError, IndexError, KeyError) as exc:
-        raise WeightsInvalid(f"{source} cannot be turned into {quantisation}: {exc}.") from exc
-    finally:
-        partial.unlink(missing_ok=True)
+        status = source.stat()
+    except OSError as exc:
+        raise WeightsInvalid(f"{source} cannot be read: {exc.strerror}.") from exc
+    key = f"{FORMAT} {source.resolve()} {status.st_size} {status.st_mtime_ns} {quantisation}"
+    folder = cache_dir / f"{source.stem}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    target = folder / PREPARED
+    if not target.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _make(source, target, quantisation)
+    folder.touch()
+    _forget(cache_dir)
     return target
 
 
-def _write(source: Path, target: Path, quantisation: str) -> None:
+def _forget(cache_dir: Path) -> None:
+    """Remove what was prepared for models that were not used lately; an engine that still runs keeps its open files."""
+    folders = sorted((path.parent for path in cache_dir.glob(f"*/{PREPARED}")), key=lambda path: path.stat().st_mtime)
+    for folder in folders[:-KEPT]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make(source: Path, target: Path, quantisation: str) -> None:
+    partial = target.with_suffix(f".{os.getpid()}.partial")
+    try:
+        reader = gguf.GGUFReader(source)
+        if any(tensor.tensor_type == gguf.GGMLQuantizationType.Q4_1 for tensor in reader.tensors):
+            _write(reader, partial, quantisation)
+        else:
+            partial.symlink_to(source.resolve())
+        partial.replace(target)
+    except (OSError, ValueError, IndexError, KeyError, UnicodeDecodeError, OverflowError) as exc:
+        raise WeightsInvalid(f"{source} is not a GGUF file that can be served: {exc}.") from exc
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _write(reader: gguf.GGUFReader, target: Path, quantisation: str) -> None:
     kind, file_type = TYPES[quantisation]
-    reader = gguf.GGUFReader(source)
     writer = gguf.GGUFWriter(target, arch=str(reader.fields["general.architecture"].contents()))
     for field in reader.fields.values():
         if field.name.startswith("GGUF.") or field.name in {"general.architecture", "general.file_type"}:

@@ -9,24 +9,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 from assistant.models.types import ChatModel, ModelRequest, Sampling
 from assistant.orchestration.prompts import ChatPrompt, Message, load_chat
+from assistant.orchestration.read_question import numbers_in, placed_numbers, quoted_in, spans_in
 from skills.schema import check
 from skills.types import Schema, Skill
 
 MAX_TOKENS = 160
 _MAX_TEXT = 120  # characters of one text value
-_NUMBER = re.compile(r"(?<![\w.])-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\w.])-?\d+(?:\.\d+)?")
 _WORD = re.compile(r"[a-z]{3,}")
-_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_NUMBER_WORDS = {word: number for number, word in enumerate(_DIGITS)}
-_QUOTED = re.compile(r"['\"]([A-Za-z][\w /-]{1,30})['\"]")
-_STOP = frozenset("a an the of to in on for from with by and or is are was what how which i me my that this at as".split())
-_MAX_WORDS, _MAX_SPANS = 60, 240  # the engine takes 300 choices
 _KEPT = ("type", "enum", "const", "minimum", "maximum", "minItems", "maxItems")
 
 
@@ -76,9 +70,8 @@ async def complete(model: ChatModel, messages: tuple[Message, ...], schema: Sche
     """Return the whole reply of `model`, which has to fit `schema` where one is given."""
     text = ""
     request = ModelRequest(messages, Sampling(max_tokens=MAX_TOKENS, json_schema=schema))
-    async with aclosing(model.stream(request)) as pieces:
-        async for piece in pieces:
-            text += piece.text
+    async for piece in model.stream(request):
+        text += piece.text
     return text
 
 
@@ -112,65 +105,6 @@ def mentioned(name: str, schema: Mapping[str, Any], question: str) -> bool:
         return True
     own = set(_WORD.findall(re.sub(r"([a-z])([A-Z])", r"\1 \2", name).replace("_", " ").lower()))
     return bool(own) and own <= words
-
-
-def quoted_in(schema: Mapping[str, Any]) -> list[str]:
-    """Return what a parameter's description puts in quotes: the values that it names."""
-    return _QUOTED.findall(str(schema.get("description", "")))
-
-
-def spans_in(question: str) -> list[str]:
-    """Return the runs of up to six words of a question that could be values, quoted ones first."""
-    spans = [found[1:-1] for found in re.findall(r"\"[^\"]{1,80}\"|'[^']{2,80}'", question)]
-    words = re.findall(r"\S+", question)[:_MAX_WORDS]
-    for start in range(len(words)):
-        for end in range(start + 1, min(start + 7, len(words) + 1)):
-            run = " ".join(words[start:end]).strip("\"'?.,;:!")
-            edges = {words[start].lower().strip("?.,"), words[end - 1].lower().strip("?.,")}
-            if run and not edges & _STOP and not any(word.endswith((".", "?", "!")) for word in words[start : end - 1]):
-                spans.append(run)
-    return list(dict.fromkeys(spans))[:_MAX_SPANS]
-
-
-def placed_numbers(parameters: Mapping[str, Mapping[str, Any]], question: str) -> dict[str, int | float]:
-    """Return the numbers whose place is plain: as many in the question as parameters that want one.
-
-    They go where the question names the parameter ("height of 5", "a = 2") when it names all, else in their order.
-    """
-    wanting = [name for name, inner in parameters.items() if inner.get("type") in ("integer", "number")]
-    found = [(m.start(), _number(m[0])) for m in _NUMBER.finditer(question)]
-    if not wanting or len(found) != len(wanting) or any("enum" in parameters[name] for name in wanting):
-        return {}
-    named: dict[str, int | float] = {}
-    for name in wanting:
-        word = re.escape(name.replace("_", " "))
-        place = re.search(rf"(?<![A-Za-z]){word}(?![A-Za-z])", question, re.IGNORECASE)
-        after = [number for at, number in found if place and 0 <= at - place.end() <= 12]
-        if after and after[0] not in named.values():
-            named[name] = after[0]
-    in_order = dict(zip(wanting, (number for _, number in found), strict=True))
-    chosen = named if len(named) == len(wanting) else in_order
-    whole = all(isinstance(number, int) for name, number in chosen.items() if parameters[name]["type"] == "integer")
-    return chosen if whole else {}
-
-
-def numbers_in(question: str) -> list[int | float]:
-    """Return the numbers of a question in their order, each once; "two" is 2, "5%" is both 5 and 0.05."""
-    found: list[tuple[int, int | float]] = []
-    for match in _NUMBER.finditer(question):
-        number = _number(match[0])
-        found.append((match.start(), number))
-        if question[match.end() :].lstrip().startswith(("%", "percent")):
-            found.append((match.start(), round(number / 100, 10)))
-    for match in re.finditer(r"[a-z]+", question.lower()):
-        if match[0] in _NUMBER_WORDS:
-            found.append((match.start(), _NUMBER_WORDS[match[0]]))
-    return list(dict.fromkeys(number for _, number in sorted(found, key=lambda pair: pair[0])))
-
-
-def _number(text: str) -> int | float:
-    plain = text.replace(",", "")
-    return float(plain) if "." in plain else int(plain)
 
 
 def grammar(schema: object) -> Schema:
@@ -220,7 +154,13 @@ def _read(reply: str, parameters: Schema) -> tuple[dict[str, Any], list[str]]:
         return {}, ["the reply is no whole JSON object"]
     if not isinstance(given, dict):
         return {}, ["the reply is no JSON object"]
-    return check(parameters, given)
+    return check(parameters, {name: _once(value) for name, value in given.items()})
+
+
+def _once(value: Any) -> Any:
+    """Drop what a small model says again and again in a list."""
+    texts = isinstance(value, list) and value and all(isinstance(item, str) for item in value)
+    return list(dict.fromkeys(value)) if texts else value
 
 
 def _line(name: str, schema: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ class Context:
     standalone: Standalone
     passages: tuple[Passage, ...]  # best first; numbered from 1 in this order
     searched: tuple[str, ...]  # names of the collections
+    notice: str | None = None  # one sentence when a part of the search could not answer
 
 
 async def gather(
@@ -38,7 +39,8 @@ async def gather(
     results: Sequence[SearchResult] = await asyncio.gather(*searches)
     passages = interleaved([result.passages for result in results])[:limit]
     searched = dict.fromkeys(name for result in results for name in result.searched)
-    return Context(standalone, tuple(passages), tuple(searched))
+    notice = next((result.notice for result in results if result.notice), None)
+    return Context(standalone, tuple(passages), tuple(searched), notice)
 
 
 def interleaved(rankings: Iterable[Sequence[Passage]]) -> list[Passage]:

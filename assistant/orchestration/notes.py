@@ -80,7 +80,7 @@ def answer_of(notes: Notes, abstention: str, suggestions: int) -> Answer:
         usage=progress.usage,
         nearest=notes.passages[:NEAREST] if abstained else (),
         suggestions=suggest(notes.turn.question, notes.passages, cited, suggestions),
-        notice=progress.notice or (_nothing_to_search(context) if abstained else None),
+        notice=progress.notice or (_notice(context, abstained) if context else None),
         searched=context.searched if context else (),
         stopped_by=progress.stopped_by,
     )
@@ -127,5 +127,7 @@ def checked(release: GroundedRelease) -> str:
     )
 
 
-def _nothing_to_search(context: Context | None) -> str | None:
-    return "There is no collection that you may read yet." if context and not context.searched else None
+def _notice(context: Context, abstained: bool) -> str | None:
+    if abstained and not context.searched:
+        return "There is no collection that you may read yet."
+    return context.notice

@@ -27,7 +27,7 @@ class Search(Protocol):
         ...
 
     def version(self) -> int:
-        """Return a number that changes with every document and every right on one."""
+        """Return a number that changes with every document and every right on one; may read the database."""
         ...
 
 

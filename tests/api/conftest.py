@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -49,7 +49,7 @@ class ScriptedTurns:
     running: int = 0
     aborted: int = 0
 
-    async def run(self, turn: Turn) -> AsyncIterator[Event]:
+    async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         self.asked.append(turn)
         self.running += 1
         finished = False
@@ -80,7 +80,9 @@ class ScriptedTurns:
         return (int(words[1]), float(words[2])) if words[0] in ("words", "flood") else (5, 0.0)
 
     def _answer(self, turn: Turn, said: str) -> Answer:
-        citation = Citation(1, "doc", "Handbook", 2, "chunk", "30 days of leave", "Leave", "handbook.pdf", "HR", "leave")
+        citation = Citation(
+            1, "doc", "Handbook", 2, "chunk", "30 days of leave", "Leave", "handbook.pdf", "HR", "leave"
+        )
         text = "Something else." if turn.question.startswith("replace") else said + "[1]"
         return Answer(text, (citation,), abstained=False, grounded=True, degraded=False, route=ROUTE, searched=("HR",))
 
@@ -179,7 +181,7 @@ def serving(api: FastAPI, settings: Settings) -> Iterator[str]:
         assert thread.is_alive() and time.monotonic() < deadline, "the server did not start"
         time.sleep(0.01)
     try:
-        yield "http://127.0.0.1:%d" % running.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{running.servers[0].sockets[0].getsockname()[1]}"
     finally:
         running.should_exit = True
         thread.join(20)

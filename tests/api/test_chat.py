@@ -79,7 +79,13 @@ async def test_it_passes_on_what_was_said_before(world: World) -> None:
 
 
 async def test_it_drops_what_is_none_of_a_models_business(world: World) -> None:
-    harmless = {"user": "u", "presence_penalty": 0.5, "metadata": {"a": "b"}, "store": True, "parallel_tool_calls": True}
+    harmless = {
+        "user": "u",
+        "presence_penalty": 0.5,
+        "metadata": {"a": "b"},
+        "store": True,
+        "parallel_tool_calls": True,
+    }
     hostile = {
         "lora_path": "/etc", "chat_template": "{{7*7}}", "mm_processor_kwargs": {}, "cache_salt": "../\u0000",
         "n_discard": -1, "guided_json": "x", "logit_bias": {"1": 100}, "priority": -5, "echo": True,
@@ -90,7 +96,9 @@ async def test_it_drops_what_is_none_of_a_models_business(world: World) -> None:
 
 async def test_it_clamps_tokens_and_passes_sampling_on(world: World) -> None:
     body = {"max_tokens": 2**31 - 1, "temperature": 0.5, "top_p": 0.9, "top_k": 40, "seed": -3, "stop": ["END"]}
-    await _chat(world, {**body, "response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}}})
+    await _chat(
+        world, {**body, "response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}}}
+    )
     sampling = world.turns.asked[0].options.sampling
     assert (sampling.max_tokens, sampling.temperature, sampling.top_p, sampling.top_k) == (8_192, 0.5, 0.9, 40)
     assert (sampling.seed, sampling.stop, sampling.json_schema) == (-3, ("END",), {"type": "object"})
@@ -106,7 +114,8 @@ def _deep(levels: int) -> dict[str, Any]:
 BAD: list[dict[str, Any]] = [
     {"n": 2_147_483_647}, {"n": 0}, {"n": 2}, {"max_tokens": -1}, {"max_tokens": 0}, {"max_tokens": 1.5},
     {"max_tokens": "many"}, {"temperature": "NaN"}, {"temperature": -0.1}, {"temperature": 2.1}, {"temperature": "0.5"},
-    {"top_p": 1.1}, {"top_k": 1e308}, {"top_k": -1}, {"min_p": "x"}, {"seed": 2**64}, {"stop": [""]}, {"stop": ["x"] * 9},
+    {"top_p": 1.1}, {"top_k": 1e308}, {"top_k": -1}, {"min_p": "x"}, {"seed": 2**64}, {"stop": [""]},
+    {"stop": ["x"] * 9},
     {"stop": ["x" * 501]}, {"logprobs": True}, {"tools": [{"type": "function"}]}, {"response_format": {"type": "xml"}},
     {"response_format": {"type": "json_schema"}}, {"response_format": _deep(17)}, {"response_format": _deep(400)},
     {"messages": []}, {"messages": None}, {"messages": "hello"}, {"messages": [{"role": "user"}]},
@@ -114,7 +123,8 @@ BAD: list[dict[str, Any]] = [
     {"messages": [{"role": "user", "content": "   \n"}]}, {"messages": [{"role": "user", "content": "a\u0000b"}]},
     {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://10.0.0.1"}}]}]},
     {"messages": HELLO * 1_001}, {"assistant": {"scope": "all"}}, {"assistant": {"max_passages": 21}},
-    {"assistant": {"max_passages": "NaN"}}, {"assistant": {"conversation_id": "../x"}}, {"assistant": {"replace_turn": "a"}},
+    {"assistant": {"max_passages": "NaN"}}, {"assistant": {"conversation_id": "../x"}},
+    {"assistant": {"replace_turn": "a"}},
     {"assistant": {"collections": ["x" * 501]}}, {"stream": "maybe"}, {"model": None}, {"model": "x" * 501},
 ]  # fmt: skip
 
@@ -132,7 +142,8 @@ RAW = [
     b'{"messages": [{"role": "user", "content": "x"}], "top_p": Infinity}',
     b'{"messages": [{"role": "user", "content": "\\ud800"}]}',
     b'{"messages": [{"role": "user", "content": "x"}], "seed": ' + b"9" * 5_000 + b"}",
-    b"[" * 100_000, b'{"a":' * 100_000, b"{}", b"[]", b"null", b"1", b'""', b"", b"{", b"\xff\xfe", b"\x00", b"not json",
+    b"[" * 100_000, b'{"a":' * 100_000, b"{}", b"[]", b"null", b"1", b'""', b"", b"{", b"\xff\xfe", b"\x00",
+    b"not json",
     b'{"messages": [{"role": "user", "content": "' + b"\xc3\x28" + b'"}]}',
 ]  # fmt: skip
 
@@ -181,7 +192,10 @@ async def test_in_a_conversation_the_store_knows_what_was_said(world: World) -> 
         status, reply = await _chat(world, {"messages": messages, "assistant": {"conversation_id": mine}})
         assert status == 200 and reply["assistant"]["conversation_id"] == mine
     assert world.turns.asked[0].history == ()
-    assert [message.content for message in world.turns.asked[1].history] == ["hello", "word0 word1 word2 word3 word4 [1]"]
+    assert [message.content for message in world.turns.asked[1].history] == [
+        "hello",
+        "word0 word1 word2 word3 word4 [1]",
+    ]
     async with world.client(world.ben) as client:
         shown = (await client.get(f"/api/conversations/{mine}")).json()
     assert [turn["question"] for turn in shown["turns"]] == ["hello", "and then?"]

@@ -81,10 +81,12 @@ def test_a_body_that_never_comes_is_refused_on_every_route(world: World, port: i
     started, socks = time.monotonic(), []
     for path, method in rows:
         sock = _connect(port)
-        kind = "multipart/form-data; boundary=xx" if path.endswith(("/documents", "/attachments")) else "application/json"
+        kind = (
+            "multipart/form-data; boundary=xx" if path.endswith(("/documents", "/attachments")) else "application/json"
+        )
         target = re.sub(r"{\w+}", "x", path)
-        head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Type: {kind}\r\n"
-        sock.sendall(head.encode() + b"Content-Length: 1000\r\n\r\n")
+        head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+        sock.sendall(f"{head}Content-Type: {kind}\r\nContent-Length: 1000\r\n\r\n".encode())
         socks.append(sock)
     honest = time.monotonic()
     assert httpx.get(f"http://127.0.0.1:{port}/livez").status_code == 200
@@ -115,7 +117,9 @@ def test_an_honest_slow_body_arrives(world: World, port: int) -> None:
     """2 KB/s is slow, and more than the least that is asked for."""
     body = json.dumps({"messages": [{"role": "user", "content": "x" * 4_000}]}).encode()
     sock = _connect(port)
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {world.token(world.ben)}\r\n"
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {world.token(world.ben)}\r\n"
+    )
     sock.sendall(head.encode() + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body))
     for start in range(0, len(body), 400):
         sock.sendall(body[start : start + 400])
@@ -125,7 +129,9 @@ def test_an_honest_slow_body_arrives(world: World, port: int) -> None:
 
 def test_a_large_body_is_refused_from_its_header_at_once(world: World, port: int) -> None:
     sock = _connect(port)
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {world.token(world.ben)}\r\n"
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {world.token(world.ben)}\r\n"
+    )
     started = time.monotonic()
     sock.sendall(head.encode() + b"Content-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n")
     assert _status(sock) == 413 and time.monotonic() - started < 1.0
@@ -133,7 +139,9 @@ def test_a_large_body_is_refused_from_its_header_at_once(world: World, port: int
 
 def test_an_endless_chunked_body_is_refused_at_the_byte(world: World, port: int) -> None:
     sock = _connect(port)
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {world.token(world.ben)}\r\n"
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {world.token(world.ben)}\r\n"
+    )
     sock.sendall(head.encode() + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
     sent = 0
     try:
@@ -173,7 +181,9 @@ def test_a_broken_head_is_refused_and_the_server_lives(port: int, head: bytes) -
 
 def test_a_reader_who_takes_nothing_is_cut_and_harms_nobody(world: World, port: int) -> None:
     body = json.dumps({"messages": [{"role": "user", "content": "flood 2000 0.005"}], "stream": True}).encode()
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {world.token(world.ben)}\r\n"
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {world.token(world.ben)}\r\n"
+    )
     stuck = []
     for _ in range(5):
         sock = socket.socket()
@@ -265,7 +275,9 @@ def test_hostile_bodies_do_not_stop_the_event_loop(world: World, port: int) -> N
             ("multipart/form-data; boundary=xx", b"\r\n--x" * 9_000),
         ]
     )
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}, timeout=20) as client:
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}, timeout=20
+    ) as client:
         for kind, body in bodies:
             for path in ("/v1/chat/completions", "/api/users", "/api/collections/x/documents"):
                 assert client.post(path, content=body, headers={"Content-Type": kind}).status_code < 500

@@ -52,7 +52,9 @@ def test_its_streaming_helper_puts_the_answer_together(client: openai.OpenAI) ->
 def test_it_takes_our_fields_as_extra_body(client: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError) as refused:
         client.chat.completions.create(
-            model="assistant", messages=[{"role": "user", "content": "x"}], extra_body={"assistant": {"collections": ["HR"]}}
+            model="assistant",
+            messages=[{"role": "user", "content": "x"}],
+            extra_body={"assistant": {"collections": ["HR"]}},
         )
     assert refused.value.code == "not_found" and "collection" in refused.value.message
 
@@ -98,7 +100,11 @@ def test_it_knows_our_errors_by_their_classes(world: World, client: openai.OpenA
     with pytest.raises(openai.InternalServerError):
         client.chat.completions.create(model="assistant", messages=[{"role": "user", "content": "crash"}])
     with pytest.raises(openai.APIError):
-        list(client.chat.completions.create(model="assistant", messages=[{"role": "user", "content": "crash"}], stream=True))
+        list(
+            client.chat.completions.create(
+                model="assistant", messages=[{"role": "user", "content": "crash"}], stream=True
+            )
+        )
     users.change(world.app.engine, world.ben.id, active=False, min_password_chars=10)
     with pytest.raises(openai.AuthenticationError):
         client.models.list()

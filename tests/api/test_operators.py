@@ -32,7 +32,8 @@ class Warming:
 
 
 @pytest.mark.parametrize(
-    ("states", "status"), [(["ready", "ready"], 200), (["ready", "starting"], 503), (["failed", "ready"], 200), ([], 200)]
+    ("states", "status"),
+    [(["ready", "ready"], 200), (["ready", "starting"], 503), (["failed", "ready"], 200), ([], 200)],
 )
 async def test_it_is_ready_when_nothing_is_starting_any_more(world: World, states: Any, status: int) -> None:
     world.app.services = [Warming(f"s{number}", state) for number, state in enumerate(states)]
@@ -73,7 +74,10 @@ async def test_figures_name_routes_by_pattern_and_nothing_secret(world: World) -
         await client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": "a secret"}]})
         figures = (await client.get("/metrics")).text
     assert 'assistant_requests_total{method="GET",route="/api/documents/{document_id}",status="404"} 1.0' in figures
-    assert 'assistant_answers_total{outcome="answered"} 1.0' in figures and "assistant_first_text_seconds_count 1.0" in figures
+    assert (
+        'assistant_answers_total{outcome="answered"} 1.0' in figures
+        and "assistant_first_text_seconds_count 1.0" in figures
+    )
     assert "eeee" not in figures and "secret" not in figures and world.admin.id not in figures
 
 
@@ -95,7 +99,9 @@ async def test_each_answer_has_safe_headers_and_an_id(world: World) -> None:
             await client.get("/nowhere"),
             await client.get("/livez", headers={"Host": "evil.example"}),
             await client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": "crash"}]}),
-            await client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": "x"}], "stream": True}),
+            await client.post(
+                "/v1/chat/completions", json={"messages": [{"role": "user", "content": "x"}], "stream": True}
+            ),
         ]
     for reply in replies:
         assert reply.headers["x-content-type-options"] == "nosniff" and reply.headers["x-frame-options"] == "DENY"
@@ -106,7 +112,8 @@ async def test_each_answer_has_safe_headers_and_an_id(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"), [("abc-DEF_123", True), ("x" * 65, False), ("short", False), ("a b c d e f", False), ('x"}forged{', False)]
+    ("given", "kept"),
+    [("abc-DEF_123", True), ("x" * 65, False), ("short", False), ("a b c d e f", False), ('x"}forged{', False)],
 )
 async def test_a_request_id_is_taken_over_when_it_is_plain(world: World, given: str, kept: bool) -> None:
     async with world.client() as client:
@@ -134,7 +141,9 @@ async def test_a_problem_says_what_and_what_to_do(world: World) -> None:
         (KeyError("secret prompt text"), 500, "internal", False),
     ],
 )
-async def test_each_failure_below_becomes_an_answer(world: World, error: Exception, status: int, code: str, retry: bool) -> None:
+async def test_each_failure_below_becomes_an_answer(
+    world: World, error: Exception, status: int, code: str, retry: bool
+) -> None:
     async def fail(*_: Any) -> Any:
         raise error
 
@@ -150,13 +159,19 @@ async def test_search_passes_the_callers_scope_and_shows_scores(world: World) ->
     async with world.client(world.ben) as client:
         found = (await client.post("/api/search", json={"query": "leave", "limit": 3})).json()
     assert world.searcher.asked[0][1].principals == {"everyone", "public", f"user:{world.ben.id}"}
-    assert found["results"][0]["title"] == "Handbook" and set(found["results"][0]["scores"]) == {"dense", "keyword", "fused", "rerank"}
+    assert found["results"][0]["title"] == "Handbook" and set(found["results"][0]["scores"]) == {
+        "dense",
+        "keyword",
+        "fused",
+        "rerank",
+    }
     assert found["searched"] == ["HR"] and found["n_candidates"] == 1
 
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"query": ""}, {"query": "x" * 10_001}, {"query": "x", "limit": 0}, {"query": "x", "limit": 101}, {"query": "x", "scope": "*"},
+    [{}, {"query": ""}, {"query": "x" * 10_001}, {"query": "x", "limit": 0}, {"query": "x", "limit": 101},
+    {"query": "x", "scope": "*"},
      {"query": "a\u0000b"}, {"query": 5}, {"query": ["x"]}, {"query": "x", "collections": "HR"}, [], None],
 )  # fmt: skip
 async def test_search_refuses_odd_bodies(world: World, body: Any) -> None:
@@ -170,11 +185,15 @@ async def test_conversations_over_http(world: World) -> None:
         made = (await client.post("/api/conversations", json={"title": "Leave"})).json()["id"]
         body = {"messages": [{"role": "user", "content": "hi"}], "assistant": {"conversation_id": made}}
         turn = (await client.post("/v1/chat/completions", json=body)).json()["assistant"]["turn_id"]
-        assert (await client.put(f"/api/turns/{turn}/feedback", json={"rating": "down", "reason": "wrong"})).status_code == 204
+        assert (
+            await client.put(f"/api/turns/{turn}/feedback", json={"rating": "down", "reason": "wrong"})
+        ).status_code == 204
         shown = (await client.get(f"/api/conversations/{made}")).json()
         assert shown["turns"][0]["feedback"] == {"rating": "down", "reason": "wrong", "comment": None}
         assert shown["turns"][0]["answer"]["feedback"]["rating"] == "down"
-        assert (await client.patch(f"/api/conversations/{made}", json={"title": "Holidays", "pinned": True})).json()["pinned"]
+        assert (await client.patch(f"/api/conversations/{made}", json={"title": "Holidays", "pinned": True})).json()[
+            "pinned"
+        ]
         found = (await client.get("/api/conversations?q=HOLI&limit=1")).json()["conversations"]
         assert [entry["title"] for entry in found] == ["Holidays"]
         assert (await client.get(f"/api/conversations?before={found[0]['updated_at']}")).json()["conversations"] == []
@@ -188,7 +207,15 @@ async def test_conversations_over_http(world: World) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null", b'"x"', b"\xff"])
 async def test_a_body_that_does_not_fit_is_never_an_error_of_ours(world: World, body: bytes) -> None:
-    paths = ("/users/x", "/conversations/x", "/turns/x/feedback", "/groups/x", "/me/password", "/keys/x", "/documents/x")
+    paths = (
+        "/users/x",
+        "/conversations/x",
+        "/turns/x/feedback",
+        "/groups/x",
+        "/me/password",
+        "/keys/x",
+        "/documents/x",
+    )
     async with world.client(world.admin) as client:
         for path in paths:
             for method in ("DELETE", "PATCH", "PUT", "POST"):
@@ -197,7 +224,18 @@ async def test_a_body_that_does_not_fit_is_never_an_error_of_ours(world: World, 
                 assert reply.status_code in (400, 404, 405, 422), (method, path, reply.text)
 
 
-PAYLOADS = ["' OR 1=1 --", "'; DROP TABLE users; --", "1); SELECT pg_sleep(5)--", '" OR ""="', "%27", "\\", "{$gt: ''}", "%00", "../..", "${x}"]
+PAYLOADS = [
+    "' OR 1=1 --",
+    "'; DROP TABLE users; --",
+    "1); SELECT pg_sleep(5)--",
+    '" OR ""="',
+    "%27",
+    "\\",
+    "{$gt: ''}",
+    "%00",
+    "../..",
+    "${x}",
+]
 
 
 async def test_sql_in_any_parameter_is_text(world: World, engine: Engine) -> None:

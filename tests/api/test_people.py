@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from sqlalchemy import Engine, text
 
@@ -46,7 +48,11 @@ async def test_a_thousand_guesses_with_forged_addresses_end_after_ten(world: Wor
     async with world.client() as client:
         fates = []
         for number in range(60):
-            forged = {"X-Forwarded-For": f"203.0.113.{number}", "X-Real-IP": f"198.51.100.{number}", "Forwarded": f"for={number}"}
+            forged = {
+                "X-Forwarded-For": f"203.0.113.{number}",
+                "X-Real-IP": f"198.51.100.{number}",
+                "Forwarded": f"for={number}",
+            }
             wrong = {"name": "Ben", "password": f"wrong password {number}"}
             reply = await client.post("/api/login", json=wrong, headers=forged)
             fates.append(reply.status_code)
@@ -69,7 +75,9 @@ async def test_a_thousand_guesses_with_forged_addresses_end_after_ten(world: Wor
         ("127.0.0.1", "2001:db8::1", "2001:db8::1"),
     ],
 )
-async def test_a_forwarded_address_is_believed_as_far_as_the_proxy_is(world: World, peer: str, forwarded: str | None, believed: str) -> None:
+async def test_a_forwarded_address_is_believed_as_far_as_the_proxy_is(
+    world: World, peer: str, forwarded: str | None, believed: str
+) -> None:
     from starlette.requests import Request
 
     from assistant.api.deps import client_address
@@ -83,9 +91,13 @@ async def test_changing_the_own_password_ends_the_session(world: World) -> None:
     async with world.client(world.ben) as client:
         wrong = await client.post("/api/me/password", json={"old": "not this one", "new": "another good one"})
         assert wrong.status_code == 401 and wrong.json()["code"] == "wrong-password"
-        assert (await client.post("/api/me/password", json={"old": PASSWORD, "new": "another good one"})).status_code == 204
+        assert (
+            await client.post("/api/me/password", json={"old": PASSWORD, "new": "another good one"})
+        ).status_code == 204
         assert (await client.get("/api/me")).status_code == 401
-        assert (await client.post("/api/login", json={"name": "Ben", "password": "another good one"})).status_code == 200
+        assert (
+            await client.post("/api/login", json={"name": "Ben", "password": "another good one"})
+        ).status_code == 200
 
 
 async def test_a_keys_secret_is_shown_once(world: World) -> None:
@@ -109,7 +121,12 @@ async def test_an_administrator_manages_people_and_groups(world: World) -> None:
         made = await client.post("/api/users", json={"name": "Zoe", "password": PASSWORD, "groups": ["hr"]})
         assert made.status_code == 201 and made.json()["groups"] == ["hr"]
         assert (await client.get("/api/groups")).json() == {"groups": [{"name": "hr", "members": 1}]}
-        assert [user["name"] for user in (await client.get("/api/users")).json()["users"]] == ["Ann", "Ben", "Eve", "Zoe"]
+        assert [user["name"] for user in (await client.get("/api/users")).json()["users"]] == [
+            "Ann",
+            "Ben",
+            "Eve",
+            "Zoe",
+        ]
         zoe = f"/api/users/{made.json()['id']}"
         assert (await client.patch(zoe, json={"active": False})).json()["active"] is False
         assert (await client.post("/api/login", json={"name": "Zoe", "password": PASSWORD})).status_code == 401
@@ -164,7 +181,7 @@ async def test_a_foreign_page_can_cause_nothing(world: World) -> None:
     async with world.client() as client:
         for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
             for path in ("/api/login", "/api/setup"):
-                body = '{"name": "Ben", "password": "%s", "token": "x"}' % PASSWORD
+                body = json.dumps({"name": "Ben", "password": PASSWORD, "token": "x"})
                 headers = {"Content-Type": kind, "Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
                 assert (await client.post(path, content=body, headers=headers)).status_code == 422
         for path in ("/api/login", "/api/users", "/v1/chat/completions"):

@@ -1,8 +1,8 @@
 """Every route against every kind of caller: the table below must name each route, or the first test fails.
 
-A row says what each caller gets for an object that belongs to Ben (a user who is nobody special): the status for nobody
-signed in, for Ben himself, for Eve (another user), for Ann (an administrator), and for Ben once suspended. "free" routes
-need no credential. What is not a caller's to know answers exactly as what does not exist.
+A row says what each caller gets for an object that belongs to Ben, who is nobody special: the status for nobody signed
+in, for Ben himself, for Eve (another user) and for Ann (an administrator). Ben gets 401 once suspended. What is not a
+caller's to know answers exactly as what does not exist.
 """
 
 from __future__ import annotations
@@ -146,9 +146,7 @@ def _routes(world: World) -> dict[str, Guarded]:
 def test_the_table_names_every_route_and_no_other(world: World) -> None:
     assert set(_routes(world)) == set(TABLE)
     described = {
-        f"{method.upper()} {path}"
-        for path, operations in world.api.openapi()["paths"].items()
-        for method in operations
+        f"{method.upper()} {path}" for path, operations in world.api.openapi()["paths"].items() for method in operations
     }
     assert described == set(TABLE)
 
@@ -223,7 +221,8 @@ async def test_two_authorization_headers_are_none(world: World) -> None:
 
 HOSTS = [
     "evil.example", "localhost.evil.example", "evil.localhost", "localhost:8000@evil.example", "localhost/api/setup?",
-    "localhost?x=/api/setup", "localhost#/api/setup", "localhost\\.evil.example", "", " ", "localhost:", "localhost:99999999",
+    "localhost?x=/api/setup", "localhost#/api/setup", "localhost\\.evil.example", "", " ", "localhost:",
+    "localhost:99999999",
     "localhost:80:80", "127.0.0.1.", "[::1", "::1", "[::ffff:127.0.0.1%25x]", "2130706433", "0x7f.1", "127.1", "*",
     "localhost,evil.example", "xn--localhost", "loc\u00e4lhost", "localhost\t",
 ]  # fmt: skip
@@ -237,7 +236,10 @@ async def test_a_foreign_or_broken_host_changes_no_decision(scene: Scene) -> Non
                 usual = (await client.get(path)).status_code
                 for host in HOSTS:
                     reply = await client.get(path, headers=[(b"host", host.encode("latin-1"))])
-                    assert reply.status_code == 400 or (host == "localhost:" and reply.status_code == usual), (host, path)
+                    assert reply.status_code == 400 or (host == "localhost:" and reply.status_code == usual), (
+                        host,
+                        path,
+                    )
 
 
 async def test_two_host_headers_or_none_are_refused(world: World) -> None:
@@ -253,7 +255,8 @@ async def test_it_answers_under_its_own_names(world: World) -> None:
 
 
 SPELLINGS = ["//api/users", "/api//users", "/./api/users", "/api/users/", "/API/users", "/api/users?", "/api/users%00",
-             "/api/..;/users", "/%2e/api/users", "/api/setup/../users", "/api/users;x=1", "/livez/../api/users"]  # fmt: skip
+             "/api/..;/users", "/%2e/api/users", "/api/setup/../users", "/api/users;x=1",
+             "/livez/../api/users"]  # fmt: skip
 
 
 async def test_no_spelling_of_an_address_leads_past_its_policy(world: World) -> None:

@@ -83,7 +83,11 @@ def test_text_comes_while_it_is_made_and_at_most_every_50_ms(world: World, clien
         reader = Reader(reply)
         reader.read()
     assert reader.text == _words(200)
-    pieces = [when for chunk, when in zip(reader.chunks, reader.arrived, strict=True) if chunk["choices"][0]["delta"].get("content")]
+    pieces = [
+        when
+        for chunk, when in zip(reader.chunks, reader.arrived, strict=True)
+        if chunk["choices"][0]["delta"].get("content")
+    ]
     assert 5 <= len(pieces) <= 60, len(pieces)  # 1 s or a little more of text, 20 frames a second
     assert pieces[-1] - pieces[0] > 0.5
 
@@ -113,7 +117,9 @@ def test_a_finished_stream_can_be_read_again_whole_or_in_part(world: World, clie
     assert client.get(f"/api/streams/{first.turn}", headers={"Last-Event-ID": first.last_id}).text == ""
 
 
-@pytest.mark.parametrize("event_id", ["x", "other:1", "{turn}:-1", "{turn}:9999", "{turn}:1e9", "{turn}:", "{turn}:99999999999999"])
+@pytest.mark.parametrize(
+    "event_id", ["x", "other:1", "{turn}:-1", "{turn}:9999", "{turn}:1e9", "{turn}:", "{turn}:99999999999999"]
+)
 def test_an_event_id_that_cannot_be_is_gone_not_an_error(client: httpx.Client, event_id: str) -> None:
     with client.stream("POST", "/v1/chat/completions", json=_body("words 1 0")) as reply:
         first = Reader(reply)
@@ -123,7 +129,9 @@ def test_an_event_id_that_cannot_be_is_gone_not_an_error(client: httpx.Client, e
 
 
 def test_a_stream_is_its_owners_alone(world: World, client: httpx.Client) -> None:
-    with client.stream("POST", "/v1/chat/completions", json=_body("words 100 0.03", _conversation(world, world.ben))) as reply:
+    with client.stream(
+        "POST", "/v1/chat/completions", json=_body("words 100 0.03", _conversation(world, world.ben))
+    ) as reply:
         reader = Reader(reply)
         reader.read(until_text=10)
         for other in (world.eve, world.admin):
@@ -159,13 +167,18 @@ def test_an_answer_that_nobody_reads_any_more_ends(world: World, client: httpx.C
     assert eventually(lambda: world.turns.running == 0)
     assert 0.7 < time.monotonic() - left < 4.0  # the grace of a conversation is 1 s here
     found = conversations.read(world.app.engine, world.ben.id, mine)
-    assert eventually(lambda: conversations.read(world.app.engine, world.ben.id, mine).turns[0].status == "stopped"), found  # type: ignore[union-attr]
+    assert eventually(lambda: conversations.read(world.app.engine, world.ben.id, mine).turns[0].status == "stopped"), (
+        found
+    )  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_program_that_hangs_up_stops_its_answer_at_once(world: World, client: httpx.Client, stream: bool) -> None:
     body = _body("words 2000 0.02") | {"stream": stream}
-    with pytest.raises(httpx.ReadTimeout), client.stream("POST", "/v1/chat/completions", json=body, timeout=0.5) as reply:
+    with (
+        pytest.raises(httpx.ReadTimeout),
+        client.stream("POST", "/v1/chat/completions", json=body, timeout=0.5) as reply,
+    ):
         time.sleep(0.3)
         reply.close()
         raise httpx.ReadTimeout("done")
@@ -192,7 +205,9 @@ def test_two_hundred_tabs_closed_in_mid_answer_leave_nothing_running(world: Worl
 
 @pytest.mark.parametrize("change", ["suspend", "delete", "password", "log out"])
 def test_a_suspension_cuts_open_streams(world: World, client: httpx.Client, change: str) -> None:
-    with client.stream("POST", "/v1/chat/completions", json=_body("words 2000 0.02", _conversation(world, world.ben))) as reply:
+    with client.stream(
+        "POST", "/v1/chat/completions", json=_body("words 2000 0.02", _conversation(world, world.ben))
+    ) as reply:
         reader = Reader(reply)
         reader.read(until_text=10)
         if change == "suspend":
@@ -215,7 +230,9 @@ def test_an_answer_that_takes_too_long_ends_with_a_notice(engine: Any, tmp_path:
 
     world = make_world(engine, tmp_path, load(data_dir=tmp_path, api={"chat_timeout_s": 0.5}))
     with serving(world.api, world.app.settings) as url:
-        reply = httpx.post(f"{url}/v1/chat/completions", json=_body("hang") | {"stream": False}, headers=world.as_(world.ben))
+        reply = httpx.post(
+            f"{url}/v1/chat/completions", json=_body("hang") | {"stream": False}, headers=world.as_(world.ben)
+        )
     assert reply.status_code == 200 and reply.json()["assistant"]["stopped_by"] == "timeout"
     assert "too long" in reply.json()["assistant"]["notice"] and world.turns.running == 0
 
@@ -225,7 +242,10 @@ def test_stopping_the_server_keeps_what_was_said(engine: Any, tmp_path: Path) ->
 
     world = make_world(engine, tmp_path, load(data_dir=tmp_path))
     mine = _conversation(world, world.ben)
-    with serving(world.api, world.app.settings) as url, httpx.Client(base_url=url, headers=world.as_(world.ben)) as client:
+    with (
+        serving(world.api, world.app.settings) as url,
+        httpx.Client(base_url=url, headers=world.as_(world.ben)) as client,
+    ):
         reader = client.stream("POST", "/v1/chat/completions", json=_body("words 2000 0.02", mine))
         with reader as reply:
             Reader(reply).read(until_text=30)

@@ -17,16 +17,21 @@ from knowledge import collections
 from .conftest import World, make_world, serving
 
 NAMES = [
-    "../../etc/passwd.md", "..\\..\\windows\\win.md", "/etc/cron.d/x.md", "C:\\x.md", "%2e%2e%2fx.md", "..%c0%afx.md", "a\x00b.md",
-    "CON.md", "x.md::$DATA", "x" * 3_900 + ".md", "\u202egnp.md", "x\r\nSet-Cookie: a=b.md", 'x"; filename="y.md', "....//x.md",
-    ".md", " .md", "-rf.md", "$(id).md", "`id`.md", "~/.ssh/authorized_keys.md", "\\\\host\\share\\x.md", "a/b/c/d.md", "💥.md",
+    "../../etc/passwd.md", "..\\..\\windows\\win.md", "/etc/cron.d/x.md", "C:\\x.md", "%2e%2e%2fx.md",
+    "..%c0%afx.md", "a\x00b.md",
+    "CON.md", "x.md::$DATA", "x" * 3_900 + ".md", "\u202egnp.md", "x\r\nSet-Cookie: a=b.md", 'x"; filename="y.md',
+    "....//x.md",
+    ".md", " .md", "-rf.md", "$(id).md", "`id`.md", "~/.ssh/authorized_keys.md", "\\\\host\\share\\x.md",
+    "a/b/c/d.md", "💥.md",
 ]  # fmt: skip
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """A small upload limit."""
-    return load(data_dir=tmp_path, api={"max_upload_bytes": 300_000, "max_upload_files": 20, "body_idle_timeout_s": 2.0})
+    return load(
+        data_dir=tmp_path, api={"max_upload_bytes": 300_000, "max_upload_files": 20, "body_idle_timeout_s": 2.0}
+    )
 
 
 def _collection(world: World) -> str:
@@ -55,7 +60,10 @@ async def test_it_takes_several_files_with_their_readers(world: World) -> None:
     reply = await _upload(world, files, {"readers": ["group:hr", f"user:{world.ben.id}"]})
     assert reply.status_code == 202 and reply.json()["refused"] == []
     accepted = reply.json()["documents"]
-    assert [(document["path"], document["status"]) for document in accepted] == [("leave.md", "queued"), ("travel/train.txt", "queued")]
+    assert [(document["path"], document["status"]) for document in accepted] == [
+        ("leave.md", "queued"),
+        ("travel/train.txt", "queued"),
+    ]
     async with world.client(world.admin) as client:
         row = (await client.get(f"/api/documents/{accepted[0]['document']}")).json()
     assert row["readers"] == ["group:hr", f"user:{world.ben.id}"] and row["uploaded_by"] == "Ann" and row["size"] == 17
@@ -63,7 +71,11 @@ async def test_it_takes_several_files_with_their_readers(world: World) -> None:
 
 
 async def test_it_refuses_a_file_and_takes_the_others(world: World) -> None:
-    files = [("files", ("a.md", b"text")), ("files", ("b.exe", b"MZ\x00\x01\x02")), ("files", ("c.pdf", b"not a pdf at all"))]
+    files = [
+        ("files", ("a.md", b"text")),
+        ("files", ("b.exe", b"MZ\x00\x01\x02")),
+        ("files", ("c.pdf", b"not a pdf at all")),
+    ]
     reply = (await _upload(world, files)).json()
     assert [document["path"] for document in reply["documents"]] == ["a.md"]
     assert {file["path"] for file in reply["refused"]} == {"b.exe", "c.pdf"}
@@ -86,7 +98,10 @@ async def test_no_name_leaves_the_store_or_breaks_the_request(world: World, name
             assert sent.status_code == 200 and sent.content == b"# Hello"
             disposition = sent.headers["content-disposition"]
             assert disposition.startswith("attachment; ") and "\n" not in disposition
-            assert sent.headers["content-type"] == "application/octet-stream" and sent.headers["x-content-type-options"] == "nosniff"
+            assert (
+                sent.headers["content-type"] == "application/octet-stream"
+                and sent.headers["x-content-type-options"] == "nosniff"
+            )
             assert "sandbox" in sent.headers["content-security-policy"]
     after = {path for path in world.app.settings.data_dir.parent.rglob("*") if path.is_file()} - before
     root = world.app.files.root
@@ -95,7 +110,8 @@ async def test_no_name_leaves_the_store_or_breaks_the_request(world: World, name
 
 
 BROKEN = [
-    (b"", 422), (b"--xx--\r\n", 422), (b"garbage", 422), (b"--xx\r\n", 422), (b"--xx\r\nContent-Disposition: form-data\r\n\r\nx", 422),
+    (b"", 422), (b"--xx--\r\n", 422), (b"garbage", 422), (b"--xx\r\n", 422),
+    (b"--xx\r\nContent-Disposition: form-data\r\n\r\nx", 422),
     (b'--xx\r\nContent-Disposition: form-data; name="files"; filename="a.md"\r\n\r\nhalf a file', 422),
     (b'--xx\r\nContent-Disposition: form-data; name="other"\r\n\r\nx\r\n--xx--\r\n', 422),
     (b'--xx\r\nContent-Disposition: form-data; name="readers"\r\n\r\n' + b"x" * 30_000 + b"\r\n--xx--\r\n", 422),
@@ -116,7 +132,9 @@ async def test_a_broken_body_ends_with_a_sentence_and_no_residue(world: World, b
     assert not [name for name in _stored(world) if len(name) != 64]
 
 
-@pytest.mark.parametrize("kind", ["", "application/json", "multipart/form-data", "multipart/form-data; boundary=" + "x" * 300])
+@pytest.mark.parametrize(
+    "kind", ["", "application/json", "multipart/form-data", "multipart/form-data; boundary=" + "x" * 300]
+)
 async def test_anything_but_multipart_is_not_an_upload(world: World, kind: str) -> None:
     target = _collection(world)
     async with world.client(world.admin) as client:
@@ -191,7 +209,9 @@ async def test_bulk_actions_do_what_they_may_and_list_the_rest(world: World) -> 
         assert listed["total"] == 1 and listed["documents"][0]["path"] == "a.md"
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=501", "offset=-1", "status=x", "limit=NaN", "offset=1e9", "q=%00", "q=" + "x" * 501])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=501", "offset=-1", "status=x", "limit=NaN", "offset=1e9", "q=%00", "q=" + "x" * 501]
+)
 async def test_odd_queries_are_refused(world: World, query: str) -> None:
     async with world.client(world.ben) as client:
         assert (await client.get(f"/api/documents?{query}")).status_code == 422

@@ -20,7 +20,9 @@ def _answer(said: str) -> AnswerJson:
     return answer_json(Answer(said, (citation,), abstained=False, grounded=True, degraded=False, route=route))
 
 
-def _said(engine: Engine, owner: str, conversation: str, question: str, answer: str, replaces: str | None = None) -> str:
+def _said(
+    engine: Engine, owner: str, conversation: str, question: str, answer: str, replaces: str | None = None
+) -> str:
     asked = conversations.ask(engine, owner, conversation, question, replaces)
     assert asked is not None
     assert conversations.finish(engine, asked.turn_id, "done", _answer(answer))
@@ -165,9 +167,7 @@ def test_a_conversation_of_five_hundred_turns_reads_well(engine: Engine) -> None
     mine = conversations.create(engine, "ann")
     with engine.begin() as connection:
         row = "INSERT INTO turns VALUES (:id, :c, :parent, :n, 'q', 'done', NULL, 0, 0)"
-        values = [
-            {"id": f"t{n}", "c": mine, "parent": f"t{n - 1}" if n > 1 else None, "n": n} for n in range(1, 1_201)
-        ]
+        values = [{"id": f"t{n}", "c": mine, "parent": f"t{n - 1}" if n > 1 else None, "n": n} for n in range(1, 1_201)]
         connection.execute(text(row), values)
         connection.execute(text("UPDATE conversations SET head = 't1200'"))
     found = conversations.read(engine, "ann", mine)
@@ -176,7 +176,12 @@ def test_a_conversation_of_five_hundred_turns_reads_well(engine: Engine) -> None
 
 @pytest.mark.parametrize(
     ("question", "title"),
-    [("  What\n is  this? ", "What is this?"), ("x" * 100, "x" * 60 + "…"), ("word " * 30, ("word " * 12).strip() + "…"), ("", "")],
+    [
+        ("  What\n is  this? ", "What is this?"),
+        ("x" * 100, "x" * 60 + "…"),
+        ("word " * 30, ("word " * 12).strip() + "…"),
+        ("", ""),
+    ],
 )
 def test_a_title_is_the_beginning_of_the_question(question: str, title: str) -> None:
     assert conversations.auto_title(question) == title

@@ -125,7 +125,9 @@ def test_it_keeps_the_newest_snapshots_only(tmp_path: Path) -> None:
         made = snapshot(engine, tmp_path, f"r{number}")
         assert made is not None
         os.utime(made, (number, number))
-    assert sorted(file.name[:12] for file in (tmp_path / "backups").iterdir()) == [f"assistant-r{n}" for n in range(3, 8)]
+    assert sorted(file.name[:12] for file in (tmp_path / "backups").iterdir()) == [
+        f"assistant-r{n}" for n in range(3, 8)
+    ]
 
 
 def _upgrade(folder: Path, migrations: Path) -> None:

@@ -46,7 +46,13 @@ def test_it_refuses_names_that_are_no_setting_and_suggests_one(name: str) -> Non
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORT", "70000"), ("PORT", "a"), ("API__MAX_CHATS", "0"), ("TRUSTED_PROXIES", '["10.0.0.0/99"]'), ("LOG_LEVEL", "x")],
+    [
+        ("PORT", "70000"),
+        ("PORT", "a"),
+        ("API__MAX_CHATS", "0"),
+        ("TRUSTED_PROXIES", '["10.0.0.0/99"]'),
+        ("LOG_LEVEL", "x"),
+    ],
 )
 def test_it_refuses_values_out_of_range_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"ASSISTANT_{name}", value)

@@ -96,7 +96,7 @@ def test_it_writes_cells_like_people(value: object, number_format: str, text: st
 
 
 def test_it_does_not_count_empty_rows_for_ever() -> None:
-    rows: list[list[object]] = [["a", "b"], [1, 2], *[[None, None] for _ in range(30_000)], ["far", "below"]]
+    rows: list[list[object]] = [["a", "b"], [1, 2], *[[None, None] for _ in range(2_500)], ["far", "below"]]
     loaded = read(builders.workbook(A=rows), "a.xlsx", Limits(inflation_ratio=10_000))
     assert [block.rows for block in tables(loaded)] == [(("a", "b"), ("1", "2"))]
 
@@ -220,7 +220,7 @@ def test_it_says_when_there_is_no_text() -> None:
 
 
 def test_it_unpacks_no_pdf_chain_without_limit() -> None:
-    bomb = zlib.compress(b"BT /F1 12 Tf (x) Tj ET\n" * 100_000)
+    bomb = zlib.compress(b"BT /F1 12 Tf (x) Tj ET\n" * 5_000)
     try:
         read(builders.pdf([], flate=bomb), "a.pdf")
     except DocumentRefused as refused:

@@ -40,7 +40,14 @@ def test_it_rewrites_4_bit_matrices_without_changing_what_they_say(tmp_path: Pat
     assert after.fields["general.name"].contents() == "tiny"
     assert after.fields["tokenizer.ggml.tokens"].contents() == ["a", "b"]
     assert weights.requantised(source, tmp_path / "cache", kind) == made
-    assert not list((tmp_path / "cache").glob("*.partial"))
+    assert not list((tmp_path / "cache").rglob("*.partial"))
+    assert weights.requantised(source, tmp_path / "cache", "F16" if kind == "Q8_0" else "Q8_0") != made
+
+
+def test_it_links_a_file_that_needs_no_rewriting(tmp_path: Path) -> None:
+    source = weights.requantised(tiny(tmp_path / "tiny.Q4_1.gguf"), tmp_path / "first", "Q8_0")
+    linked = weights.requantised(source, tmp_path / "second", "Q8_0")
+    assert linked.is_symlink() and linked.resolve() == source.resolve()
 
 
 @pytest.mark.parametrize("content", [b"", b"GGUF", b"GGUF" + b"\xff" * 200, b"PK\x03\x04" * 100])
@@ -48,7 +55,7 @@ def test_it_refuses_a_file_that_is_no_gguf(tmp_path: Path, content: bytes) -> No
     (tmp_path / "bad.gguf").write_bytes(content)
     with pytest.raises(WeightsInvalid):
         weights.requantised(tmp_path / "bad.gguf", tmp_path / "cache", "Q8_0")
-    assert not list((tmp_path / "cache").glob("*"))
+    assert not list((tmp_path / "cache").rglob("*.*"))
 
 
 def test_it_refuses_a_file_that_is_not_the_pinned_one(tmp_path: Path) -> None:

@@ -36,7 +36,10 @@ def test_what_happens_to_a_user_happens_to_all_their_tokens_at_once(
     engine: Engine, secrets: Secrets, admin: User, ben: User, change: str
 ) -> None:
     users.change(engine, ben.id, is_admin=True, min_password_chars=10)
-    tokens = [credentials.open_session(engine, secrets, ben.id, 1), credentials.add_key(engine, secrets, ben.id, "k")[1]]
+    tokens = [
+        credentials.open_session(engine, secrets, ben.id, 1),
+        credentials.add_key(engine, secrets, ben.id, "k")[1],
+    ]
     held = [credentials.authenticate(engine, secrets, token) for token in tokens]
     ids = {found.id for found in held if found}
     assert credentials.still_good(engine, ids) == ids and len(ids) == 2
@@ -85,13 +88,22 @@ def test_one_kind_of_token_is_never_taken_for_another(engine: Engine, secrets: S
     ann = setup_link.redeem(engine, secrets, setup, "Ann", "correct horse battery", 10)
     session = credentials.open_session(engine, secrets, ann.id, 1)
     _, key = credentials.add_key(engine, secrets, ann.id, "k")
-    swapped = ["key_" + session[4:], "ses_" + key[4:], "set_" + session[4:], setup, secrets.local, session[4:], key.upper()]
+    swapped = [
+        "key_" + session[4:],
+        "ses_" + key[4:],
+        "set_" + session[4:],
+        setup,
+        secrets.local,
+        session[4:],
+        key.upper(),
+    ]
     for token in (*swapped, session + " ", session[:-1], "", "ses_", "key_", "x" * 10_000, secrets.digest(session)):
         assert credentials.authenticate(engine, secrets, token) is None, token
 
 
 @pytest.mark.parametrize(
-    "payload", ["' OR '1'='1", "'; DROP TABLE users; --", "' UNION SELECT * FROM users --", "%", "_", "\x00", "\ud800", "é"]
+    "payload",
+    ["' OR '1'='1", "'; DROP TABLE users; --", "' UNION SELECT * FROM users --", "%", "_", "\x00", "\ud800", "é"],
 )
 def test_sql_in_a_token_is_just_a_wrong_token(engine: Engine, secrets: Secrets, ben: User, payload: str) -> None:
     for prefix in ("", "ses_", "key_"):

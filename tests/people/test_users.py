@@ -38,13 +38,17 @@ def test_it_refuses_names_that_cannot_be_shown(engine: Engine, name: str) -> Non
         users.add(engine, name, PASSWORD, False, [], 10)
 
 
-@pytest.mark.parametrize("password", ["", "short", "x" * 257, "aaaaaaaaaaaa", "Password123", "1234567890", "Hieronymus"])
+@pytest.mark.parametrize(
+    "password", ["", "short", "x" * 257, "aaaaaaaaaaaa", "Password123", "1234567890", "Hieronymus"]
+)
 def test_it_refuses_weak_passwords(engine: Engine, password: str) -> None:
     with pytest.raises(PasswordUnusable):
         users.add(engine, "hieronymus", password, False, [], 10)
 
 
-@pytest.mark.parametrize("password", ["päßwörter sind gut", "🐎🔋 horse battery", "a\x00b and more of it", "tab\there and there"])
+@pytest.mark.parametrize(
+    "password", ["päßwörter sind gut", "🐎🔋 horse battery", "a\x00b and more of it", "tab\there and there"]
+)
 def test_it_takes_any_characters_in_a_password(password: str) -> None:
     hashed = passwords.hashed(passwords.checked(password, "ann", 10))
     assert passwords.matches(password, hashed) and not passwords.matches(password + " ", hashed)

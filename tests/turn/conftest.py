@@ -28,12 +28,14 @@ ANNA = Caller("anna", "Anna", Scope(frozenset({"everyone", "user:anna"})))
 
 
 def passage(n: int, text: str, title: str = "Handbook", heading: str = "", collection: str = "handbook") -> Passage:
-    return Passage(f"c{n}", f"d{n}", collection, title, f"{n}.md", text, heading, n, f"a{n}", 1 / n)
+    return Passage(f"c{n}", f"d{n}", collection, title, f"{n}.md", text, heading, n, f"a{n}", 1 / (1 + n))
 
 
 PASSAGES = [
     passage(1, "Normandy is a region in France. Its capital is Rouen.", "Regions"),
-    passage(2, "Employees get 25 days of paid leave per year. Unused leave expires on 31 March.", "Leave", "HR > Leave"),
+    passage(
+        2, "Employees get 25 days of paid leave per year. Unused leave expires on 31 March.", "Leave", "HR > Leave"
+    ),
     passage(3, "The gym is open from 6 to 22. Guests pay 5 EUR.", "Gym", "Opening hours"),
 ]
 
@@ -66,9 +68,7 @@ class Bench:
     search: ListSearch
     records: MemoryRecords
 
-    async def ask(
-        self, question: str, caller: Caller = ANNA, history: Sequence[Message] = (), **options: Any
-    ) -> Ran:
+    async def ask(self, question: str, caller: Caller = ANNA, history: Sequence[Message] = (), **options: Any) -> Ran:
         ran = Ran()
         async for event in self.run(question, caller, history, **options):
             ran.events.append(event)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -147,7 +148,11 @@ async def test_it_makes_follow_ups_stand_alone(bench: Any) -> None:
 async def test_it_lets_a_larger_model_rewrite_and_remember(bench: Any) -> None:
     model = ScriptedModel(["What is the capital of Normandy?", "Rouen [1]."])
     made = bench(model, route=DOMAIN)
-    history = [Message("system", "Be kind."), Message("user", "Where is Normandy?"), Message("assistant", "France [1].")]
+    history = [
+        Message("system", "Be kind."),
+        Message("user", "Where is Normandy?"),
+        Message("assistant", "France [1]."),
+    ]
     assert (await made.ask("What is its capital?", history=history)).answer.text == "Rouen [1]."
     assert made.search.queries == ["What is the capital of Normandy?"]
     roles = [message.role for message in model.requests[1].messages]
@@ -309,11 +314,14 @@ async def test_it_records_each_turn_once_at_its_end(bench: Any) -> None:
 
 
 async def test_it_records_what_was_said_when_it_is_stopped(bench: Any) -> None:
-    model = ScriptedModel(["Employees get 25 days [1]. " + "Unused leave expires on 31 March [1]. " * 99], pause_s=0.001)
+    model = ScriptedModel(
+        ["Employees get 25 days [1]. " + "Unused leave expires on 31 March [1]. " * 99], pause_s=0.001
+    )
     made = bench(model)
-    async for event in made.run(LEAVE):
-        if event.kind == "text":
-            break
+    async with aclosing(made.run(LEAVE)) as events:
+        async for event in events:
+            if event.kind == "text":
+                break
     answer = made.records.records[0].answer
     assert answer.text == "Employees get 25 days [1]."
     assert answer.stopped_by == "cancelled"
@@ -387,4 +395,3 @@ async def test_it_survives_odd_questions(bench: Any, question: str) -> None:
     answer = (await bench(model).ask(question)).answer
     assert answer.text
     assert all("<|im_" not in message.content for request in model.requests for message in request.messages)
-

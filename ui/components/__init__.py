@@ -157,15 +157,18 @@ def passages(items: Sequence[ItemData], key: str) -> tuple[Opened | None, dict[s
     return result.open, result.toggle
 
 
-def documents(rows: Sequence[RowData], selected: Sequence[str], key: str) -> tuple[list[str], str | None]:
+def documents(rows: Sequence[RowData], key: str) -> tuple[list[str], str | None]:
     """Show the table of documents; return the ids that are ticked and the one just selected to be opened."""
-    result = _DOCUMENTS(
-        key=key,
-        data={"rows": list(rows), "selected": list(selected)},
-        on_selected_change=_nothing,
-        on_open_change=_nothing,
-    )
-    return list(result.selected or []), result.open
+    kept = st.session_state.get(key) or {}  # what the browser sent last, or `untick` since then
+    selected = list(kept.get("selected") or [])
+    data = {"rows": list(rows), "selected": selected}
+    result = _DOCUMENTS(key=key, data=data, on_selected_change=_nothing, on_open_change=_nothing)
+    return selected, result.open
+
+
+def untick(key: str) -> None:
+    """Take all ticks from a table of documents, before it is shown again."""
+    st.session_state[key] = {"selected": []}
 
 
 def copy_button(text: str, key: str) -> None:

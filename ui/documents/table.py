@@ -12,6 +12,7 @@ from ui.scrub import plain
 from ui.trouble import careful, told
 from ui.wire import Collection, Document, DocumentPage
 
+TABLE = "documents-table"
 PAGE_SIZE = 50
 WATCH_EVERY_S = 2.0
 FILTERS = {"All": "", "Ready": "ready", "Reading": "running", "Waiting": "queued", "Failed": "failed"}
@@ -67,9 +68,7 @@ def _table(collection_id: str, status: str, text: str, offset: int, is_admin: bo
     with st.container(key="documents-bar", horizontal=True, vertical_alignment="center"):
         st.caption(_summary(page))
         bar = st.container(key="documents-acts", horizontal=True, vertical_alignment="center", gap="xsmall")
-    kept = st.session_state.get("ticked", [])
-    ticked, opened = components.documents([wording.row(one) for one in page.documents], kept, key="documents-table")
-    st.session_state["ticked"] = ticked
+    ticked, opened = components.documents([wording.row(one) for one in page.documents], key=TABLE)
     if opened:
         place.go_to_document(opened)
         st.rerun()
@@ -100,7 +99,7 @@ def _actions(chosen: Sequence[Document]) -> None:
 @careful
 def _act(action: str, ids: list[str]) -> None:
     state.api().act_on_documents(action, ids)
-    st.session_state["ticked"] = []
+    components.untick(TABLE)
 
 
 @st.dialog("Delete documents?")
@@ -112,6 +111,6 @@ def confirm_delete(chosen: Sequence[Document]) -> None:
     if st.button("Delete", key="really-delete", type="primary"):
         with told():
             state.api().act_on_documents("delete", [document.id for document in chosen])
-            st.session_state["ticked"] = []
+            components.untick(TABLE)
             st.query_params.pop(place.DOCUMENT, None)
             st.rerun()

@@ -6,7 +6,9 @@ Why this library: docs/decisions/0003-local-engine.md. `step` holds Python's loc
 
 from __future__ import annotations
 
-import json
+import fcntl
+import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ import openvino_genai as genai
 from assistant.models.errors import WeightsInvalid
 from assistant.models.local.backend import Emission, Job
 from assistant.models.local.chatml import CONTROL_TOKENS
+from assistant.models.local.grammar import to_ebnf
 from assistant.models.types import Sampling
 
 # Control tokens of the SmolLM2 vocabulary beyond ChatML's own; those of other models come with the GGUF file.
@@ -27,6 +30,12 @@ SMOLLM_CONTROL = (
     "<issue_closed>", "<jupyter_start>", "<jupyter_text>", "<jupyter_code>", "<jupyter_output>", "<jupyter_script>",
     "<empty_output>",
 )  # fmt: skip
+
+# A GGUF file of this name lies in a folder of its own, where the library may write what it makes of it.
+PREPARED = "weights.gguf"
+READY = "prepared"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +53,7 @@ class OpenVinoBackend:
     """A GGUF file in memory, decoding several jobs at once with paged attention and a prefix cache."""
 
     def __init__(self, path: Path, name: str, options: OpenVinoOptions) -> None:
-        scheduler = genai.SchedulerConfig()
-        scheduler.cache_size = options.kv_cache_gb
-        scheduler.max_num_seqs = options.max_running
-        scheduler.max_num_batched_tokens = options.prompt_chunk_tokens
-        scheduler.enable_prefix_caching = True
-        properties: dict[str, object] = {"prompt_lookup": True} if options.speculate_tokens else {}
-        try:
-            self._pipeline = genai.ContinuousBatchingPipeline(str(path), scheduler, "CPU", properties)
-        except RuntimeError as exc:
-            raise WeightsInvalid(f"{path} cannot be loaded as a GGUF language model: {_last_line(exc)}") from exc
+        self._pipeline = _open(path, options)
         self._tokenizer = self._pipeline.get_tokenizer()
         self._eos = self._tokenizer.get_eos_token_id()
         self._handles: dict[int, genai.GenerationHandle] = {}
@@ -63,6 +63,14 @@ class OpenVinoBackend:
         vocabulary = self._tokenizer.get_vocab()
         self._ends = {int(vocabulary[end]) for token in CONTROL_TOKENS if (end := token.encode()) in vocabulary}
         self.control_tokens = tuple(token for token in SMOLLM_CONTROL if token.encode() in vocabulary)
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Answer a short prompt, so that the first real one does not wait for what is made on first use."""
+        self.add(Job(0, self.encode("Hello there. " * 8), Sampling(max_tokens=2)))
+        while self.busy():
+            self.step()
+        self._handles.clear()
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Return the token ids of `text`; control tokens in it are recognised, none are added."""
@@ -117,8 +125,8 @@ class OpenVinoBackend:
         if sampling.seed is not None:
             config.rng_seed = sampling.seed
         if sampling.json_schema is not None:
-            schema = json.dumps(sampling.json_schema)
-            config.structured_output_config = genai.StructuredOutputConfig(json_schema=schema)
+            grammar = to_ebnf(sampling.json_schema)
+            config.structured_output_config = genai.StructuredOutputConfig(grammar=grammar)
         if self._options.speculate_tokens:
             config.num_assistant_tokens = self._options.speculate_tokens
             config.max_ngram_size = 3
@@ -146,3 +154,40 @@ _REASONS: dict[genai.GenerationFinishReason, Literal["stop", "length"]] = {
 def _last_line(exc: Exception) -> str:
     """Return the last line of an OpenVINO message; those before it are places in its source."""
     return str(exc).strip().splitlines()[-1]
+
+
+def _open(path: Path, options: OpenVinoOptions) -> genai.ContinuousBatchingPipeline:
+    """Load `path`, or what was made from it at an earlier start, which saves half of the time (7 s to 4 s)."""
+    if path.name != PREPARED or not os.access(path.parent, os.W_OK):
+        return _loaded(path, options)
+    with (path.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be preparing the same model
+        ready = path.parent / READY
+        if ready.exists():
+            try:
+                return _pipeline(path.parent, options)
+            except RuntimeError as exc:
+                log.warning("the prepared model in %s is damaged, making it again: %s", path.parent, _last_line(exc))
+                ready.unlink()
+        pipeline = _loaded(path, options, enable_save_ov_model=True)
+        genai.Tokenizer(str(path), enable_save_ov_model=True)
+        ready.touch()
+        return pipeline
+
+
+def _loaded(path: Path, options: OpenVinoOptions, **properties: object) -> genai.ContinuousBatchingPipeline:
+    try:
+        return _pipeline(path, options, **properties)
+    except RuntimeError as exc:
+        raise WeightsInvalid(f"{path} cannot be loaded as a GGUF language model: {_last_line(exc)}") from exc
+
+
+def _pipeline(path: Path, options: OpenVinoOptions, **properties: object) -> genai.ContinuousBatchingPipeline:
+    scheduler = genai.SchedulerConfig()
+    scheduler.cache_size = options.kv_cache_gb
+    scheduler.max_num_seqs = options.max_running
+    scheduler.max_num_batched_tokens = options.prompt_chunk_tokens
+    scheduler.enable_prefix_caching = True
+    if options.speculate_tokens:
+        properties["prompt_lookup"] = True
+    return genai.ContinuousBatchingPipeline(str(path), scheduler, "CPU", properties)

@@ -40,9 +40,16 @@ class _Checker:
         kept = {key: self._keyword(key, value, at, depth) for key, value in schema.items() if key not in NOTES}
         if not kept.keys() & {"type", "enum", "const", "anyOf"}:
             raise SchemaRefused(f"The JSON schema says no type at {at}. Give a type, enum, const or anyOf.")
+        if kept.get("properties") and isinstance(kept.get("additionalProperties"), dict):
+            raise SchemaRefused(f"The JSON schema has properties and a schema for others at {at}. Use one of the two.")
+        if kept.get("minimum") is not None and kept.get("type") != "integer":
+            raise SchemaRefused(f"The JSON schema has a minimum at {at}, which only the type integer can have.")
         properties = kept.get("properties")
         if missing := set(schema.get("required", ())) - (properties.keys() if isinstance(properties, dict) else set()):
             raise SchemaRefused(f"The JSON schema requires {sorted(missing)} at {at}, which are not properties.")
+        for least, most in (("minLength", "maxLength"), ("minItems", "maxItems")):
+            if kept.get(least, 0) > kept.get(most, MAX_LENGTH):  # type: ignore[operator]
+                raise SchemaRefused(f"The JSON schema has {least} above {most} at {at}.")
         return kept
 
     def _keyword(self, key: str, value: object, at: str, depth: int) -> object:
@@ -85,9 +92,9 @@ class _Checker:
     def switch(self, value: object, at: str, depth: int) -> object:
         return value if isinstance(value, bool) else self.node(value, at, depth)
 
-    def number(self, value: object, at: str, depth: int) -> object:
-        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e12:
-            raise SchemaRefused(f"The JSON schema has {value!r} at {at} where a number up to 1e12 belongs.")
+    def zero(self, value: object, at: str, depth: int) -> object:
+        if isinstance(value, bool) or value != 0:
+            raise SchemaRefused(f"The JSON schema has the minimum {value!r} at {at}; only 0 can be held to.")
         return value
 
     def length(self, value: object, at: str, depth: int) -> object:
@@ -105,8 +112,7 @@ _RULES: dict[str, Callable[[_Checker, object, str, int], object]] = {
     "anyOf": _Checker.alternatives,
     "enum": _Checker.choices,
     "const": _Checker.constant,
-    "minimum": _Checker.number,
-    "maximum": _Checker.number,
+    "minimum": _Checker.zero,
     "minLength": _Checker.length,
     "maxLength": _Checker.length,
     "minItems": _Checker.length,

@@ -16,7 +16,7 @@ GOOD: list[dict[str, Any]] = [
     {"type": "array", "items": {"type": "integer"}, "maxItems": 5},
     {"enum": ["yes", "no", None, 1]},
     {"anyOf": [{"type": "string"}, {"const": 3}]},
-    {"type": "object", "title": "T", "description": "d", "properties": {"x": {"type": "number", "minimum": 0}}},
+    {"type": "object", "title": "T", "description": "d", "properties": {"x": {"type": "integer", "minimum": 0}}},
 ]
 BAD: list[tuple[Any, str]] = [
     ({"type": "nonsense"}, "nonsense"),
@@ -30,7 +30,14 @@ BAD: list[tuple[Any, str]] = [
     ({"type": "object", "required": [{}]}, "list of texts"),
     ({"type": "string", "maxLength": 10**9}, "belongs"),
     ({"type": "string", "minLength": True}, "belongs"),
-    ({"type": "integer", "maximum": 1e300}, "belongs"),
+    ({"type": "integer", "minimum": 5}, "only 0"),
+    ({"type": "integer", "maximum": 5}, "maximum"),
+    ({"type": "number", "minimum": 0}, "only the type integer"),
+    ({"type": "array", "minItems": 3, "maxItems": 2}, "above"),
+    (
+        {"type": "object", "properties": {"a": {"type": "null"}}, "additionalProperties": {"type": "null"}},
+        "one of the two",
+    ),
     ({"type": ["string", "null"]}, "type"),
     ({"enum": []}, "choices"),
     ({"enum": [{"a": 1}]}, "text or a number"),

@@ -1,0 +1,156 @@
+"""Function calling measured on BFCL files: our way for small models, beside the same model with a plain tool prompt."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from assistant.adaptation.metrics import bootstrap
+from assistant.evaluation.bfcl import Call, Row, schema_of, wrong
+from assistant.evaluation.report import spread
+from assistant.models.types import ChatModel
+from assistant.orchestration.arguments import complete
+from assistant.orchestration.prompts import Message
+from assistant.orchestration.small_calls import SmallCaller
+from skills.errors import BadSkill, SkillFailure
+from skills.schema import tidy
+from skills.types import Skill, SkillCall, SkillResult
+
+_PLAIN = (
+    "You may call these functions:\n{functions}\nReply with a JSON list of the calls that the question needs, like "
+    '[{{"name": "function", "arguments": {{"parameter": "value"}}}}], or with [] when none of them fits.'
+)
+
+
+class Caller(Protocol):
+    """Some way from a question to calls."""
+
+    async def __call__(self, row: Row, skills: Sequence[Skill]) -> list[Call]:
+        """Return the calls that the question of `row` needs, out of `skills`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CallOutcome:
+    """What came of one row."""
+
+    row: Row
+    calls: tuple[Call, ...]
+    wrong: str | None  # None: right
+    ms: float
+
+
+def ours(model: ChatModel, caller: SmallCaller) -> Caller:
+    """Return the product's way for small models."""
+
+    async def call(row: Row, skills: Sequence[Skill]) -> list[Call]:
+        plan = await caller.plan(model, row.question, skills)
+        return [Call(each.skill.name, each.arguments) for each in plan.calls]
+
+    return call
+
+
+def plain(model: ChatModel) -> Caller:
+    """Return the reference: all functions in the prompt, and whatever JSON the model writes."""
+
+    async def call(row: Row, skills: Sequence[Skill]) -> list[Call]:
+        described = "\n".join(json.dumps(skill.as_tool["function"]) for skill in skills)
+        messages = (Message("system", _PLAIN.format(functions=described)), Message("user", row.question))
+        return calls_in(await complete(model, messages, None))
+
+    return call
+
+
+def calls_in(reply: str) -> list[Call]:
+    """Return the calls that a model wrote somewhere in its reply; none where there is no such JSON."""
+    start = min((at for at in (reply.find("["), reply.find("{")) if at >= 0), default=-1)
+    if start < 0:
+        return []
+    try:
+        found, _ = json.JSONDecoder().raw_decode(reply[start:])
+    except (ValueError, RecursionError):
+        return []
+    calls = found if isinstance(found, list) else [found]
+    return [
+        Call(str(call["name"]), call["arguments"])
+        for call in calls
+        if isinstance(call, Mapping) and isinstance(call.get("arguments"), Mapping) and "name" in call
+    ]
+
+
+def skill_of(function: Mapping[str, Any]) -> Skill:
+    """Return a function of a BFCL file as a skill that cannot be run; raises BadSkill when its schema is unusable."""
+
+    async def run(call: SkillCall) -> SkillResult:
+        raise SkillFailure(f"{call.skill} belongs to a test set and cannot be run.")
+
+    parameters = tidy(schema_of(function))
+    return Skill(function["name"], function["description"], parameters, "read", run, "bfcl", "0" * 12)
+
+
+def pooled(row: Row, others: Sequence[Row], total: int, seed: int) -> list[Skill]:
+    """Return the row's functions among those of other rows, `total` in all, in an order that depends on `seed`."""
+    own = {function["name"]: function for function in row.functions}
+    rest = {f["name"]: f for other in others for f in other.functions if f["name"] not in own}
+    chooser = random.Random(f"{seed} {row.id}")
+    added = chooser.sample(sorted(rest), min(len(rest), max(0, total - len(own))))
+    skills = [skill_of(function) for function in [*own.values(), *(rest[name] for name in added)]]
+    chooser.shuffle(skills)
+    return skills
+
+
+async def measure(
+    rows: Sequence[Row], caller: Caller, at_once: int = 1, others: Sequence[Row] = (), total: int = 0
+) -> list[CallOutcome]:
+    """Return the outcome of each row, in order; with `others`, every row has `total` functions to choose from."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(row: Row) -> CallOutcome:
+        async with gate:
+            try:
+                skills = pooled(row, others, total, 0)
+            except BadSkill as exc:
+                return CallOutcome(row, (), f"unusable: {exc}", 0.0)
+            started = time.perf_counter()
+            calls = await caller(row, skills)
+            return CallOutcome(row, tuple(calls), wrong(row, calls), (time.perf_counter() - started) * 1e3)
+
+    return list(await asyncio.gather(*(one(row) for row in rows)))
+
+
+def summary(outcomes: Iterable[CallOutcome]) -> dict[str, Any]:
+    """Return accuracy with its interval, by category: of the function alone, and of the whole call."""
+    by_category: dict[str, list[CallOutcome]] = defaultdict(list)
+    for outcome in outcomes:
+        by_category[outcome.row.category].append(outcome)
+    return {category: _category(found) for category, found in sorted(by_category.items())}
+
+
+def _category(outcomes: Sequence[CallOutcome]) -> dict[str, Any]:
+    right = bootstrap([float(outcome.wrong is None) for outcome in outcomes])
+    chosen = [
+        sorted(call.name for call in outcome.calls) == sorted(name for name, _ in outcome.row.accepted)
+        for outcome in outcomes
+    ]
+    return {
+        "n": len(outcomes),
+        "accuracy": {"mean": right.mean, "low": right.low, "high": right.high},
+        "function": sum(chosen) / len(chosen),
+        "ms": spread([outcome.ms for outcome in outcomes]),
+    }
+
+
+def as_row(outcome: CallOutcome) -> dict[str, Any]:
+    """Return an outcome as `eval run --rows` writes it."""
+    return {
+        "id": outcome.row.id,
+        "calls": [{"name": call.name, "arguments": dict(call.arguments)} for call in outcome.calls],
+        "wrong": outcome.wrong,
+        "timings_ms": {"total": outcome.ms},
+    }

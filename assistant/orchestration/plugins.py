@@ -1,0 +1,145 @@
+"""Skills as functions of semantic-kernel, one to one, under the plugin name "skills".
+
+Imports semantic-kernel, which takes seconds: reach this module from the kernel's side of gate.py only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from semantic_kernel import Kernel
+from semantic_kernel.filters import FunctionInvocationContext
+from semantic_kernel.functions import FunctionResult, KernelFunction, KernelFunctionMetadata, KernelParameterMetadata
+
+from skills.guard import new_marker, quoted
+from skills.types import Person, Skill, SkillCall, SkillResult
+
+PLUGIN = "skills"
+RESULT = "skill_result"  # where a FunctionResult carries the whole SkillResult
+_PARAMETER = re.compile(r"[^0-9A-Za-z_-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A call that waits for a person's approval: what would run, to the letter."""
+
+    call_id: str
+    skill: str
+    arguments: dict[str, Any]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call that was made, for the steps shown to the person."""
+
+    call_id: str
+    skill: str
+    arguments: dict[str, Any]
+    result: SkillResult
+
+
+@dataclass(slots=True)
+class SkillSession:
+    """Who calls within one turn, on what terms, and what has come of it. The host makes it; no argument reaches it."""
+
+    person: Person
+    max_calls: int
+    tainted: bool = False  # text of strangers is in the context; any result of a skill makes it so
+    approvals: dict[str, str] = field(default_factory=dict)  # approved digest by call id
+    marker: str = field(default_factory=new_marker)
+    called: list[Called] = field(default_factory=list)
+    pending: list[Pending] = field(default_factory=list)
+    call_id: str = ""  # of the call that runs now
+
+
+SESSION: ContextVar[SkillSession | None] = ContextVar("skill_session", default=None)
+
+
+class SkillFunction(KernelFunction):
+    """A skill behind semantic-kernel. Arguments go to the skill as they are; nothing is filled in by name."""
+
+    skill: Any  # a Skill; pydantic would copy it
+    names: dict[str, str]  # semantic-kernel's name of a parameter -> the skill's own
+
+    async def _invoke_internal(self, context: FunctionInvocationContext) -> None:
+        session = SESSION.get()
+        if session is None:
+            result = SkillResult("refused", "Skills cannot be used here.")
+        else:
+            result = await self._call(dict(context.arguments), session)
+        text = shown(result, self.skill, session.marker if session else new_marker())
+        context.result = FunctionResult(function=self.metadata, value=text, metadata={RESULT: result})
+
+    async def _invoke_internal_stream(self, context: FunctionInvocationContext) -> None:
+        await self._invoke_internal(context)
+
+    async def _call(self, given: dict[str, Any], session: SkillSession) -> SkillResult:
+        arguments = {self.names.get(name, name): value for name, value in given.items()}
+        call = SkillCall(
+            skill=self.skill.name,
+            arguments=arguments,
+            person=session.person,
+            call_id=session.call_id,
+            tainted=session.tainted,
+            approval=session.approvals.get(session.call_id),
+        )
+        result: SkillResult = await self.skill.run(call)
+        session.called.append(Called(session.call_id, self.skill.name, arguments, result))
+        if result.status == "ask":
+            asked = result.data
+            session.pending.append(Pending(session.call_id, self.skill.name, asked["arguments"], asked["digest"]))
+        elif result.status == "ok" and "instructions" not in self.skill.tags:
+            session.tainted = True
+        return result
+
+
+def register(kernel: Kernel, skills: Sequence[Skill]) -> frozenset[str]:
+    """Make `skills` functions of `kernel`, replacing older versions; return their names, for Permit.functions.
+
+    A name that is not in the returned set may belong to other people's skills: the permit decides, not the kernel.
+    """
+    plugin = kernel.plugins.get(PLUGIN)
+    known = plugin.functions if plugin else {}
+    for skill in skills:
+        held = known.get(skill.name)
+        if not isinstance(held, SkillFunction) or held.skill.run is not skill.run:
+            kernel.add_function(PLUGIN, function_of(skill))
+    return frozenset(f"{PLUGIN}-{skill.name}" for skill in skills)
+
+
+def function_of(skill: Skill) -> SkillFunction:
+    """Return the function that runs `skill`."""
+    required = skill.parameters.get("required", [])
+    names = {_PARAMETER.sub("_", name): name for name in skill.parameters["properties"]}
+    parameters = [
+        KernelParameterMetadata(
+            name=safe,
+            description=skill.parameters["properties"][name].get("description"),
+            is_required=name in required,
+            schema_data=skill.parameters["properties"][name],
+        )
+        for safe, name in names.items()
+    ]
+    metadata = KernelFunctionMetadata(
+        name=skill.name,
+        plugin_name=PLUGIN,
+        description=skill.description,
+        parameters=parameters,
+        is_prompt=False,
+        is_asynchronous=True,
+    )
+    return SkillFunction(metadata=metadata, skill=skill, names=names)
+
+
+def shown(result: SkillResult, skill: Skill, marker: str) -> str:
+    """Return what a model reads of a result: strangers' words between markers, our own sentences as they are."""
+    if result.status == "ok" and "instructions" not in skill.tags:
+        return quoted(result.text, skill.name, marker)
+    if result.status == "retry":
+        return f"{quoted(result.text, skill.name, marker)}\nCorrect the arguments and call it again, or say why not."
+    return result.text

@@ -1,0 +1,132 @@
+"""What a question holds that could be an argument: numbers with their places, and runs of words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import permutations
+from typing import Any
+
+Number = int | float
+Parameters = Mapping[str, Mapping[str, Any]]
+
+_NUMBER = re.compile(r"(?<![\w.])-?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w)|(?<![\w.])-?\d+(?:\.\d+)?")
+_PERCENT = re.compile(r"\s?(?:%|percent\b)")
+_WORD = re.compile(r"[a-z]{3,}|[%$=]")
+_QUOTED = re.compile(r"['\"]([A-Za-z][\w /-]{1,30})['\"]")
+_SHARES = ("rate", "yield", "percent", "interest", "growth", "discount", "probability", "tax")
+_STOP = frozenset(
+    ["a", "an", "the", "of", "to", "in", "on", "for", "from", "with", "by", "and", "or", "is", "are", "was", "what"]
+    + ["how", "which", "i", "me", "my", "that", "this", "at", "as", "if", "be"]
+)
+_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_NUMBER_WORDS = {word: number for number, word in enumerate(_DIGITS)}
+_MAX_WORDS, _MAX_SPANS = 60, 240  # the engine takes 300 choices
+_MAX_PLACED = 6  # 720 ways to place them
+_BEFORE, _AFTER = 24, 14  # characters around a number that tell what it is
+
+
+def numbers_in(question: str) -> list[Number]:
+    """Return the numbers of a question in their order, each once; "two" is 2, "5%" is both 0.05 and 5."""
+    found: list[tuple[int, Number]] = []
+    for match in _NUMBER.finditer(question):
+        number = _number(match[0])
+        if _PERCENT.match(question, match.end()):
+            found.append((match.start(), _share(number)))
+        found.append((match.start(), number))
+    for match in re.finditer(r"[a-z]+", question.lower()):
+        if match[0] in _NUMBER_WORDS:
+            found.append((match.start(), _NUMBER_WORDS[match[0]]))
+    return list(dict.fromkeys(number for _, number in sorted(found, key=lambda pair: pair[0])))
+
+
+def placed_numbers(parameters: Parameters, question: str) -> dict[str, Number]:
+    """Return the numbers by parameter, where the question holds as many as there are parameters that want one.
+
+    Each goes where the words around it are those of the parameter ("height of 5", "a = 2", "3% interest"); what the
+    words leave open goes in the order of the question. Empty where the counts differ, or a whole number is wanted and
+    none is there.
+    """
+    wanting = [name for name, inner in parameters.items() if inner.get("type") in ("integer", "number")]
+    found = list(_NUMBER.finditer(question))
+    if not wanting or len(found) != len(wanting) or len(wanting) > _MAX_PLACED:
+        return {}
+    if any("enum" in parameters[name] for name in wanting):
+        return {}
+    around = [_around(question, match) for match in found]
+    own = [_own_words(name, parameters[name]) for name in wanting]
+    scores = [[_closeness(words, before, after) for before, after in around] for words in own]
+    orders = permutations(range(len(found)))
+    best = max(orders, key=lambda order: sum(scores[n][at] for n, at in enumerate(order)))  # the first one of equals
+    placed: dict[str, Number] = {}
+    for name, at in zip(wanting, best, strict=True):
+        number = _number(found[at][0])
+        kind = parameters[name]["type"]
+        if kind == "number" and _PERCENT.match(question, found[at].end()):
+            number = _share(number)
+        if kind == "integer" and not isinstance(number, int):
+            return {}
+        placed[name] = number
+    return placed
+
+
+def spans_in(question: str) -> list[str]:
+    """Return the runs of up to six words of a question that could be values: quoted ones first, no half names."""
+    spans = [found[1:-1] for found in re.findall(r"\"[^\"]{1,80}\"|'[^']{2,80}'", question)]
+    words = re.findall(r"\S+", question)[:_MAX_WORDS]
+    bare = [word.strip("\"'?.,;:!()") for word in words]
+    ends = [word.endswith((".", "?", "!", ",", ";", ":")) and len(word) > 3 for word in words]
+    for start in range(len(words)):
+        for end in range(start + 1, min(start + 7, len(words) + 1)):
+            inside_name = start > 0 and _names(bare[start - 1], bare[start]) and not ends[start - 1]
+            cuts_name = end < len(words) and _names(bare[end - 1], bare[end]) and not ends[end - 1]
+            edges = {bare[start].lower(), bare[end - 1].lower()}
+            stops = any(ends[n] and not words[n].endswith(",") for n in range(start, end - 1))
+            if not (edges & _STOP or inside_name and start > 1 or cuts_name or stops):
+                spans.append(" ".join(words[start:end]).strip("\"'?.,;:!"))
+    return list(dict.fromkeys(span for span in spans if span))[:_MAX_SPANS]
+
+
+def quoted_in(schema: Mapping[str, Any]) -> list[str]:
+    """Return what a parameter's description puts in quotes: the values that it names."""
+    return _QUOTED.findall(str(schema.get("description", "")))
+
+
+def _names(one: str, other: str) -> bool:
+    """Whether two neighbouring words look like parts of one name."""
+    return one[:1].isupper() and other[:1].isupper()
+
+
+def _number(text: str) -> Number:
+    plain = text.replace(",", "")
+    return float(plain) if "." in plain else int(plain)
+
+
+def _share(number: Number) -> float:
+    return round(number / 100, 10)
+
+
+def _around(question: str, match: re.Match[str]) -> tuple[list[str], list[str]]:
+    before = question[max(0, match.start() - _BEFORE) : match.start()].lower()
+    # what stands beyond the next number belongs to that one
+    before = before[max((m.end() for m in _NUMBER.finditer(before)), default=0) :]
+    after = _NUMBER.split(question[match.end() : match.end() + _AFTER].lower())[0]
+    return _WORD.findall(before) + re.findall(r"\b([a-z])\s*=?\s*$", before), _WORD.findall(after)
+
+
+def _own_words(name: str, schema: Mapping[str, Any]) -> tuple[set[str], set[str]]:
+    parts = re.sub(r"([a-z])([A-Z])", r"\1 \2", name).replace("_", " ").lower()
+    own = set(_WORD.findall(parts)) | set(re.findall(r"\b[a-z]\b", parts))
+    if any(word in parts for word in _SHARES):
+        own.add("%")
+    return own, set(_WORD.findall(str(schema.get("description", "")).lower())) - own
+
+
+def _closeness(words: tuple[set[str], set[str]], before: list[str], after: list[str]) -> float:
+    own, described = words
+    near = {_stem(word) for word in (*before[-3:], *after[:2])}
+    return 2.0 * len({_stem(word) for word in own} & near) + 0.5 * len({_stem(word) for word in described} & near)
+
+
+def _stem(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word.endswith("s") else word

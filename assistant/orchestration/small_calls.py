@@ -1,0 +1,91 @@
+"""Calls of skills by a model too small for tool calling: rules choose the skill, the model fills in its arguments."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assistant.models.types import ChatModel
+from assistant.orchestration.arguments import Filler
+from assistant.threads import in_thread
+from skills.choose import Choice, Chooser
+from skills.types import Skill
+
+# A part of a question gets a skill of its own only when it is this much closer than the threshold of the chooser:
+# a call too many does more harm than one that is asked for again.
+_PART_MARGIN = 0.05
+_MAX_PARTS = 4
+_BETWEEN_PARTS = re.compile(r"(?<=[.?!;])\s+|,?\s+\b(?:and then|and also|then|also|after that|additionally)\b\s+")
+_MIN_PART_CHARS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """A call that a question asks for, checked against the skill's schema."""
+
+    skill: Skill
+    arguments: dict[str, Any]
+    score: float  # of the choice, -1..1
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a question needs of the skills."""
+
+    calls: tuple[PlannedCall, ...]  # independent of each other; empty: no skill fits
+    considered: tuple[Choice, ...]  # the skills that were looked at, the likeliest first
+    problems: tuple[str, ...]  # why chosen skills are not called: their arguments could not be found
+    choose_ms: float
+    fill_ms: float
+
+
+class SmallCaller:
+    """Plans calls."""
+
+    def __init__(self, chooser: Chooser, filler: Filler, irrelevant_below: float, limit: int) -> None:
+        """Look at `limit` skills at most; `irrelevant_below` is the chooser's own threshold."""
+        self._chooser = chooser
+        self._filler = filler
+        self._part_above = irrelevant_below + _PART_MARGIN
+        self._limit = limit
+
+    async def plan(self, model: ChatModel, question: str, skills: Sequence[Skill]) -> Plan:
+        """Return the calls that `question` asks for; without a fitting skill the model is not even asked.
+
+        Raises what the model raises.
+        """
+        started = time.perf_counter()
+        considered = await in_thread(self._chooser.choose, question, skills, self._limit)
+        if not considered:
+            return Plan((), (), (), _ms_since(started), 0.0)
+        wanted = await in_thread(self._parts, question, [choice.skill for choice in considered])
+        pairs = wanted or [(question, considered[0])]
+        chosen = time.perf_counter()
+        filled = await asyncio.gather(*(self._filler.fill(model, part, choice.skill) for part, choice in pairs))
+        calls, problems = [], []
+        for (_, choice), found in zip(pairs, filled, strict=True):
+            if found.problems:
+                problems.append(f"{choice.skill.name}: {'; '.join(found.problems)}")
+            else:
+                calls.append(PlannedCall(choice.skill, found.arguments, choice.score))
+        return Plan(tuple(calls), tuple(considered), tuple(problems), (chosen - started) * 1e3, _ms_since(chosen))
+
+    def _parts(self, question: str, skills: list[Skill]) -> list[tuple[str, Choice]]:
+        """Return the parts of the question that ask for different skills, each with its skill; empty: it is one."""
+        parts = [part.strip() for part in _BETWEEN_PARTS.split(question) if len(part.strip()) >= _MIN_PART_CHARS]
+        if not 2 <= len(parts) <= _MAX_PARTS or len(skills) < 2:
+            return []
+        found: dict[str, tuple[str, Choice]] = {}
+        for part in parts:
+            best = self._chooser.choose(part, skills, 1)
+            if best and best[0].score >= self._part_above:
+                found.setdefault(best[0].skill.name, (part, best[0]))
+        return list(found.values()) if len(found) > 1 else []
+
+
+def _ms_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1e3

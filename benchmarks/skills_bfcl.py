@@ -1,0 +1,142 @@
+"""Function choice and calls of the small model on the Berkeley Function-Calling Leaderboard's files.
+
+    python benchmarks/skills_bfcl.py --data FOLDER --model FILE.gguf [--limit 20] [--no-model]
+
+FOLDER holds bfcl_*.jsonl. The choice is measured on all rows, with 5 and with 100 functions to choose from; calls on
+`limit` rows of each file, beside the same model with a plain tool prompt. Greedy, through the local engine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import secrets
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+from assistant.evaluation.bfcl import Row, read_row
+from assistant.evaluation.calling import CallOutcome, measure, ours, plain, pooled, summary
+from assistant.models.openai_http import OpenAIModel, Timeouts
+from assistant.models.openai_wire import LOCAL
+from assistant.models.supervise import EngineProcess, EngineSpec
+from assistant.orchestration.arguments import Filler
+from assistant.orchestration.small_calls import SmallCaller
+from benchmarks.report import Figure, median, percentile, show
+from knowledge.embed import OnnxEmbedder
+from skills.choose import Chooser
+from skills.settings import SkillsSettings
+
+CATEGORIES = ("simple_python", "multiple", "parallel", "parallel_multiple", "irrelevance")
+START_S = 180.0
+
+
+def read(folder: Path, category: str) -> list[Row]:
+    """Return the rows of one file."""
+    return [read_row(json.loads(line)) for line in (folder / f"bfcl_{category}.jsonl").open("rb")]
+
+
+def choosing(rows: dict[str, list[Row]], settings: SkillsSettings) -> list[Figure]:
+    """Return how often the right function is chosen first, and how often none is where none fits."""
+    embed = OnnxEmbedder(threads=2).embed
+    chooser, open_chooser = Chooser(embed, settings.irrelevant_below), Chooser(embed, -1.0)
+    figures, multiple = [], rows["multiple"]
+    for total in (5, 100):
+        right, times = 0, []
+        for row in multiple:
+            skills = pooled(row, multiple, total, 1)
+            open_chooser.learn(skills)
+            started = time.perf_counter()
+            best = open_chooser.choose(row.question, skills, settings.choose_limit)
+            times.append((time.perf_counter() - started) * 1e3)
+            right += best[0].skill.name == row.accepted[0][0]
+        figures.append(Figure(f"right function first of {total}", right / len(multiple), "share"))
+        figures.append(Figure(f"choice among {total}, p50", median(times), "ms", goal="under 30 ms"))
+        figures.append(Figure(f"choice among {total}, p95", percentile(times, 0.95), "ms"))
+    for category, name in (("irrelevance", "nothing chosen where nothing fits"), ("simple_python", "something chosen")):
+        empty = [not chooser.choose(row.question, pooled(row, (), 0, 1), 1) for row in rows[category]]
+        share = sum(empty) / len(empty)
+        goal = "at least 0.8" if category == "irrelevance" else ""
+        figures.append(Figure(name, share if category == "irrelevance" else 1 - share, "share", goal=goal))
+    return figures
+
+
+async def calling(
+    rows: dict[str, list[Row]], model: OpenAIModel, settings: SkillsSettings, limit: int
+) -> tuple[list[Figure], dict[str, object]]:
+    """Return the accuracy of whole calls, ours beside the plain prompt's."""
+    chooser = Chooser(OnnxEmbedder(threads=1).embed, settings.irrelevant_below)
+    caller = SmallCaller(chooser, Filler(), settings.irrelevant_below, settings.choose_limit)
+    taken = [row for found in rows.values() for row in found[:: max(1, len(found) // limit)][:limit]]
+    found: dict[str, list[CallOutcome]] = {
+        "ours": await measure(taken, ours(model, caller), at_once=4),
+        "plain": await measure(taken, plain(model), at_once=4),
+    }
+    tables = {name: summary(outcomes) for name, outcomes in found.items()}
+    figures = [
+        Figure(
+            f"right calls, {category}",
+            tables["ours"][category]["accuracy"]["mean"],
+            "share",
+            reference="same model, plain tool prompt",
+            reference_value=tables["plain"][category]["accuracy"]["mean"],
+        )
+        for category in tables["ours"]
+    ]
+    overall = {name: sum(o.wrong is None for o in outcomes) / len(outcomes) for name, outcomes in found.items()}
+    figures.append(
+        Figure(
+            "right calls, all files", overall["ours"], "share", "same model, plain tool prompt", overall["plain"], "2x"
+        )
+    )
+    return figures, dict(tables)
+
+
+def started_engine(weights: Path, folder: Path) -> EngineProcess:
+    """Return a running engine that answers."""
+    key = folder / "key"
+    key.write_text(secrets.token_hex(32))
+    engine = EngineProcess(EngineSpec(weights, "small"), key, folder / "engine.log")
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(engine.endpoint.base_url.replace("/v1", "/health"), timeout=2).status_code == 200:
+                return engine
+        except httpx.TransportError:
+            pass
+        time.sleep(0.2)
+    engine.stop()
+    raise SystemExit(f"The engine did not start: {(folder / 'engine.log').read_text()[-500:]}")
+
+
+def main() -> None:
+    """Measure and print a table and one JSON document."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", type=Path, help="GGUF file of the small model")
+    parser.add_argument("--limit", type=int, default=20, help="rows of each file that the model is asked")
+    parser.add_argument("--no-model", action="store_true", help="measure the choice alone")
+    chosen = parser.parse_args()
+    settings = SkillsSettings()
+    rows = {category: read(chosen.data, category) for category in CATEGORIES}
+    figures = choosing(rows, settings)
+    tables: dict[str, object] = {}
+    if not chosen.no_model:
+        if chosen.model is None:
+            parser.error("--model is needed, or --no-model")
+        with tempfile.TemporaryDirectory() as folder:
+            engine = started_engine(chosen.model, Path(folder))
+            try:
+                model = OpenAIModel("small", lambda: engine.endpoint, 8192, Timeouts(3, 300, 120), LOCAL)
+                more, tables = asyncio.run(calling(rows, model, settings, chosen.limit))
+                figures += more
+            finally:
+                engine.stop()
+    show("skills_bfcl", figures, calls=tables, limit=chosen.limit)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Records: one row per turn, appended once, naming passages without copying them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from assistant.record import SqlRecords, TurnRecord, append, read
+from assistant.tables import turn_records
+from assistant.types import Answer, Caller, Route, Turn, TurnOptions
+from knowledge.database import connect
+from knowledge.tables import metadata
+from knowledge.types import Scope
+from tests.turn.conftest import PASSAGES
+
+TURN = Turn("t1", "How many days?", (), Caller("anna", "Anna", Scope(frozenset())), TurnOptions(conversation_id="conv"))
+ANSWER = Answer(
+    "25 days [1].", (), False, True, False, Route("m", "a", "fallback", "grounded_answer"), nearest=(PASSAGES[0],)
+)
+RECORD = TurnRecord(TURN, "How many days of leave?", (PASSAGES[1],), "grounded_answer@1", 7, False, ANSWER, 12.5)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = connect(f"sqlite:///{tmp_path / 'a.db'}")
+    metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+def test_it_stores_a_turn_once(engine: Engine) -> None:
+    assert append(engine, RECORD)
+    assert not append(engine, RECORD)
+    assert append(engine, dataclasses.replace(RECORD, turn=dataclasses.replace(TURN, id="t2")))
+    found = read(engine)
+    assert [row.turn_id for row in found] == ["t1", "t2"]
+    assert (found[0].owner_id, found[0].conversation_id, found[0].created_at) == ("anna", "conv", 12.5)
+    assert found[0].data["standalone"] == "How many days of leave?"
+    assert found[0].data["passages"] == [{"chunk": "c2", "document": "d2", "score": 0.3333}]
+    assert found[0].data["answer"]["answer"] == "25 days [1]."
+    assert read(engine, after=found[0].seq)[0].turn_id == "t2"
+
+
+def test_it_copies_no_text_of_passages(engine: Engine) -> None:
+    append(engine, RECORD)
+    assert "region in France" not in repr(read(engine))
+    assert "paid leave per year" not in repr(read(engine))
+
+
+async def test_it_does_not_fail_a_turn_when_the_database_does(engine: Engine) -> None:
+    turn_records.drop(engine)
+    await SqlRecords(engine).append(RECORD)
