@@ -16,10 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import httpx
-
 from assistant.evaluation.bfcl import Row, read_row
-from assistant.evaluation.calling import CallOutcome, measure, ours, plain, pooled, summary
+from assistant.evaluation.calling import CallOutcome, Pool, measure, ours, plain, summary
 from assistant.models.openai_http import OpenAIModel, Timeouts
 from assistant.models.openai_wire import LOCAL
 from assistant.models.supervise import EngineProcess, EngineSpec
@@ -44,10 +42,11 @@ def choosing(rows: dict[str, list[Row]], settings: SkillsSettings) -> list[Figur
     embed = OnnxEmbedder(threads=2).embed
     chooser, open_chooser = Chooser(embed, settings.irrelevant_below), Chooser(embed, -1.0)
     figures, multiple = [], rows["multiple"]
+    pool = Pool(multiple)
     for total in (5, 100):
         right, times = 0, []
         for row in multiple:
-            skills = pooled(row, multiple, total, 1)
+            skills = pool.around(row, total)
             open_chooser.learn(skills)
             started = time.perf_counter()
             best = open_chooser.choose(row.question, skills, settings.choose_limit)
@@ -57,7 +56,7 @@ def choosing(rows: dict[str, list[Row]], settings: SkillsSettings) -> list[Figur
         figures.append(Figure(f"choice among {total}, p50", median(times), "ms", goal="under 30 ms"))
         figures.append(Figure(f"choice among {total}, p95", percentile(times, 0.95), "ms"))
     for category, name in (("irrelevance", "nothing chosen where nothing fits"), ("simple_python", "something chosen")):
-        empty = [not chooser.choose(row.question, pooled(row, (), 0, 1), 1) for row in rows[category]]
+        empty = [not chooser.choose(row.question, pool.around(row, 0), 1) for row in rows[category]]
         share = sum(empty) / len(empty)
         goal = "at least 0.8" if category == "irrelevance" else ""
         figures.append(Figure(name, share if category == "irrelevance" else 1 - share, "share", goal=goal))
@@ -102,11 +101,8 @@ def started_engine(weights: Path, folder: Path) -> EngineProcess:
     engine = EngineProcess(EngineSpec(weights, "small"), key, folder / "engine.log")
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
-        try:
-            if httpx.get(engine.endpoint.base_url.replace("/v1", "/health"), timeout=2).status_code == 200:
-                return engine
-        except httpx.TransportError:
-            pass
+        if engine.pulse() is not None:
+            return engine
         time.sleep(0.2)
     engine.stop()
     raise SystemExit(f"The engine did not start: {(folder / 'engine.log').read_text()[-500:]}")
@@ -118,11 +114,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", type=Path, help="GGUF file of the small model")
     parser.add_argument("--limit", type=int, default=20, help="rows of each file that the model is asked")
+    parser.add_argument("--skip-choice", action="store_true", help="measure the calls alone")
     parser.add_argument("--no-model", action="store_true", help="measure the choice alone")
     chosen = parser.parse_args()
     settings = SkillsSettings()
     rows = {category: read(chosen.data, category) for category in CATEGORIES}
-    figures = choosing(rows, settings)
+    figures = [] if chosen.skip_choice else choosing(rows, settings)
     tables: dict[str, object] = {}
     if not chosen.no_model:
         if chosen.model is None:

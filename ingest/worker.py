@@ -41,19 +41,32 @@ _EVERYTHING = Scope(frozenset(), sees_all=True)
 _log = structlog.get_logger(__name__)
 
 
-def run(engine: Engine, store: FileStore, embedder: Embedder, settings: IngestSettings, stop: threading.Event) -> None:
-    """Work until `stop` is set, then put unfinished documents back and return.
+def run(
+    engine: Engine,
+    store: FileStore,
+    embedder: Embedder,
+    settings: IngestSettings,
+    stop: threading.Event,
+    sandbox: Callable[[IngestSettings], Sandbox] = Sandbox,
+) -> None:
+    """Work on what `engine` queues and `store` holds until `stop` is set, then put unfinished documents back.
 
     A document's fault never ends this; what does (a bug, a broken disk) is raised after the others were put back.
+    `sandbox` makes the reading process of each reader.
     """
-    Worker(engine, store, embedder, settings).run(stop)
+    _Worker(engine, store, embedder, settings, sandbox).run(stop)
 
 
-class Worker:
-    """One worker process; `run` may be called once."""
-
-    def __init__(self, engine: Engine, store: FileStore, embedder: Embedder, settings: IngestSettings) -> None:
-        """Work on what `engine` queues and `store` holds."""
+class _Worker:
+    def __init__(
+        self,
+        engine: Engine,
+        store: FileStore,
+        embedder: Embedder,
+        settings: IngestSettings,
+        sandbox: Callable[[IngestSettings], Sandbox],
+    ) -> None:
+        self._sandbox = sandbox
         self._engine = engine
         self._store = store
         self._embedder = embedder
@@ -65,7 +78,6 @@ class Worker:
         self._failure: BaseException | None = None
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; see the function `run`."""
         freed = jobs.free_the_dead(self._engine)
         _log.info("worker_started", worker=self._name, freed=freed)
         loops: list[Callable[[], None]] = [self._embed_loop] * _EMBEDDING_THREADS
@@ -107,7 +119,7 @@ class Worker:
     # Reading
 
     def _read_loop(self, place: int) -> None:
-        sandbox = Sandbox(self._settings)
+        sandbox = self._sandbox(self._settings)
         used = time.monotonic()
         try:
             while not self._stop.is_set():

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from knowledge.index import Hit
 
 # The dense stage's share of a score when the keyword index knows all the question's words. Chosen on five retrieval
-# sets, where anything from 0.35 to 0.5 beats both stages on each of them, which no reciprocal rank fusion does
+# sets, where anything from 0.3 to 0.5 beats both stages on each of them, which no reciprocal rank fusion does
 # (docs/experiments/2026-11-fusion.md).
-DENSE_SHARE = 0.45
+DENSE_SHARE = 0.4
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,10 +46,13 @@ class Search:
     ) -> None:
         """Search `engine` through `indexes`, which must be of `embedder`'s model."""
         self._engine = engine
-        self._indexes = indexes
-        self._embedder = embedder
+        self._source = (indexes, embedder)
         self._reranker = reranker
         self._max_per_document = max_per_document
+
+    def use(self, indexes: Indexes, embedder: Embedder) -> None:
+        """Search through another model's indexes from the next question on; those under way end with the old ones."""
+        self._source = (indexes, embedder)
 
     def version(self) -> int:
         """Return a number that grows with every change of a document, a chunk, or a right to read one."""
@@ -73,7 +76,7 @@ class Search:
         Raises IndexUnavailable if neither the dense nor the keyword stage can answer; if only one can, its results
         are returned alone and `notice` says so.
         """
-        run = _Run(encodable(query[:MAX_QUESTION]), scope, max(1, min(limit, MAX_LIMIT)))
+        run = _Run(encodable(query[:MAX_QUESTION]), scope, max(1, min(limit, MAX_LIMIT)), *self._source)
         if not run.question.strip():
             return SearchResult([], (), 0, {})
         await asyncio.gather(
@@ -90,18 +93,18 @@ class Search:
     def _find_dense(self, run: _Run) -> None:
         started = time.perf_counter()
         try:
-            run.vector = self._embedder.embed([run.question])[0]
+            run.vector = run.embedder.embed([run.question])[0]
         except EmbedderUnavailable as exc:
             run.gaps.append(str(exc))
             return
         run.took("embed", started)
         started = time.perf_counter()
-        run.dense = self._nearest(run.vector, OVER_FETCH)
+        run.dense = self._nearest(run, run.vector, OVER_FETCH)
         run.took("dense", started)
 
     def _find_keyword(self, run: _Run) -> None:
         started = time.perf_counter()
-        found = self._matching(run.question, OVER_FETCH)
+        found = self._matching(run, OVER_FETCH)
         if found is None:
             run.gaps.append("The keyword index is being made anew; only similar passages were looked for.")
         else:
@@ -134,8 +137,8 @@ class Search:
         dense, keyword = self._allowed(run, run.dense, run.keyword)
         if not (_starved(run.dense, dense) or _starved(run.keyword, keyword)):
             return dense, keyword
-        more = self._matching(run.question, WIDER)
-        wide_dense = [] if run.vector is None else self._nearest(run.vector, WIDER)
+        more = self._matching(run, WIDER)
+        wide_dense = [] if run.vector is None else self._nearest(run, run.vector, WIDER)
         wide_keyword = more.hits if more else []
         dense, keyword = self._allowed(run, wide_dense, wide_keyword)
         if not (_starved(wide_dense, dense) or _starved(wide_keyword, keyword)):
@@ -144,8 +147,8 @@ class Search:
         if len(share) > EXACT:
             return dense, keyword
         if run.vector is not None:
-            dense = self._indexes.exact.nearest_of(run.vector, share, CANDIDATES)
-        found = self._matching(run.question, CANDIDATES, share)
+            dense = run.indexes.exact.nearest_of(run.vector, share, CANDIDATES)
+        found = self._matching(run, CANDIDATES, share)
         return dense, found.hits if found else keyword
 
     def _allowed(self, run: _Run, dense: list[Hit], keyword: list[Hit]) -> tuple[list[Hit], list[Hit]]:
@@ -158,7 +161,7 @@ class Search:
         missing = {hit.row for hit in keyword[:CANDIDATES]} - {hit.row for hit in dense}
         if run.vector is None or not missing:
             return dense
-        exact = self._indexes.exact.nearest_of(run.vector, missing, len(missing))
+        exact = run.indexes.exact.nearest_of(run.vector, missing, len(missing))
         return sorted([*dense, *exact], key=lambda hit: (-hit.score, hit.row))
 
     def _read(self, run: _Run, fused: Sequence[Fused]) -> list[Passage]:
@@ -170,33 +173,33 @@ class Search:
             if hit.row in texts
         ]
 
-    def _nearest(self, vector: Vectors, n: int) -> list[Hit]:
-        follower = self._indexes.dense
+    def _nearest(self, run: _Run, vector: Vectors, n: int) -> list[Hit]:
+        follower = run.indexes.dense
         with follower.borrow() as index:
             if index is not None:
                 try:
-                    return self._with_tail(index.nearest(vector, n), vector, follower.seq)
+                    return self._with_tail(run, index.nearest(vector, n), vector, follower.seq)
                 except IndexDamaged as damage:
                     follower.report(damage)
-        return self._indexes.exact.nearest(vector, n)
+        return run.indexes.exact.nearest(vector, n)
 
-    def _with_tail(self, hits: list[Hit], vector: Vectors, seq: int) -> list[Hit]:
+    def _with_tail(self, run: _Run, hits: list[Hit], vector: Vectors, seq: int) -> list[Hit]:
         """Return `hits` together with chunks that came after change `seq` and are not in the index yet."""
         with reading(self._engine) as connection:
             new = changes.after(connection, seq, TAIL)
         rows = {change.row for change in new if change.kind == "add"}
         if not rows:
             return hits
-        self._indexes.wake()
-        tail = self._indexes.exact.nearest_of(vector, rows, CANDIDATES)
+        run.indexes.wake()
+        tail = run.indexes.exact.nearest_of(vector, rows, CANDIDATES)
         return sorted({hit.row: hit for hit in [*hits, *tail]}.values(), key=lambda hit: (-hit.score, hit.row))
 
-    def _matching(self, question: str, n: int, only: Sequence[int] | None = None) -> KeywordHits | None:
-        follower = self._indexes.keyword
+    def _matching(self, run: _Run, n: int, only: Sequence[int] | None = None) -> KeywordHits | None:
+        follower = run.indexes.keyword
         with follower.borrow() as index:
             if index is not None:
                 try:
-                    return index.search(question, n, only)
+                    return index.search(run.question, n, only)
                 except IndexDamaged as damage:
                     follower.report(damage)
         return None
@@ -209,6 +212,8 @@ class _Run:
     question: str
     scope: Scope
     limit: int
+    indexes: Indexes
+    embedder: Embedder
     names: dict[str, str] = field(default_factory=dict)  # of the collections searched, by id
     ids: frozenset[str] | None = frozenset()  # None: all that belong to no conversation
     vector: Vectors | None = None

@@ -18,7 +18,7 @@ from assistant.orchestration import prompts
 from assistant.orchestration.prompts import Message
 
 SEED = 1
-# The best of five wordings tried on held-out rows: one answer, one abstention, both over passages of their own.
+# One answer and one abstention, over passages of their own.
 _SHOT_PASSAGES = [
     ("Travel policy", "Employees may book economy class. Business class needs the approval of a director."),
     ("Leave", "Every employee has 28 days of paid leave a year. Unused days expire on 31 March."),

@@ -20,7 +20,6 @@ from assistant.people import users
 from assistant.people.credentials import LOCAL_ID, Credential, authenticate, caller_of, local_caller
 from assistant.secret_file import LOCAL_PREFIX
 from assistant.threads import in_thread
-from assistant.types import Caller
 
 _STATE = "assistant.credential"
 _DESCRIBED = HTTPBearer(auto_error=False, description="A session token from /api/login, or an API key.")
@@ -52,7 +51,7 @@ class Policy:
             raise errors.not_allowed("An API key cannot do this; sign in with name and password.")
         request.scope[_STATE] = credential
 
-    def __call__(
+    async def __call__(
         self, request: Request, _described: Annotated[object, Depends(_DESCRIBED)] = None
     ) -> Credential | None:
         """Return the credential that `admit` found; FastAPI calls this for the endpoint."""
@@ -63,7 +62,7 @@ class Policy:
 class Anyone(Policy):
     """The policy of the few routes that need no credential."""
 
-    def __call__(self, request: Request) -> None:  # type: ignore[override]
+    async def __call__(self, request: Request) -> None:  # type: ignore[override]
         """Return nothing: there is nobody to know."""
         return
 
@@ -72,14 +71,6 @@ ANYONE = Anyone("anyone", needs_credential=False)
 SIGNED_IN = Policy("signed in", needs_credential=True)
 IN_PERSON = Policy("signed in with a password", needs_credential=True, needs_session=True)
 ADMIN = Policy("administrator", needs_credential=True, needs_admin=True)
-
-
-def _caller(credential: Credential) -> Caller:
-    return credential.caller
-
-
-def _signed_in(credential: Annotated[Credential, Depends(SIGNED_IN)]) -> Caller:
-    return credential.caller
 
 
 class Guarded(APIRoute):

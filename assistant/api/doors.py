@@ -65,7 +65,7 @@ def doors(app: App) -> Doors:
     )
 
 
-def the_doors(request: Request) -> Doors:
+async def the_doors(request: Request) -> Doors:
     """Return the doors of this application."""
     found: Doors = request.app.state.doors
     return found

@@ -92,6 +92,10 @@ class Live:
         """Return when the last frame is there."""
         await self._closed.wait()
 
+    def nudge(self) -> None:
+        """Let readers look whether it is time for a sign of life; a timer for each wait would cost more than frames."""
+        self._tell()
+
     def holds(self, after: int) -> bool:
         """Return whether every frame behind number `after` is still kept."""
         return after < self._next and (not self._frames or self._frames[0][0] <= after + 1)
@@ -99,10 +103,12 @@ class Live:
     async def follow(self, after: int, ping_s: float) -> AsyncIterator[bytes]:
         """Yield the frames behind number `after`, those that are there at once, then as they come, to the last.
 
-        Several frames that are there together come as one piece. A comment comes when nothing else did for `ping_s`.
+        Several frames that are there together come as one piece. When nothing came for `ping_s`, the next `nudge`
+        brings a comment.
 
         Raises BrokenOff when the reader is so slow that frames it has not had are not kept any more.
         """
+        sent = time.monotonic()
         while True:
             news = self._news
             if not self.holds(after):
@@ -110,16 +116,15 @@ class Live:
             ready = self._behind(after)
             if ready:
                 after += len(ready)
+                sent = time.monotonic()
                 yield b"".join(ready)
             elif self.closed:
                 return
+            elif time.monotonic() - sent >= ping_s:
+                sent = time.monotonic()
+                yield sse.PING
             else:
-                try:
-                    # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the news.
-                    async with asyncio.timeout(ping_s):
-                        await news.wait()
-                except TimeoutError:
-                    yield sse.PING
+                await news.wait()
 
     def _behind(self, after: int) -> list[bytes]:
         """Return the next frames behind number `after`, of at most PIECE_BYTES together unless it is a single one."""

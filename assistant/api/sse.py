@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from assistant.types import Answer, Citation, Route, Step
@@ -19,7 +20,11 @@ PING = b": ping\n\n"  # a comment; keeps proxies from closing a quiet connection
 FINISH = {"length": "length", "tool_calls": "tool_calls"}  # OpenAI knows no "cancelled": those end with "stop"
 
 
-@dataclass(frozen=True, slots=True)
+# What follows the text in a chunk that holds nothing else.
+_AFTER_TEXT = b'},"finish_reason":null,"logprobs":null}]}'
+
+
+@dataclass(frozen=True)
 class Wire:
     """What all chunks of one answer have in common."""
 
@@ -28,6 +33,11 @@ class Wire:
     conversation_id: str | None
     include_usage: bool
     created: int
+
+    @cached_property
+    def _before_text(self) -> bytes:
+        whole = self.chunk({"content": ""})
+        return whole.removesuffix(b'""' + _AFTER_TEXT)
 
     def chunk(self, delta: dict[str, str], finish: str | None = None, **ours: Any) -> bytes:
         """Return one chunk as JSON; `ours` becomes the field `assistant`."""
@@ -41,8 +51,8 @@ class Wire:
 
     def text(self, text: str, cited: Sequence[Citation] = ()) -> bytes:
         """Return a chunk with a piece of the answer, and the citations that it is the first to use."""
-        if not cited:
-            return self.chunk({"content": text})
+        if not cited:  # almost all chunks; written by hand, this takes a third of the time
+            return self._before_text + json.dumps(text).encode() + _AFTER_TEXT
         return self.chunk({"content": text}, citations=[citation_json(citation) for citation in cited])
 
     def step(self, step: Step) -> bytes:

@@ -56,7 +56,7 @@ class Streams:
         self._watcher: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to hold open streams against suspensions."""
+        """Begin to hold open streams against suspensions, and to keep quiet ones alive."""
         self._watcher = asyncio.create_task(self._watch(), name="streams-watch")
 
     async def stop(self) -> None:
@@ -161,6 +161,8 @@ class Streams:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._settings.recheck_credentials_s)
+            for entry in self._running.values():
+                entry.live.nudge()
             held = {entry.live.credential_id for entry in self._running.values() if not entry.live.closed}
             held.discard(LOCAL_ID)
             if held:

@@ -35,6 +35,7 @@ class Product:
 
     turns: Turns  # give it a search with `over`
     embedder: Embedder
+    models: Registry
 
 
 @asynccontextmanager
@@ -66,7 +67,7 @@ async def product(settings: Settings, say: Say) -> AsyncIterator[Product]:
             if engines is not None:
                 await _up(engines, say)
             await gate.ready()
-            yield Product(turns, embedder)
+            yield Product(turns, embedder, registry)
         finally:
             for service in reversed(started):
                 await service.stop()

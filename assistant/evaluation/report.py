@@ -23,6 +23,8 @@ _NAMES = {
     "words": "words per answer",
     "ndcg@10": "nDCG@10",
     "recall@10": "recall@10",
+    "right_calls": "right calls",
+    "right_functions": "right functions",
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from assistant.cli.session import connect
-from assistant.evaluation import grounded, report, retrieval
+from assistant.evaluation import calling, grounded, report, retrieval
 from assistant.evaluation.errors import RowsUnusable
 from assistant.evaluation.given import GivenSearch, cutter
 from assistant.evaluation.grounded import Asked, Outcome
@@ -50,6 +50,8 @@ async def run(job: Job, settings: Settings, say: Say, tell: Tell) -> dict[str, A
         if not retrieval.is_folder(job.source):
             raise RowsUnusable(f"{job.source} is not a retrieval folder: corpus.jsonl, queries.jsonl, qrels.tsv.")
         return await _retrieval(job, settings, say, tell)
+    if calling.is_file(job.source):
+        return await _calling(job, settings, say, tell)
     questions = read(job.source, job.limit)
     with _rows(job.rows) as rows:
         summaries = {}
@@ -89,6 +91,26 @@ def _given(made: Product, settings: Settings, route: str) -> Asked:
         return GivenSearch(question.contexts, lambda texts: made.embedder.embed(list(texts)), cut)
 
     return grounded.asking(made.turns, search_of, replace(TurnOptions(), model=route, fresh=True))
+
+
+async def _calling(job: Job, settings: Settings, say: Say, tell: Tell) -> dict[str, Any]:
+    """Measure function calls: the way of the product for small models, and the same model with a plain prompt."""
+    rows_in = calling.read(job.source, job.limit)
+    summaries: dict[str, Any] = {}
+    with _rows(job.rows) as rows:
+        async with product(settings, say) as made:
+            for route in job.routes:
+                model = made.models.choose(calling.any_turn(route)).model
+                ways = calling.ways(model, made.embedder.embed, settings.skills)
+                for name, way in ways.items():
+                    label = route if name == "ours" else f"{route}, {name}"
+                    found = []
+                    for row in rows_in:
+                        found += await calling.measure([row], way)
+                        _write(rows, {**calling.as_row(found[-1]), "asked": label})
+                        tell(len(found), len(rows_in))
+                    summaries[label] = calling.report(found)
+    return {"source": str(job.source), "kind": "calling", "routes": summaries}
 
 
 async def _retrieval(job: Job, settings: Settings, say: Say, tell: Tell) -> dict[str, Any]:

@@ -167,7 +167,8 @@ class RuleCheck:
 
     def _weighed(self, rule: Weights, features: Features) -> _Score:
         probability = rule.probability(features)
-        return _Score(probability, probability >= rule.threshold, _NOT_SAID)
+        threshold = rule.threshold * (1.0 if self._question.english else self._rules.foreign_share)
+        return _Score(probability, probability >= threshold, _NOT_SAID)
 
     def _contradiction(self, claim: Text, source: Source) -> str:
         """Return what speaks against a claim that does not stand in the passage word for word, "" if nothing does."""

@@ -44,9 +44,14 @@ class GroundedRelease:
         self._numbers: dict[int, int] = {}  # passage number -> number in the answer
         self._waiting: list[Judged] = []  # neutral sentences: shown only with the sentence that they lead to
         self._said: list[frozenset[str]] = []
+        self._shown = _Shown()
         self.judged: list[Judged] = []
-        self.text = ""  # released so far
         self.check_ms = 0.0
+
+    @property
+    def text(self) -> str:
+        """Return what was released so far."""
+        return self._shown.text
 
     @property
     def verdict(self) -> Verdict:
@@ -106,10 +111,7 @@ class GroundedRelease:
         known = len(self._numbers)
         for number in judged.cited:
             self._numbers.setdefault(number, len(self._numbers) + 1)
-        text = self._output.slice(_marked(judged, self._numbers))
-        if self.text and not self.text[-1].isspace() and text[:1].strip():
-            text = " " + text
-        self.text += text
+        text = self._shown.add(self._output.slice(_marked(judged, self._numbers)), apart=True)
         return Released(text, self.citations[known:])
 
 
@@ -120,10 +122,15 @@ class PlainRelease:
         """Clean the text by `output`."""
         self._output = output
         self._held = ""
-        self.text = ""
+        self._shown = _Shown()
         self.settled = False
         self.check_ms = 0.0
         self.citations: tuple[Citation, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Return what was released so far."""
+        return self._shown.text
 
     async def feed(self, text: str) -> list[Released]:
         """Return what can be released now that `text` has arrived."""
@@ -142,9 +149,26 @@ class PlainRelease:
         self._held = "\n\n" if self.text.strip() else ""
 
     def _release(self, ready: str) -> list[Released]:
-        shown = self._output.slice(ready) if ready else ""
-        self.text += shown
+        shown = self._shown.add(self._output.slice(ready)) if ready else ""
         return [Released(shown)] if shown else []
+
+
+class _Shown:
+    """The text that was shown: blanks at its end wait until something follows, so that it never ends in any."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self._blanks = ""
+
+    def add(self, text: str, apart: bool = False) -> str:
+        """Return what to show for `text`; `apart`: with at least a blank between it and what came before."""
+        text = self._blanks + text if self.text else text.lstrip()
+        if apart and self.text and text[:1].strip():
+            text = " " + text
+        body = text.rstrip()
+        self._blanks = text[len(body) :]
+        self.text += body
+        return body
 
 
 def cite(n: int, passage: Passage) -> Citation:

@@ -35,6 +35,8 @@ class Rules(BaseModel):
 
     span: Weights  # a bare answer stands in a passage, at a place that is about the question
     statement: Weights  # a sentence says what a passage says
+    # Questions in other languages than the rules were fitted on: their thresholds are this share of the fitted ones.
+    foreign_share: float = Field(default=0.35, ge=0, le=1)
     better_by: float = Field(ge=0, le=1)  # another passage takes over a citation when it is that much more probable
 
 

@@ -72,8 +72,10 @@ class Source(Text):
         return exact.facts(f"{self.passage.title}\n{self.passage.heading}\n{self.text}")
 
     def around(self, index: int, reach: int = 1) -> frozenset[str]:
-        """Return the stems of a sentence and its neighbours up to `reach` away."""
+        """Return the stems of a sentence and its neighbours up to `reach` away; of a table row, with its header."""
         near = self.sentences[max(0, index - reach) : index + reach + 1]
+        if self.sentences[index].text.startswith("|"):
+            near = [*near, next(s for s in self.sentences if s.text.startswith("|"))]
         return frozenset().union(*(s.stems for s in near))
 
 

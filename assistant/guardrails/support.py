@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from functools import cached_property
 
 from assistant.guardrails import facts as exact
 from assistant.guardrails.sources import Source, Sources, Text
@@ -32,12 +33,21 @@ _ASKS_NEGATION = re.compile(
     r"|n't\b",
     re.I,
 )
+_ENGLISH_WORDS = (
+    "what who when where which how why whose whom is are were do does did the of can should could would many"
+)
+_ENGLISH = frozenset(_ENGLISH_WORDS.split())
 _FAR = 3.0  # log distance that stands for "nowhere near"
 _LONG_WORD = 4  # words longer than this may match by their first letters
 
 
 class Question(Text):
     """What was asked."""
+
+    @cached_property
+    def english(self) -> bool:
+        """Return whether it has one of the words that hardly any English question goes without."""
+        return not _ENGLISH.isdisjoint(self.tokens)
 
 
 def novel(claim: Text, question: Question) -> frozenset[str]:

@@ -61,7 +61,8 @@ async def draft(
             async for piece in pieces:
                 text += piece.text
                 calls += piece.tool_calls if tools else ()
-                yield replace(piece, tool_calls=(), stopped_by=None if calls else piece.stopped_by)
+                plain = not calls and not piece.tool_calls
+                yield piece if plain else replace(piece, tool_calls=(), stopped_by=None if calls else piece.stopped_by)
         if not calls:
             return
         results = [await orchestrator.call(call, permit, used + n) for n, call in enumerate(calls, start=1)]

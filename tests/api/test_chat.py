@@ -129,11 +129,11 @@ BAD: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("body", BAD, ids=lambda body: str(body)[:60])
-async def test_it_refuses_with_a_sentence(world: World, body: dict[str, Any]) -> None:
-    status, reply = await _chat(world, body)
-    assert status == 400, reply
-    assert reply["error"]["type"] == "invalid_request_error" and len(reply["error"]["message"]) > 10
+async def test_it_refuses_with_a_sentence(world: World) -> None:
+    for body in BAD:
+        status, reply = await _chat(world, body)
+        assert status == 400, (body, reply)
+        assert reply["error"]["type"] == "invalid_request_error" and len(reply["error"]["message"]) > 10, body
     assert world.turns.asked == []
 
 
@@ -148,11 +148,12 @@ RAW = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("body", RAW, ids=lambda body: repr(body[:40]))
-async def test_it_survives_bodies_that_are_hardly_json(world: World, body: bytes) -> None:
+async def test_it_survives_bodies_that_are_hardly_json(world: World) -> None:
+    headers = {"content-type": "application/json"}
     async with world.client(world.ben) as client:
-        reply = await client.post("/v1/chat/completions", content=body, headers={"content-type": "application/json"})
-    assert reply.status_code == 400 and reply.json()["error"]["message"], reply.text
+        for body in RAW:
+            reply = await client.post("/v1/chat/completions", content=body, headers=headers)
+            assert reply.status_code == 400 and reply.json()["error"]["message"], (body[:60], reply.text)
 
 
 async def test_the_last_of_two_equal_keys_counts(world: World) -> None:
@@ -162,12 +163,12 @@ async def test_the_last_of_two_equal_keys_counts(world: World) -> None:
     assert world.turns.asked[0].question == "b"
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-async def test_it_takes_json_under_its_own_name_only(world: World, kind: str) -> None:
-    headers = {"content-type": kind} if kind else {}
+async def test_it_takes_json_under_its_own_name_only(world: World) -> None:
     async with world.client(world.ben) as client:
-        reply = await client.post("/v1/chat/completions", content=json.dumps({"messages": HELLO}), headers=headers)
-    assert reply.status_code == 400
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""):
+            headers = {"content-type": kind} if kind else {}
+            reply = await client.post("/v1/chat/completions", content=json.dumps({"messages": HELLO}), headers=headers)
+            assert reply.status_code == 400, kind
 
 
 async def test_an_unknown_model_or_collection_is_not_found(world: World) -> None:

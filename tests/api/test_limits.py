@@ -167,16 +167,16 @@ HEADS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("head", HEADS, ids=lambda head: repr(head[:40]))
-def test_a_broken_head_is_refused_and_the_server_lives(port: int, head: bytes) -> None:
-    sock = _connect(port)
-    try:
-        sock.sendall(head)
-        status = _status(sock)
-    except ConnectionError:
-        status = 0
-    assert status in (0, 400, 401, 404, 408, 411, 413, 431), status
-    assert httpx.get(f"http://127.0.0.1:{port}/livez").status_code == 200
+def test_a_broken_head_is_refused_and_the_server_lives(port: int) -> None:
+    for head in HEADS:
+        sock = _connect(port)
+        try:
+            sock.sendall(head)
+            status = _status(sock)
+        except ConnectionError:
+            status = 0
+        assert status in (0, 400, 401, 404, 408, 411, 413, 431), (head[:60], status)
+        assert httpx.get(f"http://127.0.0.1:{port}/livez").status_code == 200
 
 
 def test_a_reader_who_takes_nothing_is_cut_and_harms_nobody(world: World, port: int) -> None:

@@ -44,6 +44,12 @@ async def test_the_rest_of_an_answer_is_sent_before_its_end() -> None:
     assert '"content":" Two."' in text and '"text":' not in text
 
 
+async def test_a_chunk_of_text_is_json_like_any_other() -> None:
+    wire = sse.wire("t", 'a "model"', None, False)
+    for text in ("plain", 'a "quote" \\ and \n', "\N{GRINNING FACE}\u2028", ""):
+        assert json.loads(wire.text(text)) == json.loads(wire.chunk({"content": text}))
+
+
 async def test_two_readers_read_the_same() -> None:
     live = _live()
     readers = [asyncio.create_task(_all(live)) for _ in range(2)]
@@ -58,7 +64,10 @@ async def test_two_readers_read_the_same() -> None:
 async def test_a_quiet_stream_is_kept_alive_by_comments() -> None:
     live = _live()
     follower = live.follow(1, 0.01)
-    assert await anext(follower) == sse.PING
+    waiting = asyncio.ensure_future(anext(follower))
+    await asyncio.sleep(0.03)
+    live.nudge()
+    assert await waiting == sse.PING
     live.close(_answer("x"))
     assert b"[DONE]" in await anext(follower)
 

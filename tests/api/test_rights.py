@@ -159,8 +159,23 @@ def test_a_route_without_a_policy_cannot_be_made() -> None:
         router.get("/open")(lambda: None)
 
 
-@pytest.mark.parametrize("row", TABLE)
-async def test_each_caller_gets_what_the_table_says(scene: Scene, row: str) -> None:
+# Rows that leave the scene as it was for the next one.
+HARMLESS = [row for row in TABLE if row.startswith("GET ")] + [
+    row for row, (expected, _) in TABLE.items() if row.startswith(("PUT", "POST")) and expected[3] in (200, 202, 401)
+]
+
+
+async def test_each_caller_gets_what_the_table_says(scene: Scene) -> None:
+    for row in HARMLESS:
+        await _check(scene, row)
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if row not in HARMLESS])
+async def test_each_caller_gets_what_the_table_says_of_changes(scene: Scene, row: str) -> None:
+    await _check(scene, row)
+
+
+async def _check(scene: Scene, row: str) -> None:
     world, (anonymous, owner, other, administrator) = scene.world, TABLE[row][0]
     callers = [(None, anonymous), (world.eve, other), (world.ben, owner), (world.admin, administrator)]
     if administrator == 404:  # the owner may delete it, so the owner comes last
@@ -168,7 +183,7 @@ async def test_each_caller_gets_what_the_table_says(scene: Scene, row: str) -> N
     for user, expected in callers:
         async with world.client(user) as client:
             reply = await scene.ask(client, row)
-        assert reply.status_code == expected, f"{user and user.name}: {reply.status_code} {reply.text[:300]}"
+        assert reply.status_code == expected, f"{row} {user and user.name}: {reply.status_code} {reply.text[:300]}"
 
 
 async def test_a_suspended_user_gets_nothing_by_any_credential(scene: Scene) -> None:

@@ -14,8 +14,8 @@ PDF_LINES = (
 )
 DOCX_LINES = (
     "Hotels are paid up to 140 euros per night.",
-    "In Zurich and London hotels are paid up to 220 euros per night.",
-    "Hand in receipts within 30 days of the end of the trip.",
+    "Trains are booked for journeys under five hours.",
+    "Receipts are handed in to the travel desk.",
 )
 MARKDOWN = """# Security desk
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.site import CHROMIUM_ARGUMENTS, PATIENCE_MS, Tab, pages, sign_in, tab
 from ui.fake_api import World, serve
-from ui.fake_api.sample import furnish
+from ui.fake_api.sample import furnish, rewind
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 DESKTOP, PHONE = (1360, 860), (390, 844)
@@ -40,6 +40,7 @@ def main(folder: Path = FOLDER) -> None:
     ):
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         for name, scheme, size, scene in SCENES:
+            rewind(world)
             _take(browser, base, folder / f"{name}.png", scheme, size, scene)
         browser.close()
 

@@ -8,6 +8,7 @@ from assistant.guardrails.grounding import Judged, RuleJudge, judge
 from assistant.guardrails.rules import load
 from assistant.guardrails.sources import Embed
 from knowledge.types import Passage
+from tests.guardrails.conftest import passage
 
 OWN = "The documents do not say."
 
@@ -121,3 +122,24 @@ def test_it_ships_rules_for_every_weight_it_uses() -> None:
     assert 0 < rules.statement.threshold < 1
     with pytest.raises(KeyError):
         rules.span.probability({})
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "text"),
+    [
+        ("In welchem Land liegt die Normandie?", "Frankreich", "Die Normandie ist eine Region in Frankreich."),
+        ("¿En qué país está Normandía?", "Francia", "Normandía es una región de Francia."),
+        ("诺曼底在哪个国家？", "法国", "诺曼底是法国的一个地区。"),
+        ("في أي بلد تقع نورماندي؟", "فرنسا", "نورماندي منطقة في فرنسا."),
+    ],
+)
+def test_it_is_no_stricter_with_other_languages(question: str, answer: str, text: str, embed: Embed) -> None:
+    assert judged(question, f"{answer} [1].", [passage(text, "")], embed).kind == "supported"
+
+
+def test_it_reads_a_table_row_with_its_header(embed: Embed) -> None:
+    head, rent, food = "| Item | 2019 | 2018 |\n|---|---|---|", "| Rent | 9 | 8 |", "| Food | 7 | 6 |"
+    table = "\n".join([head, rent, food, "| Total sales | 1,496.5 | 1,202.9 |"])
+    asked = "What were the total sales in 2019?"
+    assert judged(asked, "1,496.5 [1].", [passage(table, "Sales")], embed).kind == "supported"
+    assert judged(asked, "1,496.9 [1].", [passage(table, "Sales")], embed).kind == "unsupported"

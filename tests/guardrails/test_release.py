@@ -66,7 +66,7 @@ async def test_it_is_settled_by_an_abstention_at_the_beginning_only(passages: li
 
 
 async def test_it_drops_half_a_sentence_of_an_answer_that_was_cut_off(passages: list[Passage]) -> None:
-    assert await whole(release(passages), "A [1]. B has [1]", cut_off=True) == "A [1]. "
+    assert await whole(release(passages), "A [1]. B has [1]", cut_off=True) == "A [1]."
     assert await whole(release(passages), "B has [1]", cut_off=True) == "B has [1]"
 
 
@@ -76,7 +76,7 @@ async def test_it_repeats_nothing_when_another_model_begins_again(passages: list
     going.begin_again()
     again = await going.feed("Leave is 25 days [1]. Interns get 12 [1]. ")
     rest = await going.finish(cut_off=False)
-    assert "".join(r.text for r in [*first, *again, *rest]) == "Leave is 25 days [1]. Interns get 12 [1]. "
+    assert "".join(r.text for r in [*first, *again, *rest]) == "Leave is 25 days [1]. Interns get 12 [1]."
 
 
 async def test_it_puts_a_moved_citation_before_the_full_stop(passages: list[Passage], embed: Embed) -> None:
@@ -101,8 +101,8 @@ async def test_it_streams_plain_chat_and_never_half_a_link(size: int) -> None:
 
 async def test_it_shows_plain_words_at_once() -> None:
     going = PlainRelease(Output([]))
-    assert [r.text for r in await going.feed("Hello wor")] == ["Hello "]
-    assert [r.text for r in await going.feed("ld, how")] == ["world, "]
+    assert [r.text for r in await going.feed("Hello wor")] == ["Hello"]
+    assert [r.text for r in await going.feed("ld, how")] == [" world,"]
 
 
 async def test_it_holds_no_more_than_a_bounded_part_of_plain_chat_back() -> None:

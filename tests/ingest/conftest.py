@@ -23,11 +23,12 @@ from knowledge.embed import HashEmbedder
 from knowledge.types import Chunk, Collection, Document, Embedder, Scope
 
 ADMIN = Scope(frozenset({"everyone"}), sees_all=True)
-QUICK = IngestSettings(poll_s=0.02, beat_s=0.2, reserve_bytes=0)
+QUICK = IngestSettings(poll_s=0.02, beat_s=0.2, reserve_bytes=0, readers=1)
 HASH = HashEmbedder()
 
 Put = Callable[..., Accepted]
 Work = Callable[..., None]
+Shared = Callable[[IngestSettings], Sandbox]
 
 
 @pytest.fixture(scope="session")
@@ -61,12 +62,12 @@ def put(engine: Engine, store: FileStore, handbook: Collection) -> Put:
 
 
 @pytest.fixture
-def work(engine: Engine, store: FileStore) -> Work:
+def work(engine: Engine, store: FileStore, shared: Shared) -> Work:
     """A function that runs a worker in this process until nothing is queued or running."""
 
     def until_done(seconds: float = 60.0, settings: IngestSettings = QUICK, embedder: Embedder = HASH) -> None:
         stop = threading.Event()
-        thread = threading.Thread(target=worker.run, args=(engine, store, embedder, settings, stop))
+        thread = threading.Thread(target=worker.run, args=(engine, store, embedder, settings, stop, shared))
         thread.start()
         try:
             wait_until(lambda: not {"queued", "running"} & jobs.counts(engine).keys(), seconds)
@@ -82,6 +83,16 @@ def sandbox() -> Iterator[Sandbox]:
     made = Sandbox(QUICK)
     yield made
     made.close()
+
+
+@pytest.fixture
+def shared(sandbox: Sandbox) -> Shared:
+    """What gives a worker the reading process of all tests, when its limits are the usual ones: a start takes long."""
+
+    class Kept(Sandbox):
+        read = sandbox.read  # type: ignore[assignment]
+
+    return lambda settings: Kept(settings) if settings.limits == QUICK.limits else Sandbox(settings)
 
 
 def wait_until(holds: Callable[[], bool], seconds: float) -> None:

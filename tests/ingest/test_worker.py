@@ -11,6 +11,7 @@ from sqlalchemy import Engine, func, select
 
 from ingest import jobs, worker
 from ingest.files import FileStore
+from ingest.sandbox import Sandbox
 from ingest.settings import IngestSettings, Limits
 from knowledge import documents
 from knowledge.embed import HashEmbedder, passage_text
@@ -19,7 +20,7 @@ from knowledge.tables import chunks as chunks_table
 from knowledge.tables import vectors as vectors_table
 from knowledge.types import Vectors
 from tests.ingest import builders
-from tests.ingest.conftest import ADMIN, HASH, QUICK, Put, Work, chunks_of, everything, wait_until
+from tests.ingest.conftest import ADMIN, HASH, QUICK, Put, Shared, Work, chunks_of, everything, wait_until
 
 SLOW = b"[" * 400_000
 
@@ -52,9 +53,9 @@ def gate() -> Gate:
 class Running:
     """A worker in threads of this process."""
 
-    def __init__(self, engine: Engine, store: FileStore, embedder: Gate | HashEmbedder) -> None:
+    def __init__(self, engine: Engine, store: FileStore, embedder: Gate | HashEmbedder, shared: Shared) -> None:
         self.stop = threading.Event()
-        self.thread = threading.Thread(target=worker.run, args=(engine, store, embedder, QUICK, self.stop))
+        self.thread = threading.Thread(target=worker.run, args=(engine, store, embedder, QUICK, self.stop, shared))
         self.thread.start()
 
     def end(self) -> None:
@@ -125,12 +126,12 @@ def test_it_ends_a_document_that_never_ends(engine: Engine, put: Put, work: Work
 
 
 def test_it_replaces_a_document_and_keeps_the_old_until_the_new_is_ready(
-    engine: Engine, put: Put, work: Work, store: FileStore, gate: Gate
+    engine: Engine, put: Put, work: Work, store: FileStore, gate: Gate, shared: Shared
 ) -> None:
     put("a.md", b"# A\n\nold text")
     work()
     put("a.md", b"# A\n\nnew text")
-    running = Running(engine, store, gate)
+    running = Running(engine, store, gate, shared)
     assert gate.asked.wait(30)
     assert [chunk.text for chunk in chunks_of(engine, everything(engine)["a.md"])] == ["old text"]
     gate.open.set()
@@ -139,9 +140,9 @@ def test_it_replaces_a_document_and_keeps_the_old_until_the_new_is_ready(
     assert [chunk.text for chunk in chunks_of(engine, everything(engine)["a.md"])] == ["new text"]
 
 
-def test_it_drops_what_was_cancelled(engine: Engine, put: Put, store: FileStore, gate: Gate) -> None:
+def test_it_drops_what_was_cancelled(engine: Engine, put: Put, store: FileStore, gate: Gate, shared: Shared) -> None:
     document = put("a.md", b"# A\n\ntext").documents[0]
-    running = Running(engine, store, gate)
+    running = Running(engine, store, gate, shared)
     assert gate.asked.wait(30)
     jobs.cancel(engine, [document.id])
     gate.open.set()
@@ -150,9 +151,9 @@ def test_it_drops_what_was_cancelled(engine: Engine, put: Put, store: FileStore,
     assert chunks_of(engine, document) == []
 
 
-def test_it_stops_reading_what_was_cancelled(engine: Engine, put: Put, store: FileStore) -> None:
+def test_it_stops_reading_what_was_cancelled(engine: Engine, put: Put, store: FileStore, shared: Shared) -> None:
     document = put("slow.md", SLOW).documents[0]
-    running = Running(engine, store, HASH)
+    running = Running(engine, store, HASH, shared)
     wait_until(lambda: everything(engine)["slow.md"].status == "running", 30)
     jobs.cancel(engine, [document.id])
     wait_until(lambda: everything(engine)["slow.md"].status == "cancelled", 10)
@@ -161,10 +162,10 @@ def test_it_stops_reading_what_was_cancelled(engine: Engine, put: Put, store: Fi
 
 @pytest.mark.parametrize("when", ["reading", "embedding"])
 def test_it_survives_that_a_document_is_deleted_under_its_hands(
-    engine: Engine, put: Put, store: FileStore, gate: Gate, when: str
+    engine: Engine, put: Put, store: FileStore, gate: Gate, shared: Shared, when: str
 ) -> None:
     document = put("a.md", SLOW if when == "reading" else b"# A\n\ntext").documents[0]
-    running = Running(engine, store, gate)
+    running = Running(engine, store, gate, shared)
     if when == "embedding":
         assert gate.asked.wait(30)
     else:
@@ -178,10 +179,12 @@ def test_it_survives_that_a_document_is_deleted_under_its_hands(
         assert connection.execute(select(func.count()).select_from(chunks_table)).scalar_one() == 1
 
 
-def test_it_puts_everything_back_when_it_stops(engine: Engine, put: Put, store: FileStore, gate: Gate) -> None:
+def test_it_puts_everything_back_when_it_stops(
+    engine: Engine, put: Put, store: FileStore, gate: Gate, shared: Shared
+) -> None:
     for n in range(5):
         put(f"{n}.md", b"# A %d\n\ntext" % n)
-    running = Running(engine, store, gate)
+    running = Running(engine, store, gate, shared)
     assert gate.asked.wait(30)
     threading.Timer(0.3, gate.open.set).start()
     running.end()
@@ -190,19 +193,21 @@ def test_it_puts_everything_back_when_it_stops(engine: Engine, put: Put, store: 
     assert not jobs.counts(engine).get("running")
 
 
-def test_it_waits_for_an_embedder_that_is_down(engine: Engine, put: Put, store: FileStore, gate: Gate) -> None:
+def test_it_waits_for_an_embedder_that_is_down(
+    engine: Engine, put: Put, store: FileStore, gate: Gate, shared: Shared
+) -> None:
     put("a.md", b"# A\n\ntext")
     gate.troubles = 1
     gate.open.set()
-    running = Running(engine, store, gate)
+    running = Running(engine, store, gate, shared)
     wait_until(lambda: everything(engine)["a.md"].status == "ready", 30)
     running.end()
 
 
-def test_it_shares_the_queue_with_another_worker(engine: Engine, put: Put, store: FileStore) -> None:
+def test_it_shares_the_queue_with_another_worker(engine: Engine, put: Put, store: FileStore, shared: Shared) -> None:
     for n in range(30):
         put(f"{n}.md", f"# Title {n}\n\nText number {n}.".encode())
-    both = [Running(engine, store, HASH) for _ in range(2)]
+    both = [Running(engine, store, HASH, make) for make in (shared, Sandbox)]
     wait_until(lambda: jobs.counts(engine) == {"ready": 30}, 60)
     for running in both:
         running.end()
@@ -238,11 +243,13 @@ def test_it_takes_a_picture_of_text(engine: Engine, put: Put, work: Work) -> Non
     assert "4711" in text and "Total amount" in text
 
 
-def test_it_keeps_its_lease_while_it_is_slow(engine: Engine, put: Put, store: FileStore, gate: Gate) -> None:
+def test_it_keeps_its_lease_while_it_is_slow(
+    engine: Engine, put: Put, store: FileStore, gate: Gate, shared: Shared
+) -> None:
     put("a.md", b"# A\n\ntext")
     settings = QUICK.model_copy(update={"lease_s": 1.0})
     stop = threading.Event()
-    thread = threading.Thread(target=worker.run, args=(engine, store, gate, settings, stop))
+    thread = threading.Thread(target=worker.run, args=(engine, store, gate, settings, stop, shared))
     thread.start()
     assert gate.asked.wait(30)
     until = time.monotonic() + 2.5
@@ -262,7 +269,9 @@ def test_it_finds_out_when_the_stored_file_is_gone(engine: Engine, put: Put, wor
     assert "missing" in str(everything(engine)["a.md"].reason)
 
 
-def test_it_raises_what_is_a_bug_after_it_has_put_everything_back(engine: Engine, put: Put, store: FileStore) -> None:
+def test_it_raises_what_is_a_bug_after_it_has_put_everything_back(
+    engine: Engine, put: Put, store: FileStore, shared: Shared
+) -> None:
     class Broken:
         name = "broken"
         dimension = 4
@@ -272,7 +281,7 @@ def test_it_raises_what_is_a_bug_after_it_has_put_everything_back(engine: Engine
 
     put("a.md", b"# A\n\ntext")
     with pytest.raises(ZeroDivisionError):
-        worker.run(engine, store, Broken(), QUICK, threading.Event())
+        worker.run(engine, store, Broken(), QUICK, threading.Event(), shared)
     assert everything(engine)["a.md"].status == "queued"
 
 

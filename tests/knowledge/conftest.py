@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine
 
 from knowledge import chunks, collections, documents
-from knowledge.embed import HashEmbedder, passage_text
+from knowledge.embed import passage_text
 from knowledge.indexes import Indexes
 from knowledge.search import Search
-from knowledge.tables import documents as documents_table
-from knowledge.types import Chunk, Collection, Document, Embedder, NewChunk, Scope
-
-ADMIN = Scope(frozenset({"everyone", "user:admin"}), sees_all=True)
-HASH = HashEmbedder()
-
-
-def scope(*principals: str) -> Scope:
-    """Return the scope of a signed-in person with these further principals."""
-    return Scope(frozenset({"everyone", *principals}))
+from knowledge.types import Collection, Document, Embedder, NewChunk, Scope
+from tests.knowledge.building import HASH, Store, hold
 
 
 @pytest.fixture
 def everyone(engine: Engine) -> Collection:
     """A collection that each signed-in person may read."""
     return collections.create(engine, "Handbook", "What everyone should know", ["everyone"])
-
-
-Store = Callable[..., Document]
 
 
 @pytest.fixture
@@ -57,18 +46,6 @@ def store(engine: Engine) -> Store:
         return found
 
     return stored
-
-
-def hold(engine: Engine, document_id: str, owner: str) -> None:
-    """Give the document's lease to `owner`, as claiming the job does."""
-    with engine.begin() as connection:
-        row = documents_table.c.id == document_id
-        connection.execute(update(documents_table).where(row).values(status="running", lease_owner=owner))
-
-
-def chunks_of(engine: Engine, document: Document) -> list[Chunk]:
-    """Return all chunks of the document."""
-    return chunks.page(engine, ADMIN, document.id, 0, 10_000)[0]
 
 
 @pytest.fixture

@@ -19,8 +19,7 @@ from knowledge.indexes import Indexes
 from knowledge.search import Search
 from knowledge.tables import chunks as table
 from knowledge.types import Collection, Document, Scope
-
-from .conftest import ADMIN, Store, scope
+from tests.knowledge.building import ADMIN, Store, scope
 
 CALLERS = {
     "visitor": Scope(frozenset({"public"})),

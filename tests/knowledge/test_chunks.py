@@ -13,15 +13,8 @@ from knowledge.database import reading
 from knowledge.embed import HashEmbedder
 from knowledge.errors import InvalidValue, LeaseLost, NameTaken
 from knowledge.tables import vectors
-from knowledge.types import Collection, Document, NewChunk
-
-from .conftest import ADMIN, HASH, Store, chunks_of, hold, scope
-
-
-def replaced(engine: Engine, document: Document, texts: list[str], owner: str = "w", model: str = "hash") -> None:
-    """Store `texts` as the document's chunks."""
-    vectors = HASH.embed(texts)
-    chunks.replace(engine, document.id, owner, [NewChunk(text) for text in texts], vectors, model, document.title)
+from knowledge.types import Collection, NewChunk
+from tests.knowledge.building import ADMIN, Store, chunks_of, hold, replaced, scope, store_row
 
 
 def test_makes_the_document_ready_with_its_chunks(everyone: Collection, store: Store, engine: Engine) -> None:
@@ -52,11 +45,6 @@ def test_keeps_the_old_chunks_until_the_new_ones_are_there(everyone: Collection,
     hold(engine, document.id, "w")
     replaced(engine, document, ["new"])
     assert [chunk.text for chunk in chunks_of(engine, document)] == ["new"]
-
-
-def store_row(engine: Engine, collection: Collection, path: str) -> Document:
-    """Queue a document."""
-    return documents.add(engine, collection.id, path, path, "text/plain", 1, "1" * 64, [], "user:ann")
 
 
 def test_keeps_ids_rows_and_switches_of_chunks_that_stay_the_same(

@@ -13,8 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from knowledge import changes, collections, documents
 from knowledge.database import connect, now, reading
 from knowledge.tables import changes as changes_table
-
-from .conftest import ADMIN
+from tests.knowledge.building import ADMIN
 
 
 def test_lets_fifty_threads_write_at_once_without_one_being_refused(engine: Engine) -> None:

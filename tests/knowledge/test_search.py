@@ -14,8 +14,7 @@ from knowledge.indexes import Indexes
 from knowledge.rerank import OverlapReranker
 from knowledge.search import Search
 from knowledge.types import Collection, NewChunk, Vectors
-
-from .conftest import ADMIN, HASH, Store, chunks_of, scope
+from tests.knowledge.building import ADMIN, HASH, Store, chunks_of, scope
 
 ANN = scope("user:ann")
 

@@ -137,7 +137,7 @@ HOSTILE = [
     "import socket; socket.socket()",
     "import socket; socket.create_connection(('127.0.0.1', 80))",
     "import urllib.request; urllib.request.urlopen('http://127.0.0.1:1/')",
-    "import os; os.system('touch /tmp/x'); r = os.path.exists('/tmp/x') or 1/0",
+    "import os; os.system('touch ran'); r = os.path.exists('ran') or 1/0",
     "import subprocess; subprocess.run(['/bin/ls'])",
     "import os; os.fork()",
     "import os; os.execv('/bin/ls', ['ls'])",
@@ -187,7 +187,7 @@ async def test_lets_code_use_its_own_folder_threads_and_no_secret_of_ours(team: 
     thread = "import threading; t = threading.Thread(target=print); t.start(); t.join(); r = 1"
     assert (await team("execute", code=thread)).data == 1
     seen = (await team("execute", code="import os; r = dict(os.environ)")).data
-    assert set(seen) == {"PATH", "LANG", "HOME", "TMPDIR", "TZ"}
+    assert set(seen) == {"PATH", "LANG", "HOME", "TMPDIR"}
 
 
 async def test_survives_a_skill_that_hangs(team: Team) -> None:

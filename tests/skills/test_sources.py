@@ -128,10 +128,10 @@ async def test_lets_a_module_fetch_from_the_hosts_of_its_entry_only(
         ("kind: mcp\nurl: http://x\nauth: {kind: user, audience: x}", "shared"),
         ("kind: python", "module"),
         ("kind: openapi\ndocument: a.json\nprefix: 'a b'", "prefix"),
-        ("[]", ""),
+        ("[]", "valid entry"),
         ("a: [", "YAML"),
         ("!!python/object/apply:os.system [id]", "YAML"),
-        ("- " * 3_000, ""),
+        ("- " * 3_000, "x.skill.yaml"),
         ("x" * 200_000, "limit"),
     ],
 )
