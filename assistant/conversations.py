@@ -24,10 +24,11 @@ from knowledge.database import now, reading
 Status = Literal["running", "done", "stopped", "failed"]
 
 MAX_TURNS = 2_000  # of one conversation, all versions; each request reads their ids
+HISTORY_TURNS = 50  # what a question is told of; models read less
 TITLE_CHARACTERS = 200
 _AUTO_TITLE_CHARACTERS = 60
 # A turn without an end after so long was cut off by a crash; nobody works on it any more.
-_LOST_AFTER_S = 3_600.0
+_LOST_AFTER_S = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +192,10 @@ def ask(engine: Engine, owner_id: str, identifier: str, question: str, replaces:
         connection.execute(insert(turns), {**values, **said})
         shown = {"head": identifier_of_turn, "updated_at": moment, "title": row.title or auto_title(question)}
         connection.execute(update(conversations).where(conversations.c.id == identifier).values(**shown))
-        path = _path(parents, parent)
+    path = _path(parents, parent)[-HISTORY_TURNS:]
+    with reading(engine) as connection:  # after the commit: texts are read without holding up other writers
         found = _turns(connection, path)
-    return Asked(identifier_of_turn, _history([found[turn_id] for turn_id in path]))
+    return Asked(identifier_of_turn, _history([found[turn_id] for turn_id in path if turn_id in found]))
 
 
 def finish(engine: Engine, turn_id: str, status: Status, answer: AnswerJson | None) -> bool:
@@ -203,6 +205,16 @@ def finish(engine: Engine, turn_id: str, status: Status, answer: AnswerJson | No
         running = turns.c.id == turn_id, turns.c.status == "running"
         values = {"status": status, "answer": text, "finished_at": now(connection)}
         return connection.execute(update(turns).where(*running).values(**values)).rowcount > 0
+
+
+def give_up_running(engine: Engine) -> int:
+    """Mark every turn that is running as failed; for the only server of a database, before it serves. Returns how many.
+
+    After a crash nobody works on them any more, and their readers should not wait.
+    """
+    with engine.begin() as connection:
+        running = update(turns).where(turns.c.status == "running")
+        return connection.execute(running.values(status="failed", finished_at=now(connection))).rowcount
 
 
 def auto_title(question: str) -> str:

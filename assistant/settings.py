@@ -38,6 +38,10 @@ class ApiSettings(BaseModel):
     max_upload_bytes: int = Field(
         default=GiB, ge=1_000, description="Largest body of an upload, all its files together"
     )
+    max_attachment_bytes: int = Field(
+        default=100_000_000, ge=1_000, description="Largest body of an upload to a conversation"
+    )
+    max_attachments: int = Field(default=50, ge=1, le=10_000, description="Most files attached to one conversation")
     max_upload_files: int = Field(default=2_000, ge=1, le=100_000, description="Most files in one upload")
     header_timeout_s: float = Field(default=10.0, gt=0, le=120, description="Longest time for a request's headers")
     max_header_bytes: int = Field(
@@ -123,7 +127,6 @@ class Settings(BaseSettings):
     log_level: str = Field(
         default="info", pattern="^(debug|info|warning|error)$", description="Least severe log line written"
     )
-    log_prompts: bool = Field(default=False, description="Write questions and answers into the log (off: never)")
     api: ApiSettings = ApiSettings()
     people: PeopleSettings = PeopleSettings()
     models: ModelSettings = ModelSettings()

@@ -25,6 +25,7 @@ def cli() -> str:
     lines = ["# Commands", "", "Every command takes `--help`. Exit status: 0 done, 1 failed, 2 wrong usage.", ""]
     root = typer.main.get_command(app)
     for name, command in _commands("assistant", root):
+        command.rich_markup_mode = None  # plain text, not boxes drawn for a terminal
         context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
         lines += [f"## `{name}`", "", "```", _plain(command.get_help(context)), "```", ""]
     return "\n".join(lines)

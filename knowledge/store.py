@@ -44,6 +44,7 @@ class DenseIndex:
                 _NAME, configuration=CreateCollectionConfiguration(hnsw=_HNSW), embedding_function=None
             )
         self._folder = folder.name
+        self._settle()
 
     def nearest(self, vector: Vectors, n: int) -> list[Hit]:
         """Return the `n` nearest entries to `vector` (shape (dimension,)), nearest first; fewer if there are fewer."""
@@ -62,12 +63,14 @@ class DenseIndex:
                 self._chunks.upsert(
                     ids=[str(entry.row) for entry in some], embeddings=np.stack([entry.vector for entry in some])
                 )
+        self._settle()
 
     def drop(self, rows: Sequence[int]) -> None:
         """Remove the entries that are there."""
         for start in range(0, len(rows), _BATCH):
             with _translated(self._folder):
                 self._chunks.delete(ids=[str(row) for row in rows[start : start + _BATCH]])
+        self._settle()
 
     def rows(self) -> set[int]:
         """Return the rows of all entries."""
@@ -97,6 +100,13 @@ class DenseIndex:
         """Write out everything and let go of the files."""
         with _translated(self._folder):
             self._client.close()
+
+    def _settle(self) -> None:
+        """Have Chroma take up its log now: it does so, and writes its files, only when the next question comes."""
+        with _translated(self._folder):
+            found = self._chunks.get(limit=1, include=["embeddings"])["embeddings"]
+            if found is not None and len(found):
+                self._chunks.query(query_embeddings=np.asarray(found, np.float32), n_results=1, include=[])
 
     def _finds(self, entry: Entry) -> bool:
         # An equal text elsewhere may come first, so being as near as oneself is enough.

@@ -13,6 +13,8 @@ from assistant.api.doors import Doors, doors
 from assistant.api.limits import BodyLimit
 from assistant.api.security import KnownHosts, Observed
 from assistant.app import VERSION, App
+from assistant.conversations import give_up_running
+from assistant.threads import in_thread
 
 ROUTERS = (
     people.router,
@@ -56,6 +58,8 @@ def create(app: App) -> FastAPI:
 def _life(app: App, shared: Doors) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def life(_api: FastAPI) -> AsyncIterator[None]:
+        if app.engine.dialect.name == "sqlite":  # whose data folder has one server; on PostgreSQL others may be at work
+            await in_thread(give_up_running, app.engine)
         await app.start()
         await shared.streams.start()
         try:

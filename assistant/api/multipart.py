@@ -57,7 +57,7 @@ def parts(pieces: Iterator[bytes], limit: bytes, max_parts: int) -> Iterator[Par
         assert isinstance(event, dict)  # the parser begins every part with its headers
         count += 1
         if count > max_parts:
-            raise errors.invalid(f"An upload has at most {max_parts:,} files; send the rest in another.")
+            raise errors.invalid(f"An upload has at most {max_parts:,} parts; send the rest in another.")
         part = _part(event, found.data())
         yield part
         for _ in part.data:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
@@ -25,7 +26,7 @@ from assistant.types import Caller
 from ingest.accept import Upload, accept_upload, accept_url
 from ingest.types import Accepted, Refusal
 from knowledge import collections, documents
-from knowledge.types import Collection, Document
+from knowledge.types import Document
 
 router = APIRouter(route_class=Guarded, prefix="/api", tags=["knowledge"])
 
@@ -33,6 +34,16 @@ Signed = Annotated[Credential, Depends(SIGNED_IN)]
 Admin = Annotated[Credential, Depends(ADMIN)]
 
 MAX_READERS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where files go, and how much of them."""
+
+    collection_id: str
+    max_bytes: int  # of the whole body
+    max_files: int
+
 
 # FastAPI does not see the form, since nothing may read it into memory; hence its description by hand.
 DESCRIBED: Json = {
@@ -60,7 +71,8 @@ async def upload(collection_id: Id, request: Request, app: Parts, doors: Shared,
     collection = await in_thread(collections.get, app.engine, admin.caller.scope, collection_id)
     if collection is None:
         raise errors.unknown("collection")
-    return await _receive(request, app, doors, admin.caller, collection)
+    target = _Target(collection.id, app.settings.api.max_upload_bytes, app.settings.api.max_upload_files)
+    return await _receive(request, app, doors, admin.caller, target)
 
 
 @router.post("/conversations/{conversation_id}/attachments", status_code=202, openapi_extra=DESCRIBED)
@@ -69,7 +81,12 @@ async def attach(conversation_id: Id, request: Request, app: Parts, doors: Share
     caller = credential.caller
     await _refuse_foreign(app, caller, conversation_id)
     collection = await in_thread(collection_for, app.engine, caller.scope, caller.user_id, conversation_id)
-    return await _receive(request, app, doors, caller, collection)
+    most, room = app.settings.api.max_attachments, app.settings.api.max_attachments - collection.n_documents
+    if room <= 0:
+        detail = f"This conversation has {most} attachments, its limit; delete some, or begin another conversation."
+        raise errors.Refusal(409, "too-many-attachments", detail)
+    target = _Target(collection.id, app.settings.api.max_attachment_bytes, room)
+    return await _receive(request, app, doors, caller, target)
 
 
 @router.get("/conversations/{conversation_id}/attachments")
@@ -101,13 +118,12 @@ async def _refuse_foreign(app: App, caller: Caller, conversation_id: str) -> Non
         raise errors.unknown("conversation")
 
 
-async def _receive(request: Request, app: App, doors: Doors, caller: Caller, collection: Collection) -> Json:
-    """Take the files of the request's body into `collection`; raises the refusal of a body that is damaged."""
-    allowed = app.settings.api
-    limits.allow(request.scope, allowed.max_upload_bytes, math.inf)
+async def _receive(request: Request, app: App, doors: Doors, caller: Caller, target: _Target) -> Json:
+    """Take the files of the request's body into a collection; raises the refusal of a body that is damaged."""
+    limits.allow(request.scope, target.max_bytes, math.inf)
     boundary = multipart.boundary(request.headers.get("content-type"))
     pieces = _in_thread(request.stream())
-    take = partial(_take, app, caller, collection, pieces, boundary, allowed.max_upload_files)
+    take = partial(_take, app, caller, target, pieces, boundary)
     async with doors.uploads.place(caller.user_id):  # while all are taken the body waits unread, and so does its clock
         return _json(await in_own_thread(doors.writers, take))
 
@@ -123,19 +139,19 @@ def _json(accepted: Accepted) -> Json:
     }
 
 
-def _take(
-    app: App, caller: Caller, collection: Collection, pieces: Iterator[bytes], boundary: bytes, max_parts: int
-) -> Accepted:
+def _take(app: App, caller: Caller, target: _Target, pieces: Iterator[bytes], boundary: bytes) -> Accepted:
     documents: list[Document] = []
     refused: list[Refusal] = []
     readers: list[str] = []
-    for part in multipart.parts(pieces, boundary, max_parts):
+    for part in multipart.parts(pieces, boundary, target.max_files + MAX_READERS):
         if part.name == "readers" and part.filename is None:
             if documents or refused or len(readers) >= MAX_READERS:
                 raise errors.invalid("Send at most 500 fields 'readers', all of them before the files.", "readers")
             readers.append(part.text())
         elif part.name == "files" and part.filename is not None:
-            upload = Upload(collection.id, part.filename, tuple(readers), caller.name)
+            if len(documents) + len(refused) >= target.max_files:
+                raise errors.invalid(f"At most {target.max_files:,} files fit here; send the rest elsewhere.", "files")
+            upload = Upload(target.collection_id, part.filename, tuple(readers), caller.name)
             taken = accept_upload(app.engine, app.files, app.settings.ingest, upload, part.data)
             documents += taken.documents
             refused += taken.refused

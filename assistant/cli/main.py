@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from assistant import skills_commands
 from assistant.adaptation import commands as adapt
 from assistant.cli import ask, backup, doctor, evals, ingest, manage, processes
 from assistant.cli.output import Failed, err
@@ -32,6 +33,7 @@ app.command()(backup.restore)
 app.command()(doctor.doctor)
 app.add_typer(evals.app, name="eval")
 app.add_typer(adapt.app, name="adapt")
+app.add_typer(skills_commands.app, name="skills")
 app.add_typer(manage.models, name="models")
 app.add_typer(manage.users, name="users")
 app.add_typer(manage.groups, name="groups")

@@ -131,8 +131,8 @@ class LocalEngines:
         fresh = self._started()
         if fresh is None:
             return
+        self._announce(fresh)  # first, so that whoever sees it ready can also find it
         old, self._engine, self._problem = self._engine, fresh, ""
-        self._announce(fresh)
         if old is not None:
             self._draining.append((old, time.monotonic()))
 

@@ -120,6 +120,7 @@ BROKEN = [
     (b"--xx\r\n" + b"X-A: b\r\n" * 10_000 + b"\r\nx\r\n--xx--\r\n", 422),
     (b"--xx\r\nX-A: " + b"b" * 100_000 + b"\r\n\r\nx\r\n--xx--\r\n", 422),
     (b'--xx\r\nContent-Disposition: form-data; name="files"; filename="a.md"\r\n\r\na\r\n' * 21 + b"--xx--\r\n", 422),
+    (b'--xx\r\nContent-Disposition: form-data; name="readers"\r\n\r\na\r\n' * 600 + b"--xx--\r\n", 422),
 ]  # fmt: skip
 
 
@@ -194,6 +195,19 @@ async def test_attachments_are_the_conversations_alone(world: World) -> None:
         assert (await client.post(f"/api/documents/{document}/retry")).json()["status"] == "queued"
         assert (await client.delete(f"/api/conversations/{mine}")).status_code == 204
         assert (await client.get(f"/api/documents/{document}")).status_code == 404
+
+
+async def test_a_conversation_takes_so_many_attachments_and_so_large_ones(world: World) -> None:
+    api = world.app.settings.api.model_copy(update={"max_attachments": 2, "max_attachment_bytes": 2_000})
+    world.app.settings = world.app.settings.model_copy(update={"api": api})
+    async with world.client(world.ben) as client:
+        target = f"/api/conversations/{(await client.post('/api/conversations', json={})).json()['id']}/attachments"
+        assert (await client.post(target, files={"files": ("a.md", b"x" * 3_000)})).status_code == 413
+        three = [("files", (f"{n}.md", b"x%d" % n)) for n in range(3)]
+        too_many = await client.post(target, files=three)
+        assert too_many.status_code == 422 and (await client.get(target)).json()["total"] == 2
+        full = await client.post(target, files={"files": ("d.md", b"d")})
+        assert full.status_code == 409 and full.json()["code"] == "too-many-attachments"
 
 
 async def test_bulk_actions_do_what_they_may_and_list_the_rest(world: World) -> None:

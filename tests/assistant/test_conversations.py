@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -111,6 +112,33 @@ def test_a_turn_that_a_crash_cut_off_counts_as_failed_later(engine: Engine) -> N
         connection.execute(text("UPDATE turns SET created_at = created_at - 7200"))
     found = conversations.read(engine, "ann", mine)
     assert found is not None and found.turns[0].status == "failed"
+
+
+def test_a_server_that_starts_gives_up_what_a_crash_left_running(engine: Engine) -> None:
+    mine = conversations.create(engine, "ann")
+    _said(engine, "ann", mine, "one", "1")
+    conversations.ask(engine, "ann", mine, "two")
+    assert conversations.give_up_running(engine) == 1 and conversations.give_up_running(engine) == 0
+    found = conversations.read(engine, "ann", mine)
+    assert found is not None and [turn.status for turn in found.turns] == ["done", "failed"]
+
+
+@pytest.mark.fault
+def test_fifty_writers_never_see_a_locked_database(engine: Engine) -> None:
+    times: list[float] = []
+
+    def write(number: int) -> None:
+        mine = conversations.create(engine, f"user {number}")
+        for turn in range(6):
+            started = time.monotonic()
+            _said(engine, f"user {number}", mine, f"question {turn}", "answer " * 50)
+            times.append(time.monotonic() - started)
+
+    with ThreadPoolExecutor(50) as together:
+        list(together.map(write, range(50)))
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM turns WHERE status = 'done'")).scalar() == 300
+    assert sorted(times)[int(len(times) * 0.5)] < 2.0, sorted(times)[-5:]
 
 
 def test_it_lists_pinned_ones_first_and_pages_by_time(engine: Engine) -> None:
