@@ -26,6 +26,7 @@ from assistant.orchestration import prompts
 from assistant.orchestration.prompts import GroundedPrompt
 
 LIMITS = (
+    "It abstains too often: see false_abstentions. What it answers, it mostly cites rightly.",
     "English only; other languages were not trained and not measured.",
     "Answers are spans of a few words; it does not calculate, compare or sum up.",
     "Made for three to five passages of at most 256 tokens each; more passages were not trained.",
