@@ -112,7 +112,6 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address that the API listens on")
     port: int = Field(default=8000, ge=0, le=65_535, description="Port of the API; 0: any free one")
-    ui_host: str = Field(default="127.0.0.1", description="Address that the page listens on")
     ui_port: int = Field(default=8501, ge=0, le=65_535, description="Port of the page; 0: any free one")
     allowed_hosts: tuple[str, ...] = Field(
         default=(), description="More host names of the API, besides loopback, `host` and the machine's own"

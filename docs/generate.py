@@ -44,7 +44,8 @@ def _plain(text: str) -> str:
 
 def settings() -> str:
     """Return the table of settings with their environment variables, defaults and meaning."""
-    lines = ["# Settings", "", "Environment variables, or lines of a file `.env` beside the data folder.", ""]
+    about = "Environment variables; lists are JSON. A name with this prefix that is not here is refused."
+    lines = ["# Settings", "", about, ""]
     lines += ["| variable | default | meaning |", "|---|---|---|", *_rows(Settings, "ASSISTANT_")]
     return "\n".join([*lines, ""])
 

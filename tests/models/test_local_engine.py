@@ -35,11 +35,10 @@ PERSON = {
 
 
 @pytest.fixture(scope="module")
-def prepared(pytestconfig: pytest.Config) -> Path:
-    """The packaged weights as the engine reads them, kept between runs."""
-    cache = pytestconfig.cache
-    assert cache is not None
-    return weights.requantised(weights.packaged(Path("none")), Path(cache.mkdir("models")), "Q8_0")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packaged weights as the engine reads them."""
+    folder = tmp_path_factory.mktemp("models")
+    return weights.requantised(weights.packaged(folder), folder, "Q8_0")
 
 
 @pytest.fixture(scope="module")
