@@ -11,6 +11,8 @@ from functools import lru_cache
 
 from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
+from knowledge.modelfiles import encodable
+
 # Languages that have both a stemmer and a list of stop words to be recognised by, or a script of their own.
 # The first is taken when nothing points to another.
 LANGUAGES = (
@@ -57,7 +59,7 @@ def prepared(text: str) -> str:
 
     "DiffExecutor" becomes "DiffExecutor Diff Executor", and each run of a script without spaces its pairs.
     """
-    return _CODE_NAME.sub(_with_parts, _UNSPACED.sub(_pairs, text))
+    return _CODE_NAME.sub(_with_parts, _UNSPACED.sub(_pairs, encodable(text)))
 
 
 def language_of(text: str) -> str:

@@ -8,7 +8,7 @@ The graph is written by hand so that three things hold which the usual dynamic q
 a text's vector does not depend on what else is in its batch (activations are quantised per token, not per tensor);
 sums cannot saturate on CPUs without VNNI (weights have 7 bits: 255 * 63 * 2 < 2**15, the width of AVX2's vpmaddubsw);
 outlier channels do not eat the resolution of the others (they are scaled down before, and the weights up; Xiao et al.
-2022, "SmoothQuant"). Compared in docs/experiments/embedding-quantisation.md.
+2022, "SmoothQuant"). Compared in docs/experiments/2026-11-embedding-quantisation.md.
 """
 
 from __future__ import annotations
