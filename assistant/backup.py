@@ -19,6 +19,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from assistant.errors import AssistantError
 
@@ -123,7 +124,7 @@ def _pack(sources: list[tuple[str, Path]], partial: Path, target: Path) -> Summa
     return Summary(target, len(digests), partial.stat().st_size, created)
 
 
-def _manifest(archive: zipfile.ZipFile, source: Path) -> dict[str, dict[str, str]]:
+def _manifest(archive: zipfile.ZipFile, source: Path) -> dict[str, Any]:
     manifest = json.loads(archive.read(MANIFEST))
     if manifest.get("format") != FORMAT:
         raise BackupFailed(

@@ -20,33 +20,31 @@ from assistant.storage import database, files
 from assistant.threads import in_thread
 from assistant.turn import Turns
 from knowledge.embed import open_embedder
-from knowledge.indexes import Indexes
-from knowledge.rerank import OnnxReranker
-from knowledge.search import Search
-from knowledge.types import Embedder, Scope
+from knowledge.serving import Serving
+from knowledge.types import Scope
 
 
 class KnowledgeService:
-    """The indexes as a service of the server: they follow the database while it runs."""
+    """Search as a service of the server: the indexes follow the database while it runs."""
 
     name = "knowledge"
 
-    def __init__(self, indexes: Indexes) -> None:
+    def __init__(self, serving: Serving) -> None:
         """Nothing is opened yet."""
-        self._indexes = indexes
+        self._serving = serving
 
     async def start(self) -> None:
         """Begin to follow; an exact scan answers until the indexes are ready."""
-        self._indexes.start()
+        self._serving.start()
 
     async def stop(self) -> None:
         """Close the indexes in good order."""
-        await in_thread(self._indexes.stop)
+        await in_thread(self._serving.stop)
 
     def state(self) -> tuple[Literal["ready", "starting", "failed"], str]:
         """Return ready: searches are answered from the first moment; the sentence tells what the indexes do."""
-        parts = [f"{status.kind}: {status.state}, {status.entries} entries" for status in self._indexes.status()]
-        return "ready", "; ".join(parts) + "."
+        parts = [f"{status.kind}: {status.state}, {status.entries} entries" for status in self._serving.status()]
+        return "ready", f"By the vectors of {self._serving.embedder.name}. {'; '.join(parts)}."
 
 
 def build(settings: Settings) -> App:
@@ -58,15 +56,12 @@ def build(settings: Settings) -> App:
     secrets = secret_file.load(settings.data_dir, key)
     engine = database(settings)
     embedder = open_embedder(settings.knowledge)
-    indexes = Indexes(
-        engine, settings.data_dir / "indexes", embedder.name, embedder.dimension, settings.knowledge.check_every_s
-    )
+    serving = Serving(engine, settings.data_dir / "indexes", settings.knowledge, embedder)
     engines = _engines(settings)
     registry = Registry(lanes(settings.models, engines), engines)
-    search = _search(settings, engine, indexes, embedder)
     gate = KernelGate(settings.turn.warm_up)
     turns = Turns(
-        search,
+        serving.search,
         registry,
         RuleJudge(embedder.embed),
         gate,
@@ -75,24 +70,19 @@ def build(settings: Settings) -> App:
         partial(_attached, engine),
         (secrets.local,),
     )
-    services: list[Service] = [KnowledgeService(indexes), gate, *([engines] if engines else []), registry]
+    services: list[Service] = [KnowledgeService(serving), gate, *([engines] if engines else []), registry]
     return App(
         settings=settings,
         engine=engine,
         secrets=secrets,
         turns=turns,
-        searcher=search,
-        indexes=indexes,
+        searcher=serving.search,
+        indexes=serving,
         embedder=embedder,
         files=files(settings),
         models=registry,
         services=services,
     )
-
-
-def _search(settings: Settings, engine: Engine, indexes: Indexes, embedder: Embedder) -> Search:
-    path = settings.knowledge.reranker_path
-    return Search(engine, indexes, embedder, OnnxReranker(path) if path else None)
 
 
 def _engines(settings: Settings) -> LocalEngines | None:

@@ -8,12 +8,17 @@ import sys
 import threading
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from assistant.errors import AssistantError
 from assistant.logs import configure
 from assistant.settings import load
 from assistant.storage import database, files
 from ingest.worker import run
 from knowledge.embed import open_embedder
+from knowledge.reindex import keep
+from knowledge.serving import AbsentEmbedder, live_embedder
+from knowledge.types import Embedder
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,11 +32,24 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = load(data_dir=given.data_dir)
         configure(settings.log_level)
-        run(database(settings), files(settings), open_embedder(settings.knowledge), settings.ingest, stop)
+        engine, wanted = database(settings), open_embedder(settings.knowledge)
+        keeper = threading.Thread(target=_keep_vectors, args=(engine, wanted, stop), name="embedding-model")
+        keeper.start()
+        try:
+            run(engine, files(settings), wanted, settings.ingest, stop)
+        finally:
+            stop.set()
+            keeper.join()
     except AssistantError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _keep_vectors(engine: Engine, wanted: Embedder, stop: threading.Event) -> None:
+    """Bring stored chunks to the embedding model of the settings, beside the one that searches still use."""
+    live = live_embedder(engine, wanted)
+    keep(engine, wanted, None if isinstance(live, AbsentEmbedder) else live, stop)
 
 
 if __name__ == "__main__":

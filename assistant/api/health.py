@@ -21,6 +21,7 @@ from assistant.app import VERSION, App
 from assistant.people.credentials import Credential
 from assistant.threads import in_thread
 from knowledge.database import reading
+from knowledge.reindex import progress
 from knowledge.tables import chunks, documents
 
 router = APIRouter(route_class=Guarded)
@@ -79,6 +80,7 @@ async def status(app: Parts, _admin: Admin) -> Json:
             "index_lag": max((index.behind for index in app.indexes.status()), default=0),
             "last_reconcile": min((index.checked_at or 0.0 for index in app.indexes.status()), default=0.0) or None,
             "indexes": [asdict(index) for index in app.indexes.status()],
+            "embedding": asdict(await in_thread(progress, app.engine, app.embedder.name)),
         },
         "queue": {name: by_status.get(name, 0) for name in ("queued", "running", "failed")},
     }

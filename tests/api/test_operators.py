@@ -63,6 +63,7 @@ async def test_an_administrator_sees_how_everything_is(world: World) -> None:
     assert status["tiers"][0]["name"] == "local" and status["tiers"][0]["healthy"]
     assert status["services"] == [{"name": "engine", "state": "ready", "detail": "A sentence."}]
     assert status["knowledge"]["index_lag"] == 0 and status["knowledge"]["last_reconcile"] == 1.0
+    assert status["knowledge"]["embedding"]["live"]
     assert status["queue"] == {"queued": 0, "running": 0, "failed": 0} and status["disk"]["free"] > 0
 
 

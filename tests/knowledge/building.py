@@ -9,7 +9,7 @@ from sqlalchemy import Engine, update
 from knowledge import chunks, documents
 from knowledge.embed import HashEmbedder
 from knowledge.tables import documents as documents_table
-from knowledge.types import Chunk, Collection, Document, NewChunk, Scope
+from knowledge.types import Chunk, Collection, Document, Embedder, NewChunk, Scope
 
 ADMIN = Scope(frozenset({"everyone", "user:admin"}), sees_all=True)
 HASH = HashEmbedder()
@@ -39,6 +39,12 @@ def replaced(engine: Engine, document: Document, texts: list[str], owner: str = 
     """Store `texts` as the document's chunks."""
     vectors = HASH.embed(texts)
     chunks.replace(engine, document.id, owner, [NewChunk(text) for text in texts], vectors, model, document.title)
+
+
+def replaced_by(engine: Engine, document: Document, texts: list[str], embedder: Embedder) -> None:
+    """Store `texts` as the document's chunks, with the vectors of `embedder`."""
+    vectors = embedder.embed(texts)
+    chunks.replace(engine, document.id, "w", [NewChunk(text) for text in texts], vectors, embedder.name, document.title)
 
 
 def store_row(engine: Engine, collection: Collection, path: str) -> Document:

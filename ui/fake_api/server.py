@@ -68,6 +68,7 @@ async def status(world: World, _user: FakeUser, _request: Request) -> Response:
                 "chunks": sum(len(document.chunks) for document in world.documents.values()),
                 "index_lag": 0,
                 "last_reconcile": time.time() - 95,
+                "embedding": {"model": "all-minilm-l6-v2.int8", "done": 0, "total": 0, "live": True},
             },
             "queue": {name: states.count(name) for name in ("queued", "running", "failed")},
         }

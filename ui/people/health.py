@@ -70,6 +70,12 @@ def _knowledge(status: Status) -> None:
     abreast = "Search is abreast of the documents" if not lag else f"Search has {lag:,} changes to catch up with"
     checked = wording.ago(status.knowledge.last_reconcile)
     st.caption(f"{abreast}{f'; compared {checked}' if checked else ''}.")
+    change = status.knowledge.embedding
+    if not change.live:
+        st.caption(
+            f"Changing to the embedding model {plain(change.model, 60)}: {change.done:,} of {change.total:,} passages; "
+            "the one before answers until all are done."
+        )
 
 
 def _space(name: str, space: Space, what: str, own: bool = False) -> None:

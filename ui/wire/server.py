@@ -24,6 +24,15 @@ class Service(Wire):
     detail: str = ""
 
 
+class Embedding(Wire):
+    """How far the change to the embedding model of the settings has come."""
+
+    model: str = ""
+    done: int = 0  # passages that have its vector
+    total: int = 0
+    live: bool = True  # searches use it
+
+
 class KnowledgeStatus(Wire):
     """How much is stored, and whether the search indexes are abreast of it."""
 
@@ -31,6 +40,7 @@ class KnowledgeStatus(Wire):
     chunks: int = 0
     index_lag: int = 0  # changes that the search index has yet to follow
     last_reconcile: Epoch | None = None
+    embedding: Embedding = Embedding()
 
 
 class QueueStatus(Wire):
