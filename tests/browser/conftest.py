@@ -26,9 +26,12 @@ class Site:
     world: World | None  # the stand-in's memory
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A Chromium of the system; skips where there is none."""
+    """A Chromium of the system; skips where there is none.
+
+    Not of the session: Playwright leaves an event loop running in this thread, in which no asynchronous test can run.
+    """
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("no chromium on this machine: install the package 'chromium' to run the browser tests")

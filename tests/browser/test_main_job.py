@@ -63,7 +63,7 @@ def test_answers_from_uploaded_documents_and_keeps_the_citations(admin: Tab, sit
             ("How many euros per night are hotels paid?", "140", "Travel"),
         ):
             admin.page.get_by_role("button", name="New chat").click()
-            admin.page.get_by_text("What would you like to know").wait_for()
+            expect(answer).to_have_count(0)  # the earlier one is gone from the page
             admin.ask(question)
             expect(admin.page.locator("article.answer .text")).to_contain_text(fact)
             assert any(source in one for one in cited(admin))
@@ -88,17 +88,17 @@ def test_shows_a_second_person_nothing_of_a_closed_collection(
     secret = tmp_path / "merger.md"
     secret.write_text("# Merger\n\nThe merger with Globex closes on 3 May at 91 euros per share.\n", "utf-8")
     upload(admin, [secret])
-    question = "At how many euros per share does the merger with Globex close?"
+    question = "On which day does the merger with Globex close?"
     admin.open("/", "What would you like to know")
     admin.ask(question)
-    expect(admin.page.locator("article.answer .text")).to_contain_text("91")
+    expect(admin.page.locator("article.answer .text")).to_contain_text("3 May")
     address = admin.page.url
     with tab(browser, site.base) as other:
         sign_in(other, PERSON, PASSWORD)
         assert "Globex" not in other.page.locator("body").inner_text()
         other.ask(question)
         seen = other.page.locator("article.answer").inner_text() + "".join(cited(other))
-        assert "91" not in seen and "merger.md" not in seen and "Board" not in seen
+        assert "3 May" not in seen and "91" not in seen and "merger.md" not in seen and "Board" not in seen
         suggested = other.page.locator('[class*="st-key-suggestions-"]').all_inner_texts()
         assert not any("Globex" in one or "erger" in one for one in suggested)
         other.page.goto(address)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import streamlit as st
-from streamlit.typing import UploadedFile
+from streamlit.typing import ChatInputValue, UploadedFile
 
 from ui import settings, trouble
 from ui.chat import asking
@@ -17,7 +17,7 @@ MAX_QUESTION_CHARS = 8000
 
 
 def show(collections: Sequence[Collection], conversation_id: str | None, busy: bool) -> None:
-    """Show the composer; a question that was just sent is asked at once."""
+    """Show the composer."""
     if "draft" in st.session_state:  # a question that could not be sent comes back to be sent again
         st.session_state["question"] = st.session_state.pop("draft")
     with st.bottom, st.container(key="composer"):
@@ -33,19 +33,25 @@ def show(collections: Sequence[Collection], conversation_id: str | None, busy: b
                     on_click=asking.stop,
                     args=(conversation_id,),
                 )
-        sent = st.chat_input(
+        st.chat_input(
             "Ask about your documents",
             key="question",
             accept_file="multiple",
             max_upload_size=settings.current().max_upload_mb,
             max_chars=MAX_QUESTION_CHARS,
             disabled=busy,
+            on_submit=_send,
         )
-    if sent is not None and (sent.text.strip() or sent.files):
-        asking.ask(sent.text.strip(), [named(file) for file in sent.files])
-        if trouble.pending():
-            st.session_state["draft"] = sent.text
-        st.rerun()
+
+
+def _send() -> None:
+    """Ask what was just typed, before the page is drawn, so that it is drawn once."""
+    sent: ChatInputValue | None = st.session_state["question"]
+    if sent is None or not (sent.text.strip() or sent.files):
+        return
+    asking.ask(sent.text.strip(), [named(file) for file in sent.files])
+    if trouble.pending():
+        st.session_state["draft"] = sent.text
 
 
 def named(file: UploadedFile) -> NamedFile:

@@ -19,6 +19,10 @@ def show() -> None:
     conversation_id = asking.open_id()
     conversation = _load(conversation_id)
     live = _live(conversation)
+    if conversation_id is not None and live is not None and live.view.finished and live.view.error is None:
+        asking.settle(conversation_id)  # it is stored now, and shown as such
+        conversation = _load(conversation_id)
+        live = _live(conversation)
     collections = state.api().collections()
     composer.show(collections, conversation_id, busy=live is not None and not live.view.finished)
     with st.container(key="chat"):
@@ -55,13 +59,10 @@ def _load(conversation_id: str | None) -> Conversation | None:
 
 
 def _live(conversation: Conversation | None) -> LiveTurn | None:
-    """Return the answer being made; a finished one gives way to its stored form, a lost one is taken up again."""
+    """Return the answer being made; one that nobody here follows is taken up again."""
     if conversation is None:
         return None
     live = asking.live(conversation.id)
-    if live is not None and live.view.finished and live.view.error is None:
-        asking.settle(conversation.id)
-        st.rerun()
     if live is None and conversation.turns and conversation.turns[-1].status == "running":
         return asking.follow(conversation.id, conversation.turns[-1])
     return live

@@ -1,6 +1,8 @@
 """Elements that Streamlit does not have: each is one JavaScript file that draws data handed over as JSON.
 
 None of them parses HTML; texts are set as text. Python decides what is shown (the `*Data` shapes), the browser draws.
+The data travels in a list of one: Streamlit searches a dictionary for data frames, for which it would import pandas
+and pyarrow (67 MB of memory), and leaves a list alone.
 """
 
 from __future__ import annotations
@@ -142,18 +144,18 @@ def _nothing() -> None:
 
 def answer(data: AnswerData, key: str) -> Opened | None:
     """Show an answer; return the passage that was just selected in it."""
-    opened: Opened | None = _ANSWER(key=key, data=data, on_open_change=_nothing).open
+    opened: Opened | None = _ANSWER(key=key, data=[data], on_open_change=_nothing).open
     return opened
 
 
 def passage(data: PassageData, key: str) -> None:
     """Show a passage in its document and bring it into view."""
-    _PASSAGE(key=key, data=data)
+    _PASSAGE(key=key, data=[data])
 
 
 def passages(items: Sequence[ItemData], key: str) -> tuple[Opened | None, dict[str, object] | None]:
     """Show a list of passages; return which was just selected and which switch was just turned."""
-    result = _PASSAGES(key=key, data={"items": list(items)}, on_open_change=_nothing, on_toggle_change=_nothing)
+    result = _PASSAGES(key=key, data=[{"items": list(items)}], on_open_change=_nothing, on_toggle_change=_nothing)
     return result.open, result.toggle
 
 
@@ -161,7 +163,7 @@ def documents(rows: Sequence[RowData], key: str) -> tuple[list[str], str | None]
     """Show the table of documents; return the ids that are ticked and the one just selected to be opened."""
     kept = st.session_state.get(key) or {}  # what the browser sent last, or `untick` since then
     selected = list(kept.get("selected") or [])
-    data = {"rows": list(rows), "selected": selected}
+    data = [{"rows": list(rows), "selected": selected}]
     result = _DOCUMENTS(key=key, data=data, on_selected_change=_nothing, on_open_change=_nothing)
     return selected, result.open
 
@@ -173,9 +175,9 @@ def untick(key: str) -> None:
 
 def copy_button(text: str, key: str) -> None:
     """Show a button that puts `text` on the clipboard."""
-    _COPY(key=key, data={"text": text}, width="content")
+    _COPY(key=key, data=[{"text": text}], width="content")
 
 
 def go(to: str, post: str = "") -> None:
     """Leave for another of our addresses, after a POST to `post` if one is given."""
-    _GO(key=f"go-{to}-{post}", data={"to": to, "post": post}, height=0)
+    _GO(key=f"go-{to}-{post}", data=[{"to": to, "post": post}], height=0)

@@ -140,7 +140,7 @@ const drawNotice = (box, data) => {
   box.replaceChildren(icon(data.tone === "warn" ? "warning" : "info"), el("span", "", data.notice))
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data: [data], parentElement, setTriggerValue }) {
   const part = (name) => parentElement.querySelector(`.${name}`)
   const card = part("card")
   const open = (item) => setTriggerValue("open", { chunk: item.chunk, n: item.n || 0 })

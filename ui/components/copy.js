@@ -9,7 +9,7 @@ const copy = async (text) => {
   field.remove()
 }
 
-export default function ({ data, parentElement }) {
+export default function ({ data: [data], parentElement }) {
   const button = parentElement.querySelector("button")
   const face = button.querySelector(".icon")
   button.onclick = async () => {

@@ -44,7 +44,7 @@ const drawRow = (row, ticked, tick, open) => {
 }
 
 // Rows are told apart by id, so a row that moves while people tick does not hand its tick to another document.
-export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+export default function ({ data: [data], parentElement, setStateValue, setTriggerValue }) {
   const body = parentElement.querySelector("tbody")
   const shown = data.rows.map((row) => row.id)
   const ticked = new Set(data.selected.filter((id) => shown.includes(id)))

@@ -8,7 +8,7 @@ const drawPassage = (box, text, quote) => {
   box.replaceChildren(text.slice(0, at), el("strong", "", quote), text.slice(at + quote.length))
 }
 
-export default function ({ data, parentElement }) {
+export default function ({ data: [data], parentElement }) {
   const part = (name) => parentElement.querySelector(`.${name}`)
   part("before").textContent = data.before
   part("after").textContent = data.after

@@ -46,7 +46,7 @@ const drawItem = (item, send) => {
   return row
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data: [data], parentElement, setTriggerValue }) {
   const list = parentElement.querySelector(".passages")
   list.replaceChildren(...data.items.map((item) => drawItem(item, setTriggerValue)))
 }
