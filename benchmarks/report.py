@@ -9,10 +9,11 @@ import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import psutil
+
+from assistant.app import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def machine() -> dict[str, object]:
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "load": [round(load, 1) for load in os.getloadavg()],
         "python": platform.python_version(),
-        "inhouse": version("inhouse-assistant"),
+        "inhouse": VERSION,
     }
 
 

@@ -13,6 +13,8 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
+from sqlalchemy import Engine
+
 from assistant.evaluation.errors import RowsUnusable
 from assistant.evaluation.questions import lines
 from ingest import jobs
@@ -78,9 +80,18 @@ def queries(folder: Path, limit: int | None = None) -> list[Query]:
     return found[:limit]
 
 
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A corpus that was taken in, for as long as it is measured."""
+
+    engine: Engine
+    indexes: Indexes
+    search: Search
+
+
 @contextmanager
-def searching(folder: Path, embedder: Embedder, chunker: Chunker, tell: Tell) -> Iterator[Search]:
-    """Yield a search over the corpus of `folder`, in a database and indexes that are gone afterwards."""
+def searching(folder: Path, embedder: Embedder, chunker: Chunker, tell: Tell) -> Iterator[Corpus]:
+    """Yield the corpus of `folder` in a database and indexes that are gone afterwards."""
     corpus = [raw for _, raw in lines(folder / "corpus.jsonl")]
     with TemporaryDirectory(prefix="assistant-eval-") as temporary:
         engine = connect(f"sqlite:///{Path(temporary) / 'corpus.db'}")
@@ -99,7 +110,7 @@ def searching(folder: Path, embedder: Embedder, chunker: Chunker, tell: Tell) ->
         indexes = Indexes(engine, Path(temporary) / "indexes", embedder.name, embedder.dimension)
         try:
             indexes.step()
-            yield Search(engine, indexes, embedder)
+            yield Corpus(engine, indexes, Search(engine, indexes, embedder))
         finally:
             indexes.stop()
             engine.dispose()

@@ -119,9 +119,9 @@ async def _retrieval(job: Job, settings: Settings, say: Say, tell: Tell) -> dict
     chunker = Chunker(settings.ingest, TokenCounter())
     say("Taking the corpus in ...")
     found: list[retrieval.Ranked] = []
-    with _rows(job.rows) as rows, retrieval.searching(job.source, embedder, chunker, tell) as search:
+    with _rows(job.rows) as rows, retrieval.searching(job.source, embedder, chunker, tell) as corpus:
         say("Searching ...")
-        async for result in retrieval.ranked(search, wanted, None):
+        async for result in retrieval.ranked(corpus.search, wanted, None):
             found.append(result)
             _write(rows, retrieval.row(result))
             tell(len(found), len(wanted))
