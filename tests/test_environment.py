@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LEFT_OUT = re.findall(r"^([a-z-]+) ;", (ROOT / "requirements" / "left-out.txt").read_text(), re.MULTILINE)
-MODULES = {"azure-ai-agents": "azure.ai.agents", "azure-ai-projects": "azure.ai.projects"}
+MODULES = {"hf-xet": "hf_xet", "azure-ai-agents": "azure.ai.agents", "azure-ai-projects": "azure.ai.projects"}
 NEVER = ["torch", "transformers", "peft", "sentence_transformers"]
 
 BLOCK = """
