@@ -38,7 +38,7 @@ def up(
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda *_: supervisor.stopping.set())
     out.print("Starting ...", style="dim")
-    supervisor.run(lambda: _announce(settings, page))
+    supervisor.run(_Announcement(settings, page))
 
 
 def serve(context: typer.Context, host: Host = None, port: Port = None) -> None:
@@ -63,20 +63,42 @@ def _become(settings: Settings, module: str, *options: str) -> None:
     os.execv(sys.executable, [sys.executable, "-m", module, "--data-dir", str(settings.data_dir), *options])
 
 
-def _announce(settings: Settings, page: str) -> bool:
-    """Print where the page is once API and pages answer; True when done."""
-    url = running_server(settings.data_dir)
-    if url is None or not _answers(f"{url}/readyz") or not _answers(page):
-        return False
-    out.print(f"\n  Inhouse is ready:  {page}\n", style="bold", highlight=False)
-    token = _setup_token(settings.data_dir)
-    if token:
-        out.print("  First time here? This link makes you the administrator, once:", highlight=False)
-        out.print(f"  {page}/?setup={token}\n", highlight=False, soft_wrap=True)
-    out.print(
-        f"  API: {url}/v1   Documents, records and logs: {settings.data_dir}   Ctrl-C ends everything.", style="dim"
-    )
-    return True
+class _Announcement:
+    """Prints where the page is as soon as it opens, and then when the language model answers."""
+
+    def __init__(self, settings: Settings, page: str) -> None:
+        self._settings, self._page = settings, page
+        self._client = httpx.Client(timeout=2.0, trust_env=False, follow_redirects=True)  # a new one costs 40 ms
+        self._opened = False
+
+    def __call__(self) -> bool:
+        """Look, print what is new; True when there will be nothing more to say."""
+        url = running_server(self._settings.data_dir)
+        if url is None or not self._answers(f"{url}/livez"):
+            return False
+        if not self._opened and self._answers(self._page):
+            self._open(url)
+        if not self._opened or not self._answers(f"{url}/readyz"):
+            return False
+        out.print("  The language model answers now.", highlight=False)
+        return True
+
+    def _open(self, url: str) -> None:
+        self._opened = True
+        out.print(f"\n  Inhouse is open:  {self._page}\n", style="bold", highlight=False)
+        token = _setup_token(self._settings.data_dir)
+        if token:
+            out.print("  First time here? This link makes you the administrator, once:", highlight=False)
+            out.print(f"  {self._page}/?setup={token}\n", highlight=False, soft_wrap=True)
+        kept = f"Documents, records and logs: {self._settings.data_dir}"
+        out.print(f"  API: {url}/v1   {kept}   Ctrl-C ends everything.", style="dim")
+        out.print("  The language model is being made ready; until then answers quote passages.", style="dim")
+
+    def _answers(self, url: str) -> bool:
+        try:
+            return self._client.get(url).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
 
 
 def _setup_token(data_dir: Path) -> str | None:
@@ -84,10 +106,3 @@ def _setup_token(data_dir: Path) -> str | None:
         return (data_dir / "run" / "setup-token").read_text("utf-8").strip()
     except OSError:
         return None
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=2.0, follow_redirects=True).status_code == 200
-    except httpx.TransportError:
-        return False
