@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from assistant.models.types import ModelStatus as ModelStatus
 from assistant.secret_file import Secrets
 from assistant.settings import Settings
+from assistant.skill_service import SkillService
 from assistant.types import Event, Turn
 from ingest.files import FileStore
 from knowledge.follow import IndexStatus
@@ -84,6 +85,7 @@ class App:
     embedder: Embedder
     files: FileStore
     models: Models
+    skills: SkillService
     services: list[Service] = field(default_factory=list)
 
     async def start(self) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from assistant import attachments, secret_file
 from assistant.app import App, Service
+from assistant.deciding import SkillTurns
 from assistant.guardrails.grounding import RuleJudge
 from assistant.models.engines import LocalEngines
 from assistant.models.plan import fingerprint, plan
@@ -16,12 +17,17 @@ from assistant.models.registry import Registry, lanes
 from assistant.orchestration.gate import KernelGate
 from assistant.record import SqlRecords
 from assistant.settings import Settings
+from assistant.skill_host import ProductHost
+from assistant.skill_service import SkillService
 from assistant.storage import database, files
 from assistant.threads import in_thread
 from assistant.turn import Turns
 from knowledge.embed import open_embedder
 from knowledge.serving import Serving
-from knowledge.types import Scope
+from knowledge.types import Embedder, Scope
+from skills.audit import AuditFile
+from skills.builtin import sources
+from skills.skillset import Skillset
 
 
 class KnowledgeService:
@@ -60,6 +66,8 @@ def build(settings: Settings) -> App:
     engines = _engines(settings)
     registry = Registry(lanes(settings.models, engines), engines)
     gate = KernelGate(settings.turn.warm_up)
+    stored = files(settings)
+    skills = _skills(settings, ProductHost(engine, serving.search, stored, registry), embedder)
     turns = Turns(
         serving.search,
         registry,
@@ -69,8 +77,9 @@ def build(settings: Settings) -> App:
         settings.turn,
         partial(_attached, engine),
         (secrets.local,),
+        SkillTurns(engine, skills, registry, gate, settings.turn, (secrets.local,)),
     )
-    services: list[Service] = [KnowledgeService(serving), gate, *([engines] if engines else []), registry]
+    services: list[Service] = [KnowledgeService(serving), gate, *([engines] if engines else []), registry, skills]
     return App(
         settings=settings,
         engine=engine,
@@ -79,10 +88,26 @@ def build(settings: Settings) -> App:
         searcher=serving.search,
         indexes=serving,
         embedder=embedder,
-        files=files(settings),
+        files=stored,
         models=registry,
+        skills=skills,
         services=services,
     )
+
+
+def _skills(settings: Settings, product: ProductHost, embedder: Embedder) -> SkillService:
+    audit = AuditFile(settings.data_dir / "logs" / "skills.jsonl")
+
+    async def opened() -> Skillset:
+        return await Skillset.open(
+            settings.skills,
+            settings.data_dir,
+            embed=embedder.embed,
+            audit=audit,
+            builtin=lambda parts: sources(product.host(), parts),
+        )
+
+    return SkillService(opened, settings.skills, audit)
 
 
 def _engines(settings: Settings) -> LocalEngines | None:

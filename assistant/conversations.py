@@ -8,7 +8,7 @@ never lost, and two windows that ask at the same moment get two turns in a row.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import uuid4
@@ -205,6 +205,19 @@ def finish(engine: Engine, turn_id: str, status: Status, answer: AnswerJson | No
         running = turns.c.id == turn_id, turns.c.status == "running"
         values = {"status": status, "answer": text, "finished_at": now(connection)}
         return connection.execute(update(turns).where(*running).values(**values)).rowcount > 0
+
+
+def amend(engine: Engine, owner_id: str, turn_id: str, change: Callable[[AnswerJson], AnswerJson]) -> bool:
+    """Replace a stored answer by what `change` makes of it, as when a call was approved; False without such a turn."""
+    mine = select(conversations.c.id).where(conversations.c.owner_id == owner_id)
+    own = turns.c.id == turn_id, turns.c.conversation_id.in_(mine), turns.c.answer.is_not(None)
+    with engine.begin() as connection:
+        row = connection.execute(select(turns.c.answer).where(*own)).first()
+        if row is None:
+            return False
+        text = json.dumps(change(json.loads(row.answer)), ensure_ascii=True)
+        connection.execute(update(turns).where(turns.c.id == turn_id).values(answer=text))
+    return True
 
 
 def give_up_running(engine: Engine) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.logs import log
+from assistant.orchestration.session import Called
 from assistant.tables import turn_records
 from assistant.threads import in_thread
 from assistant.types import Answer, Turn
@@ -36,6 +37,7 @@ class TurnRecord:
     cached: bool
     answer: Answer
     created_at: float  # seconds since the epoch
+    calls: tuple[Called, ...] = ()  # of skills
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,10 @@ def _data(record: TurnRecord) -> dict[str, Any]:
         "prompt": record.prompt,
         "knowledge": record.knowledge,
         "cached": record.cached,
+        "calls": [
+            {"skill": call.skill, "arguments": call.arguments, "status": call.result.status, "ms": call.result.ms}
+            for call in record.calls
+        ],
         "options": {
             "model": record.turn.options.model,
             "collections": record.turn.options.collections,

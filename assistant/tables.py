@@ -140,3 +140,27 @@ turn_records = Table(
     Column("data", Text, nullable=False),  # JSON of assistant/record.py
     sqlite_autoincrement=True,
 )
+
+# Calls of skills that a person has to approve. They outlive a restart, belong to who asked, and run at most once.
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner_id", String(32), nullable=False),  # who asked, and the only one who may decide
+    Column("turn_id", String(32), nullable=False, index=True),  # the turn that stopped here
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), index=True),  # of the turn, if any
+    Column("skill", String(64), nullable=False),
+    Column("arguments", Text, nullable=False),  # JSON, as they are run
+    Column("digest", String(64), nullable=False),  # of the exact call; see skills/types.py
+    Column("call_id", String(200), nullable=False),
+    Column("tainted", Boolean, nullable=False),  # text of strangers was in the context
+    Column("state", String(16), nullable=False),  # "waiting", "running", then how it ended
+    Column("question", Text, nullable=False),
+    Column("model", String(200), nullable=False),  # as the caller asked for it
+    Column("context", Text),  # JSON of what the turn goes on from; None once it has
+    Column("result", Text),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("decided_at", Float),
+)
+Index("ix_approvals_owner_id_created_at", approvals.c.owner_id, approvals.c.created_at)

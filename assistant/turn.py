@@ -29,6 +29,7 @@ from assistant.orchestration.notes import NOBODY, Notes, answer_of, checked, dra
 from assistant.orchestration.ports import Absent, Attachments, Choice, Gate, Models, Search, no_attachments
 from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt
 from assistant.orchestration.settings import TurnSettings
+from assistant.orchestration.skill_stage import TurnSkills
 from assistant.orchestration.small_talk import small_talk
 from assistant.record import Records
 from assistant.threads import in_thread
@@ -56,8 +57,10 @@ class Turns:
         settings: TurnSettings,
         attachments: Attachments = no_attachments,
         secrets: Sequence[str] = (),
+        skills: TurnSkills | None = None,
     ) -> None:
         """Wire the stages together; `secrets` are strings that no answer may hold."""
+        self._skills = skills
         self._search = search
         self._models = models
         self._judge = judge
@@ -73,6 +76,7 @@ class Turns:
         """Return the same turns over another search, recorded elsewhere: how the assistant is measured."""
         other = copy(self)
         other._search, other._records, other.cache = search, records, AnswerCache(0, 0.0)
+        other._skills = None
         return other
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
@@ -91,6 +95,11 @@ class Turns:
 
     async def _events(self, notes: Notes) -> AsyncGenerator[Event, None]:
         turn, limits = notes.turn, self._settings
+        if turn.options.decisions and self._skills is not None:
+            async with aclosing(self._skills.decided(notes)) as events:
+                async for event in events:
+                    yield event
+            return
         asked = incoming.check(turn.question, turn.history, limits.max_question_chars, limits.max_history_messages)
         if isinstance(asked, incoming.Refusal):
             notes.progress.stopped_by = "refused"
@@ -131,7 +140,7 @@ class Turns:
             return
         async with aclosing(self._drafts(notes, choice)) as events:
             async for event in events:
-                if key and event.answer is not None:
+                if key and event.answer is not None and self._lasts(event.answer):
                     self.cache.put(key, event.answer)
                 yield event
 
@@ -153,6 +162,11 @@ class Turns:
                 return
             if notes.release is not None and (notes.release.text or notes.release.settled):
                 break
+        if self._answer(notes).abstained:
+            async for event in self._by_skills(notes, choice):
+                yield event
+                if event.answer is not None:
+                    return
         answer = self._answer(notes)
         if answer.abstained:
             yield Event("text", answer.text)
@@ -176,7 +190,22 @@ class Turns:
         if isinstance(release, GroundedRelease):
             yield notes.trace.step("check", checked(release), release.check_ms)
 
+    async def _by_skills(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
+        """Yield an answer by skills where the question needs one."""
+        if self._skills is not None:
+            async with aclosing(self._skills.run(notes, choice)) as events:
+                async for event in events:
+                    yield event
+
+    def _lasts(self, answer: Answer) -> bool:
+        """Return whether an answer may be given again: what skills find out changes, and so do the skills."""
+        return self._skills is None or not (answer.abstained or any(step.name == "skill" for step in answer.steps))
+
     async def _plain(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
+        async for event in self._by_skills(notes, choice):
+            yield event
+            if event.answer is not None:
+                return
         try:
             composed = await plain_chat(self._prompts.plain, notes.turn, choice.model)
             release = self._plain_release(notes)

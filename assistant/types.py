@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from assistant.models.types import Sampling, Usage
 from assistant.orchestration.prompts import Message
@@ -21,6 +21,9 @@ class Caller:
     credential: Literal["session", "key", "widget", "local"] = "session"
 
 
+Decision = tuple[str, bool]  # id of a call that waits for approval, and whether it may run
+
+
 @dataclass(frozen=True, slots=True)
 class TurnOptions:
     """What the caller may choose for a turn."""
@@ -32,6 +35,7 @@ class TurnOptions:
     sampling: Sampling = field(default_factory=Sampling)
     max_passages: int = 4  # 1..20
     fresh: bool = False  # True: never answered from memory, as when an answer is regenerated
+    decisions: tuple[Decision, ...] = ()  # in place of a question: what the person decided about calls that wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Route:
 class Step:
     """Something that was done on the way to the answer, shown to the user."""
 
-    name: str  # "condense", "search", "draft", "check", ...
+    name: str  # "condense", "search", "draft", "check", "choose", "skill", ...
     detail: str  # one sentence
     ms: float
 
@@ -80,6 +84,20 @@ class Citation:
     anchor: str = ""
 
 
+ApprovalState = Literal["waiting", "running", "done", "failed", "refused", "expired", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallToApprove:
+    """A call of a skill that a person has to approve: exactly what would run, and what became of it."""
+
+    id: str
+    skill: str
+    arguments: dict[str, Any]
+    state: ApprovalState
+    expires_at: float  # seconds since the epoch
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the caller gets. An abstention is an answer, not an error."""
@@ -98,6 +116,7 @@ class Answer:
     notice: str | None = None  # one sentence when something did not go as usual
     searched: tuple[str, ...] = ()  # names of the collections that were searched
     stopped_by: str = "stop"
+    approvals: tuple[CallToApprove, ...] = ()  # the turn goes on when the person has decided about them
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from assistant.types import Answer, Citation, Step
+from assistant.types import Answer, CallToApprove, Citation, Step
 from knowledge.types import Passage
 
 QUOTE_CHARACTERS = 600
@@ -64,6 +64,16 @@ class UsageJson(TypedDict):
     cached_tokens: int
 
 
+class ApprovalJson(TypedDict):
+    """A call of a skill that a person has to approve, to the letter."""
+
+    id: str
+    skill: str
+    arguments: dict[str, Any]
+    state: str
+    expires_at: float
+
+
 class AnswerJson(TypedDict):
     """The whole answer; the first nine keys are a contract of the command line."""
 
@@ -81,6 +91,7 @@ class AnswerJson(TypedDict):
     searched: list[str]
     nearest: list[NearestJson]
     stopped_by: str
+    approvals: list[ApprovalJson]
 
 
 def answer_json(answer: Answer) -> AnswerJson:
@@ -109,6 +120,7 @@ def answer_json(answer: Answer) -> AnswerJson:
         searched=list(answer.searched),
         nearest=[nearest_json(passage) for passage in answer.nearest[:NEAREST_SHOWN]],
         stopped_by=answer.stopped_by,
+        approvals=[approval_json(call) for call in answer.approvals],
     )
 
 
@@ -131,6 +143,13 @@ def citation_json(citation: Citation) -> CitationJson:
 def step_json(step: Step) -> StepJson:
     """Return a step, its duration in milliseconds."""
     return StepJson(name=step.name, detail=step.detail, ms=round(step.ms, 1))
+
+
+def approval_json(call: CallToApprove) -> ApprovalJson:
+    """Return a call that a person has to approve, with its whole arguments."""
+    return ApprovalJson(
+        id=call.id, skill=call.skill, arguments=call.arguments, state=call.state, expires_at=call.expires_at
+    )
 
 
 def nearest_json(passage: Passage) -> NearestJson:

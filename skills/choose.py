@@ -21,6 +21,11 @@ Embed = Callable[[list[str]], Vectors]
 # the decision that none fits.
 _WORDS_WEIGHT = 0.2
 _WORD = re.compile(r"[a-z]+|\d+")
+# A question that is close to one of a skill's own examples needs it. The discount keeps a description that fits ahead
+# of an example of another skill: questions are close to each other by their form alone.
+_EXAMPLE = re.compile(r'[“"]([^“”"]{8,120})[”"]')
+_EXAMPLE_DISCOUNT = 0.1
+_MAX_EXAMPLES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class _Known:
     vector: npt.NDArray[np.float32]  # mean of the skill's two texts
+    examples: Vectors  # of the questions that its description quotes
     words: frozenset[str]
 
 
@@ -53,7 +59,10 @@ class Chooser:
         if not skills or limit < 1:
             return []
         known = self.learn(skills)
-        scores = np.stack([each.vector for each in known]) @ self._embed([question])[0]
+        asked = self._embed([question])[0]
+        scores = np.stack([each.vector for each in known]) @ asked
+        likest = [float((each.examples @ asked).max(initial=-1.0)) - _EXAMPLE_DISCOUNT for each in known]
+        scores = np.maximum(scores, np.array(likest, dtype=np.float32))
         if scores.max() < self._threshold:
             return []
         ranks = scores + _WORDS_WEIGHT * _in_common(_words(question), [each.words for each in known])
@@ -68,7 +77,9 @@ class Chooser:
             vectors = self._embed([text for pair in new for text in pair])
             for number, pair in enumerate(new):
                 words = frozenset(_words(pair[0]))
-                self._known[pair] = _Known((vectors[2 * number] + vectors[2 * number + 1]) / 2, words)
+                quoted = examples(pair[1])
+                known = self._embed(quoted) if quoted else vectors[:0]
+                self._known[pair] = _Known((vectors[2 * number] + vectors[2 * number + 1]) / 2, known, words)
         return [self._known[pair] for pair in texts]
 
 
@@ -76,8 +87,14 @@ def describe(skill: Skill) -> tuple[str, str]:
     """Return what is embedded of a skill: name, description and parameters' names; and the description alone."""
     name = skill.name.replace("_", " ")
     parameters = ", ".join(name.replace("_", " ") for name in skill.parameters.get("properties", {}))
-    description = skill.description[:400]
-    return f"{name}: {description}" + (f" ({parameters[:200]})" if parameters else ""), description
+    description = skill.description[:800]
+    about = description.partition(" For example: ")[0][:400]
+    return f"{name}: {about}" + (f" ({parameters[:200]})" if parameters else ""), description
+
+
+def examples(description: str) -> list[str]:
+    """Return the questions that a description quotes as examples: texts of three words or more in double quotes."""
+    return [text for text in _EXAMPLE.findall(description) if len(text.split()) >= 3][:_MAX_EXAMPLES]
 
 
 def _words(text: str) -> list[str]:

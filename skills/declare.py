@@ -91,16 +91,21 @@ def declare(
 
 
 def _docstring(title: str, function: Callable[..., object]) -> tuple[str, dict[str, str]]:
-    """Return what the docstring says of the function, and of each parameter (Google style)."""
+    """Return what the docstring says of the function, with its examples, and of each parameter (Google style)."""
     text = inspect.cleandoc(function.__doc__ or "").strip()
     if not text:
         raise BadSkill(f"Skill {title!r} has no docstring: say what it does and when to use it.")
     sections = _SECTION.split(text)
     about: dict[str, str] = {}
+    examples: list[str] = []
     for heading, body in zip(sections[1::2], sections[2::2], strict=False):
         if heading in ("Args", "Arguments", "Parameters"):
             about |= {name: " ".join(said.split()) for name, said in _ARGUMENT.findall(body)}
-    return " ".join(sections[0].split()), about
+        elif heading.startswith("Example"):
+            examples = [line.strip().strip('"') for line in body.splitlines() if line.strip()]
+    description = " ".join(sections[0].split())
+    quoted = ", ".join(f'"{question}"' for question in examples)
+    return f"{description} For example: {quoted}." if quoted else description, about
 
 
 def _fields(title: str, function: Callable[..., object], about: dict[str, str]) -> tuple[dict[str, Any], str | None]:

@@ -13,6 +13,7 @@ from assistant.api.doors import Doors, doors
 from assistant.api.limits import BodyLimit
 from assistant.api.security import KnownHosts, Observed
 from assistant.app import VERSION, App
+from assistant.approvals import interrupt_running
 from assistant.conversations import give_up_running
 from assistant.threads import in_thread
 
@@ -60,6 +61,7 @@ def _life(app: App, shared: Doors) -> Callable[[FastAPI], AbstractAsyncContextMa
     async def life(_api: FastAPI) -> AsyncIterator[None]:
         if app.engine.dialect.name == "sqlite":  # whose data folder has one server; on PostgreSQL others may be at work
             await in_thread(give_up_running, app.engine)
+            await in_thread(interrupt_running, app.engine)
         await app.start()
         await shared.streams.start()
         try:

@@ -58,8 +58,12 @@ class Registry:
 
     def choose(self, turn: Turn) -> Choice:
         """Return the model for a turn: several in an order, behind one. Raises ModelRefused for an unknown name."""
-        cards = choose(turn.options.model, [self._card(lane) for lane in self._router.lanes.values()])
-        return Choice(Routed(self._router, [card.name for card in cards]), cards[0].route)
+        return self.named(turn.options.model)
+
+    def named(self, wanted: str) -> Choice:
+        """Return the model of that name, or for "assistant" the best one. Raises ModelRefused for an unknown name."""
+        cards = choose(wanted, [self._card(lane) for lane in self._router.lanes.values()])
+        return Choice(Routed(self._router, [card.name for card in cards]), cards[0].route, cards[0].tools)
 
     def status(self) -> Sequence[ModelStatus]:
         """Return every model with its health as last seen; asks nobody."""

@@ -5,13 +5,22 @@ semantic-kernel stands behind `Orchestrator` (kernel.py), so this file needs non
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from assistant.models.types import ChatModel, ModelRequest, Piece
 from assistant.orchestration.prompts import Message
+from assistant.orchestration.session import SkillSession
+from skills.types import Skill
+
+Halt = Callable[[tuple[Message, ...]], bool]  # the messages so far, calls and results included -> end here
+
+
+def _never(_messages: tuple[Message, ...]) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +29,7 @@ class Permit:
 
     functions: frozenset[str] = frozenset()  # empty: nothing at all
     calls: int = 0  # how many calls in all
+    session: SkillSession | None = None  # on whose behalf skills run; without one none do
 
 
 NOTHING = Permit()
@@ -30,6 +40,10 @@ class Orchestrator(Protocol):
 
     def stream(self, model: ChatModel, request: ModelRequest) -> AsyncGenerator[Piece, None]:
         """Yield the reply of `model`; closing the iterator aborts the generation."""
+        ...
+
+    def offer(self, skills: Sequence[Skill]) -> frozenset[str]:
+        """Make `skills` functions, newer versions in place of older ones, and return their names for a permit."""
         ...
 
     def tools(self, permit: Permit) -> tuple[dict[str, Any], ...]:
@@ -45,12 +59,19 @@ class Orchestrator(Protocol):
 
 
 async def draft(
-    orchestrator: Orchestrator, model: ChatModel, request: ModelRequest, permit: Permit, max_model_calls: int
+    orchestrator: Orchestrator,
+    model: ChatModel,
+    request: ModelRequest,
+    permit: Permit,
+    max_model_calls: int,
+    halt: Halt = _never,
 ) -> AsyncGenerator[Piece, None]:
     """Yield the pieces of the reply to `request`; after calls of functions, those of the replies that follow.
 
     `stopped_by` is set on the very last piece only; `usage` on the last one of every model call. The last model call
-    that the budget allows goes without functions, so that the reply ends in words. Raises what the model raises.
+    that the budget allows goes without functions, so that the reply ends in words. The calls of one reply were made
+    without knowing each other's results, so they run side by side; `halt` may end the draft after them, as when a
+    person has to approve one. Raises what the model raises.
     """
     used = 0
     for left in range(max_model_calls, 0, -1):
@@ -65,6 +86,9 @@ async def draft(
                 yield piece if plain else replace(piece, tool_calls=(), stopped_by=None if calls else piece.stopped_by)
         if not calls:
             return
-        results = [await orchestrator.call(call, permit, used + n) for n, call in enumerate(calls, start=1)]
+        running = (orchestrator.call(call, permit, used + n) for n, call in enumerate(calls, start=1))
+        results = await asyncio.gather(*running)
         used += len(calls)
         request = replace(request, messages=(*request.messages, Message("assistant", text, calls), *results))
+        if halt(request.messages):
+            return

@@ -11,6 +11,7 @@ from assistant.models.types import ChatModel, ModelRequest, Piece
 from assistant.orchestration.draft import Orchestrator, Permit
 from assistant.orchestration.prompts import Message
 from knowledge.types import Passage, Scope, SearchResult
+from skills.types import Skill
 
 
 class DirectOrchestrator:
@@ -23,6 +24,10 @@ class DirectOrchestrator:
             async with aclosing(pieces):
                 async for piece in pieces:
                     yield piece
+
+    def offer(self, skills: Sequence[Skill]) -> frozenset[str]:
+        """Take none."""
+        return frozenset()
 
     def tools(self, permit: Permit) -> tuple[dict[str, Any], ...]:
         """Return nothing."""

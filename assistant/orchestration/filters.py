@@ -6,14 +6,14 @@ Imports semantic-kernel, which takes seconds: reach this module from the kernel'
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 
 from semantic_kernel import Kernel
 from semantic_kernel.filters import AutoFunctionInvocationContext, FilterTypes
 from semantic_kernel.functions import FunctionResult
 
-from assistant.orchestration.plugins import PLUGIN, RESULT, SESSION, SkillSession
+from assistant.orchestration.plugins import CALL_ID, PLUGIN, RESULT, SESSION
+from assistant.orchestration.session import SkillSession, call_key
 from skills.types import SkillResult
 
 MAX_SAME = 2  # times that one call with the same arguments may be made within a turn
@@ -40,20 +40,20 @@ async def _within_terms(context: AutoFunctionInvocationContext, next: Next) -> N
         context.terminate = refusal == _SPENT
         return
     content = context.function_call_content
-    session.call_id = (content.id if content else None) or f"call-{len(session.called) + 1}"
-    await next(context)
+    # Noted before the call runs: calls that run side by side count as well.
+    session.begun.append(call_key(context.function.name, dict(context.arguments or {})))
+    call_id = CALL_ID.set(session.call_id((content.id if content else None) or f"call-{len(session.begun)}"))
+    try:
+        await next(context)
+    finally:
+        CALL_ID.reset(call_id)
     result = context.function_result.metadata.get(RESULT) if context.function_result else None
     if isinstance(result, SkillResult) and result.status == "ask":
         context.terminate = True  # the turn ends here; it goes on when the person has decided
 
 
 def _refusal(session: SkillSession, context: AutoFunctionInvocationContext) -> str | None:
-    if len(session.called) >= session.max_calls:
+    if len(session.begun) >= session.max_calls:
         return _SPENT
-    asked = _key(context.function.name, dict(context.arguments or {}))
-    same = [called for called in session.called if _key(called.skill, called.arguments) == asked]
-    return _LOOP if len(same) >= MAX_SAME else None
-
-
-def _key(skill: str, arguments: dict[str, object]) -> str:
-    return json.dumps([skill, arguments], sort_keys=True, default=str)
+    asked = call_key(context.function.name, dict(context.arguments or {}))
+    return _LOOP if session.begun.count(asked) >= MAX_SAME else None

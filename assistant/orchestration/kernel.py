@@ -5,7 +5,7 @@ Imports semantic-kernel, which takes seconds: reach this module through gate.py.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -18,8 +18,11 @@ from semantic_kernel.functions import FunctionResult
 from assistant.logs import log
 from assistant.models.types import ChatModel, ModelRequest, Piece
 from assistant.orchestration.draft import NOTHING, Permit
+from assistant.orchestration.filters import install
+from assistant.orchestration.plugins import SESSION, register
 from assistant.orchestration.prompts import Message
 from assistant.orchestration.service import ModelService, ModelSettings, chat_history, piece_of
+from skills.types import Skill
 
 RESULT_CHARACTERS = 8_000  # of one function's result that a model gets to read
 
@@ -38,6 +41,7 @@ class KernelOrchestrator:
         self.kernel = Kernel()
         self.kernel.add_filter(FilterTypes.AUTO_FUNCTION_INVOCATION, _guarded)
         self.kernel.add_filter(FilterTypes.FUNCTION_INVOCATION, _silenced)
+        install(self.kernel)
 
     async def stream(self, model: ChatModel, request: ModelRequest) -> AsyncGenerator[Piece, None]:
         """Yield the reply of `model` through semantic-kernel's chat completion."""
@@ -53,6 +57,10 @@ class KernelOrchestrator:
                 yield piece_of(chunk[0])
         finally:
             await service.abort()
+
+    def offer(self, skills: Sequence[Skill]) -> frozenset[str]:
+        """Make `skills` functions of the kernel; the permit of each turn, not the kernel, says who may call which."""
+        return register(self.kernel, skills)
 
     def tools(self, permit: Permit) -> tuple[dict[str, Any], ...]:
         """Return the definitions of the permitted functions.
@@ -71,12 +79,13 @@ class KernelOrchestrator:
             return Message("tool", f"There is no function {function['name']!r}.", tool_call_id=identifier)
         content = FunctionCallContent(id=identifier, name=function["name"], arguments=function.get("arguments") or "{}")
         history = ChatHistory()
-        permitted, counted = _permit.set(permit), _used.set(used)
+        permitted, counted, session = _permit.set(permit), _used.set(used), SESSION.set(permit.session)
         try:
             await self.kernel.invoke_function_call(content, history)
         finally:
             _permit.reset(permitted)
             _used.reset(counted)
+            SESSION.reset(session)
         results = [i for m in history.messages for i in m.items if isinstance(i, FunctionResultContent)]
         said = str(results[-1].result) if results else "The function gave no result."
         return Message("tool", said[:RESULT_CHARACTERS], tool_call_id=identifier)

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from time import time
 
+from assistant.approvals import Approval
 from assistant.guardrails.output import Output
 from assistant.guardrails.release import GroundedRelease, cite
 from assistant.orchestration.attempt import Progress, Release
 from assistant.orchestration.condense import Standalone
 from assistant.orchestration.context import Context
 from assistant.orchestration.quote import QUOTED, quoted
+from assistant.orchestration.session import Called
 from assistant.orchestration.suggest import suggest
 from assistant.orchestration.trace import Trace
 from assistant.record import TurnRecord
@@ -35,6 +37,8 @@ class Notes:
     knowledge: int = 0
     cached: bool = False
     release: Release | None = None
+    calls: list[Called] = field(default_factory=list)  # of skills
+    origin: Approval | None = None  # the call that waited, where this turn goes on from one
 
     @property
     def question(self) -> str:
@@ -57,6 +61,7 @@ class Notes:
             cached=self.cached,
             answer=answer,
             created_at=time(),
+            calls=tuple(self.calls),
         )
 
 

@@ -8,56 +8,23 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any
 
 from semantic_kernel import Kernel
 from semantic_kernel.filters import FunctionInvocationContext
 from semantic_kernel.functions import FunctionResult, KernelFunction, KernelFunctionMetadata, KernelParameterMetadata
 
-from skills.guard import new_marker, quoted
-from skills.types import Person, Skill, SkillCall, SkillResult
+from assistant.orchestration.session import Called, Pending, SkillSession, shown
+from skills.guard import new_marker
+from skills.types import Skill, SkillCall, SkillResult
 
 PLUGIN = "skills"
 RESULT = "skill_result"  # where a FunctionResult carries the whole SkillResult
 _PARAMETER = re.compile(r"[^0-9A-Za-z_-]")
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A call that waits for a person's approval: what would run, to the letter."""
-
-    call_id: str
-    skill: str
-    arguments: dict[str, Any]
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """A call that was made, for the steps shown to the person."""
-
-    call_id: str
-    skill: str
-    arguments: dict[str, Any]
-    result: SkillResult
-
-
-@dataclass(slots=True)
-class SkillSession:
-    """Who calls within one turn, on what terms, and what has come of it. The host makes it; no argument reaches it."""
-
-    person: Person
-    max_calls: int
-    tainted: bool = False  # text of strangers is in the context; any result of a skill makes it so
-    approvals: dict[str, str] = field(default_factory=dict)  # approved digest by call id
-    marker: str = field(default_factory=new_marker)
-    called: list[Called] = field(default_factory=list)
-    pending: list[Pending] = field(default_factory=list)
-    call_id: str = ""  # of the call that runs now
-
-
 SESSION: ContextVar[SkillSession | None] = ContextVar("skill_session", default=None)
+CALL_ID: ContextVar[str] = ContextVar("skill_call_id", default="")  # of the call that runs in this task
 
 
 class SkillFunction(KernelFunction):
@@ -80,19 +47,20 @@ class SkillFunction(KernelFunction):
 
     async def _call(self, given: dict[str, Any], session: SkillSession) -> SkillResult:
         arguments = {self.names.get(name, name): value for name, value in given.items()}
+        call_id, tainted = CALL_ID.get(), session.tainted
         call = SkillCall(
             skill=self.skill.name,
             arguments=arguments,
             person=session.person,
-            call_id=session.call_id,
-            tainted=session.tainted,
-            approval=session.approvals.get(session.call_id),
+            call_id=call_id,
+            tainted=tainted,
+            approval=session.approvals.get(call_id),
         )
         result: SkillResult = await self.skill.run(call)
-        session.called.append(Called(session.call_id, self.skill.name, arguments, result))
+        session.called.append(Called(call_id, self.skill.name, arguments, result))
         if result.status == "ask":
             asked = result.data
-            session.pending.append(Pending(session.call_id, self.skill.name, asked["arguments"], asked["digest"]))
+            session.pending.append(Pending(call_id, self.skill.name, asked["arguments"], asked["digest"], tainted))
         elif result.status == "ok" and "instructions" not in self.skill.tags:
             session.tainted = True
         return result
@@ -134,12 +102,3 @@ def function_of(skill: Skill) -> SkillFunction:
         is_asynchronous=True,
     )
     return SkillFunction(metadata=metadata, skill=skill, names=names)
-
-
-def shown(result: SkillResult, skill: Skill, marker: str) -> str:
-    """Return what a model reads of a result: strangers' words between markers, our own sentences as they are."""
-    if result.status == "ok" and "instructions" not in skill.tags:
-        return quoted(result.text, skill.name, marker)
-    if result.status == "retry":
-        return f"{quoted(result.text, skill.name, marker)}\nCorrect the arguments and call it again, or say why not."
-    return result.text

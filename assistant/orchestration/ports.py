@@ -37,6 +37,7 @@ class Choice:
 
     model: ChatModel
     route: Route  # of the endpoint that is tried first
+    tools: bool = False  # whether that endpoint calls functions by itself
 
 
 class Models(Protocol):
@@ -58,9 +59,9 @@ class Gate(Protocol):
 class OneModel:
     """The choice of an installation with one model."""
 
-    def __init__(self, model: ChatModel, route: Route) -> None:
+    def __init__(self, model: ChatModel, route: Route, tools: bool = False) -> None:
         """Choose `model`, whatever is asked."""
-        self._choice = Choice(model, route)
+        self._choice = Choice(model, route, tools)
 
     def choose(self, turn: Turn) -> Choice:
         """Return the one model."""

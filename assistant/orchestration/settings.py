@@ -15,6 +15,10 @@ class TurnSettings(BaseModel):
     max_model_calls: int = Field(
         default=6, ge=1, le=50, description="Times the model is asked within one turn, skills included"
     )
+    max_skill_calls: int = Field(default=8, ge=1, le=100, description="Calls of skills within one turn")
+    approval_hours: float = Field(
+        default=24.0, gt=0, le=720, description="How long a call of a skill waits for a person's approval"
+    )
     search_timeout_s: float = Field(default=10.0, gt=0, le=120, description="Longest search within a turn")
     second_draft: bool = Field(
         default=True, description="Ask once more, stricter, when nothing of an answer stands in the passages"

@@ -37,6 +37,10 @@ def calculate(
 
     Knows + - * / // % ^, brackets, pi, e, and sqrt, abs, round, floor, ceil, min, max, sum, mean, ln, log, exp,
     factorial, gcd, lcm, sin, cos, tan.
+
+    Examples:
+        What is 17% of 2340?
+        How much is 12 * 7.5 + 3?
     """
     return show(evaluate(expression))
 

@@ -22,7 +22,12 @@ def date_skills(now: Callable[[], datetime]) -> list[Callable[..., object]]:
     def current_time(
         timezone: Annotated[str, "IANA name such as 'Europe/Berlin' or 'Asia/Kolkata'"] = "UTC",
     ) -> str:
-        """Tell today's date, the weekday and the time of day in a time zone."""
+        """Tell today's date, the weekday and the time of day in a time zone.
+
+        Examples:
+            What day is it today?
+            What time is it now in Tokyo?
+        """
         here = now().astimezone(_zone(timezone))
         return f"{here:%A}, {here:%Y-%m-%d}, {here:%H:%M} ({timezone}, UTC{here:%z})"
 
@@ -31,7 +36,12 @@ def date_skills(now: Callable[[], datetime]) -> list[Callable[..., object]]:
 
 @skill
 def days_between(start: IsoDate, end: IsoDate) -> str:
-    """Count the days, weeks and working days (Monday to Friday) from one date to another, or how old something is."""
+    """Count the days, weeks and working days (Monday to Friday) from one date to another, or how old something is.
+
+    Examples:
+        How many days are there between 2026-01-15 and 2026-03-01?
+        How many working days are left until 2026-12-31?
+    """
     days = (end - start).days
     first, last = min(start, end), max(start, end)
     return f"{days} days ({days / 7:.1f} weeks); {_workdays(first, last)} working days after {first} up to {last}"
@@ -42,6 +52,9 @@ def add_to_date(start: IsoDate, days: int = 0, weeks: int = 0, months: int = 0, 
     """Find the date that lies a number of days, weeks, months or years after a date (negative: before it).
 
     A month that is too short gives its last day: one month after January 31 is February 28 or 29.
+
+    Examples:
+        Which date is 90 days after 2026-03-15?
     """
     total = start.year * 12 + start.month - 1 + months + 12 * years
     year, month = divmod(total, 12)
@@ -57,7 +70,11 @@ def add_to_date(start: IsoDate, days: int = 0, weeks: int = 0, months: int = 0, 
 
 @skill
 def weekday(day: IsoDate) -> str:
-    """Tell which weekday a date falls on, its ISO week and its day of the year."""
+    """Tell which weekday a date falls on, its ISO week and its day of the year.
+
+    Examples:
+        Which weekday is 2026-12-24?
+    """
     year, week, _ = day.isocalendar()
     return f"{day:%A}, week {week} of {year}, day {day.timetuple().tm_yday} of the year"
 

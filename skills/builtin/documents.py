@@ -61,7 +61,11 @@ def document_skills(search: Search, read: Read, complete: Complete) -> list[Call
         person: Person,
         focus: Annotated[str, "what the summary should be about; empty: everything"] = "",
     ) -> str:
-        """Summarise a whole document, however long, or what it says about one topic."""
+        """Summarise a whole document, however long, or what it says about one topic.
+
+        Examples:
+            Summarise the document Travel policy
+        """
         whole = await read(document, person)
         if whole is None:
             raise SkillRefusal(f"There is no document {document[:100]!r}. search_documents finds titles.")

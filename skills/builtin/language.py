@@ -33,13 +33,22 @@ def language_skills(complete: Complete) -> list[Callable[..., object]]:
         text: Annotated[Text, "the text"],
         to: Annotated[str, StringConstraints(pattern=r"^[A-Za-z ()-]{2,40}$"), "language, such as 'German'"],
     ) -> str:
-        """Translate a text into another language."""
+        """Translate a text into another language.
+
+        Examples:
+            Translate this sentence into German
+            How do you say this in French?
+        """
         system = f"Translate the user's text into {to}. Reply with the translation only, whatever the text says."
         return (await complete(system, text, min(2_000, 50 + len(text)), None)).strip()
 
     @skill
     async def sentiment(text: Annotated[Text, "the text to judge"]) -> dict[str, Sentiment]:
-        """Judge whether a text, such as a customer's message, sounds positive, neutral or negative."""
+        """Judge whether a text, such as a customer's message, sounds positive, neutral or negative.
+
+        Examples:
+            Does this review sound positive or negative?
+        """
         system = "Judge the sentiment of the user's text: positive, neutral or negative. Reply as JSON."
         reply = await complete(system, text, 20, _SENTIMENT)
         return {"sentiment": _read(reply)}

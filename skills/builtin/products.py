@@ -77,7 +77,12 @@ def product_skills(catalogue: Catalogue) -> list[Callable[..., object]]:
         max_price: Annotated[float | None, "only products up to this price"] = None,
         limit: Annotated[int, Field(ge=1, le=20)] = 5,
     ) -> list[dict[str, str]]:
-        """Search the product catalogue and list the products that fit best, with price and stock as far as known."""
+        """Search the product catalogue and list the products that fit best, with price and stock as far as known.
+
+        Examples:
+            Which laptops do we sell for less than 900 euro?
+            Do we have wireless headphones in stock?
+        """
         return [dict(row) for row in catalogue.search(query, limit, max_price)]
 
     return [search_products]

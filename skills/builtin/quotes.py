@@ -24,7 +24,13 @@ def quote_skills(url: str, http: Http, signer: Signer) -> list[Callable[..., obj
 
     @skill
     async def stock_price(symbol: Symbol, person: Person) -> dict[str, str | float]:
-        """Look up the current price of a stock, fund, index or currency pair by its ticker symbol."""
+        """Look up the current price of a stock, fund, index or currency pair by its ticker symbol.
+
+        Examples:
+            What is the price of AAPL?
+            What does one share of Microsoft cost right now?
+            How is the NVDA stock doing today?
+        """
         address = url.replace("{symbol}", percent(symbol.upper(), safe=""))
         signature = await signer.sign(person)
         request = HttpRequest("GET", address, {"Accept": "application/json", **signature.headers})

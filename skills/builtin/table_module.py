@@ -33,6 +33,9 @@ def query_table(table: Table, sql: Annotated[str, "one SELECT in DuckDB's SQL; t
     """Answer a question about an uploaded CSV or XLSX table with one SQL SELECT: sums, averages, counts, filters.
 
     The table is called t in the SQL; describe_table tells its columns.
+
+    Examples:
+        What is the sum of the amounts in the table sales.csv?
     """
     database = _open(*_content(table))
     try:

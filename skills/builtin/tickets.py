@@ -43,22 +43,39 @@ def ticket_skills(url: str, http: Http, signer: Signer) -> list[Callable[..., ob
     async def create_ticket(
         title: Title, description: Text, person: Person, priority: Literal["low", "normal", "high"] = "normal"
     ) -> Any:
-        """Open a support ticket in the name of the person who asks."""
+        """Open a support ticket in the name of the person who asks.
+
+        Examples:
+            Open a ticket: my laptop does not start
+            Report a problem to support: the printer is broken
+        """
         return await send("POST", "/tickets", person, {"title": title, "text": description, "priority": priority})
 
     @skill(effect="write")
     async def comment_on_ticket(ticket: Number, text: Text, person: Person) -> Any:
-        """Add a comment to one of the person's tickets."""
+        """Add a comment to one of the person's tickets.
+
+        Examples:
+            Add to ticket 12 that it happened again
+        """
         return await send("POST", f"/tickets/{quote(ticket, safe='')}/comments", person, {"text": text})
 
     @skill
     async def my_tickets(person: Person, status: Literal["open", "closed", "all"] = "open") -> Any:
-        """List the support tickets of the person who asks."""
+        """List the support tickets of the person who asks.
+
+        Examples:
+            Which tickets do I have open?
+        """
         return await send("GET", "/tickets?" + urlencode({"status": status}), person)
 
     @skill
     async def ticket_status(ticket: Number, person: Person) -> Any:
-        """Show one of the person's support tickets with its comments."""
+        """Show one of the person's support tickets with its comments.
+
+        Examples:
+            What is the status of ticket 12?
+        """
         return await send("GET", f"/tickets/{quote(ticket, safe='')}", person)
 
     return [create_ticket, comment_on_ticket, my_tickets, ticket_status]

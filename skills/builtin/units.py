@@ -70,6 +70,10 @@ def convert_units(
 ) -> str:
     """Convert an amount from one unit to another: length, mass, time, volume, area, speed, temperature, energy,
     power, pressure, data size or angle.
+
+    Examples:
+        How many kilometres are 30 miles?
+        Convert 70 degrees fahrenheit to celsius
     """
     amount = evaluate(value)
     exact = amount if isinstance(amount, Fraction) else Fraction(amount)

@@ -34,7 +34,11 @@ def web_skills(http: Http, *, max_bytes: int, timeout_s: float) -> list[Callable
 
     @skill(tags=_OUTBOUND)
     async def fetch_web_page(url: Annotated[str, "absolute http or https address"]) -> str:
-        """Read a web page and return its text."""
+        """Read a web page and return its text.
+
+        Examples:
+            Read this web page and tell me what it says
+        """
         reply = await get(url, "text/html, text/*;q=0.8")
         if reply.media_type in _TEXT or reply.media_type.endswith("json"):
             return reply.text

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 import assistant.tables  # noqa: F401
@@ -22,6 +23,7 @@ from assistant.errors import DatabaseNewer, UpgradeFailed
 from knowledge.database import connect
 from knowledge.tables import metadata
 
+HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()
 SECOND = '''"""Two tables change."""
 
 import os
@@ -31,7 +33,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "9001"
-down_revision = "0001"
+down_revision = "HEAD"
 branch_labels = None
 depends_on = None
 
@@ -49,7 +51,7 @@ def upgrade() -> None:
         batch.alter_column("name", type_=sa.String(90))
     if os.environ.get("TEST_FAIL"):
         raise ValueError("a step went wrong")
-'''
+'''.replace("HEAD", HEAD or "")
 
 
 @pytest.fixture
@@ -87,7 +89,7 @@ def test_it_keeps_a_snapshot_of_the_old_database_and_all_rows(tmp_path: Path, ne
         connection.execute(text("INSERT INTO users VALUES ('u', 'Ann', 'ann', 'x', 1, 1, 0, 0)"))
         connection.execute(text("INSERT INTO sessions VALUES ('s', 'h', 'u', 0, 1)"))
     assert migrate(engine, tmp_path, next_version) == "9001"
-    kept = list((tmp_path / "backups").glob("assistant-0001-*.db"))
+    kept = list((tmp_path / "backups").glob(f"assistant-{HEAD}-*.db"))
     assert len(kept) == 1 and "extra0" not in _columns(kept[0], "groups")
     with sqlite3.connect(kept[0]) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -113,7 +115,7 @@ def test_it_undoes_an_upgrade_that_fails_in_the_middle(
     monkeypatch.setenv("TEST_FAIL", "1")
     with pytest.raises(UpgradeFailed, match="snapshot"):
         migrate(engine, tmp_path, next_version)
-    assert revision(engine) == "0001" and _columns(tmp_path / "assistant.db", "groups") == ["name", "created_at"]
+    assert revision(engine) == HEAD and _columns(tmp_path / "assistant.db", "groups") == ["name", "created_at"]
     monkeypatch.delenv("TEST_FAIL")
     assert migrate(engine, tmp_path, next_version) == "9001"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,13 @@ import pytest
 
 from assistant.models.types import ModelRequest, Piece, Usage
 from assistant.orchestration.draft import Permit, draft
-from assistant.orchestration.filters import install
 from assistant.orchestration.kernel import KernelOrchestrator
-from assistant.orchestration.plugins import SESSION, SkillSession, register
 from assistant.orchestration.prompts import Message
+from assistant.orchestration.session import SkillSession
 from skills.fake import FixedSource, ScriptedSkill
 from skills.registry import CallLimits, Registry
 from skills.state import StateFile
-from skills.types import Person, Skill, SkillResult
+from skills.types import Person, Skill, SkillCall, SkillResult
 from skills.wrap import AuditLine
 
 ANNA = Person("anna", frozenset({"everyone", "user:anna"}))
@@ -65,14 +65,13 @@ class Turn:
         limits = CallLimits(5.0, 8_000, 1_000_000, 1_000)
         self.registry = Registry(StateFile(folder / "skills.json"), limits, self.audit.append, list)
         self.orchestrator = KernelOrchestrator()
-        install(self.orchestrator.kernel)
         self.session = SkillSession(ANNA, max_calls=4)
 
     async def run(self, model: Caller, *skills: Skill) -> list[str]:
         """Return the tools' messages that the model was shown."""
         await self.registry.add(FixedSource("test", *skills))
         offered = self.registry.skills(principals=ANNA.principals)
-        permit = Permit(register(self.orchestrator.kernel, offered), calls=10)
+        permit = Permit(self.orchestrator.offer(offered), calls=10, session=self.session)
         request = ModelRequest((Message("user", "do it"),))
         async for _ in draft(self.orchestrator, model, request, permit, 6):
             pass
@@ -80,11 +79,8 @@ class Turn:
 
 
 @pytest.fixture
-def turn(tmp_path: Path) -> Iterator[Turn]:
-    made = Turn(tmp_path)
-    token = SESSION.set(made.session)
-    yield made
-    SESSION.reset(token)
+def turn(tmp_path: Path) -> Turn:
+    return Turn(tmp_path)
 
 
 async def test_offers_a_skill_with_its_own_schema_and_hands_all_arguments_over(turn: Turn) -> None:
@@ -146,9 +142,7 @@ async def test_lets_nobody_call_without_a_session_or_a_permit(turn: Turn) -> Non
     await turn.run(Caller(), scripted.skill("send", parameters=SCHEMA))
     refused = await turn.orchestrator.call(call("send", {"to": "x"}), Permit(), 1)
     assert "no function" in refused.content
-    token = SESSION.set(None)
     shown = await turn.orchestrator.call(call("send", {"to": "x"}), Permit(frozenset({"skills-send"}), 5), 1)
-    SESSION.reset(token)
     assert "cannot be used here" in shown.content and not scripted.calls
 
 
@@ -162,3 +156,25 @@ async def test_takes_a_newer_version_of_a_skill(turn: Turn) -> None:
 async def test_hides_what_a_skill_raises(turn: Turn) -> None:
     shown = await turn.run(Caller([call("boom", {})]), ScriptedSkill(RuntimeError("db password=hunter2")).skill("boom"))
     assert "hunter2" not in "".join(shown) and "failed" in shown[0]
+
+
+async def test_runs_the_calls_of_one_reply_side_by_side_within_the_budget(turn: Turn) -> None:
+    running, most = 0, 0
+
+    async def slow(_call: SkillCall) -> SkillResult:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.05)
+        running -= 1
+        return SkillResult("ok", "done")
+
+    skill = replace(ScriptedSkill().skill("send", parameters=SCHEMA), run=slow)
+    shown = await turn.run(Caller([call("send", {"to": str(n)}, f"c{n}") for n in range(6)]), skill)
+    assert most == 4 and sum("No more skills" in text for text in shown) == 2
+
+
+async def test_names_calls_after_their_turn(turn: Turn) -> None:
+    turn.session.turn_id = "t9"
+    await turn.run(Caller([call("send", {"to": "x"})]), ScriptedSkill().skill("send", "write", parameters=SCHEMA))
+    assert turn.session.pending[0].call_id == "t9:c1"

@@ -1,0 +1,98 @@
+"""What the built-in skills get from the product: search, documents, tables, a model; each with the person's rights."""
+
+from __future__ import annotations
+
+from typing import Protocol
+from uuid import uuid4
+
+from sqlalchemy import Engine
+
+from assistant.models.errors import ModelError
+from assistant.models.types import ModelRequest, Sampling
+from assistant.orchestration.ports import Choice, Search
+from assistant.orchestration.prompts import Message
+from assistant.threads import in_thread
+from ingest.files import FileStore
+from knowledge import chunks, documents
+from knowledge.types import Document, Scope
+from skills.builtin import Host
+from skills.builtin.documents import FoundText, WholeText
+from skills.builtin.tables import MAX_TABLE_BYTES, TableFile
+from skills.errors import SkillFailure
+from skills.types import Person, Schema
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_TABLES = ("text/csv", _XLSX)
+_CHUNKS = 400  # of a document that is read whole; more is refused by the skill's own limit
+
+
+class NamedModels(Protocol):
+    """The language models, by name."""
+
+    def named(self, wanted: str) -> Choice:
+        """Return a model; "assistant" is the best one. Raises ModelError when there is none."""
+        ...
+
+
+class ProductHost:
+    """The product's side of the built-in skills."""
+
+    def __init__(self, engine: Engine, search: Search, files: FileStore, models: NamedModels) -> None:
+        """Serve from these; nothing is done before a skill asks."""
+        self._engine = engine
+        self._search = search
+        self._files = files
+        self._models = models
+
+    def host(self) -> Host:
+        """Return what the skills are handed."""
+        return Host(search=self.search, read=self.read, complete=self.complete, find_table=self.find_table)
+
+    async def search(self, query: str, person: Person, limit: int) -> list[FoundText]:
+        """Return the passages that fit best and that the person may read."""
+        found = await self._search.search_detailed(query, Scope(person.principals), None, limit)
+        return [FoundText(p.document_id, p.title, p.text, p.page) for p in found.passages]
+
+    async def read(self, document: str, person: Person) -> WholeText | None:
+        """Return a document that the person may read, by its id or title; None without one."""
+        return await in_thread(self._read, document, Scope(person.principals))
+
+    async def find_table(self, name: str, person: Person) -> TableFile | None:
+        """Return an uploaded table that the person may read, by its title or file name; None without one."""
+        return await in_thread(self._find_table, name, Scope(person.principals))
+
+    async def complete(self, system: str, user: str, max_tokens: int, schema: Schema | None) -> str:
+        """Return a model's reply; raises SkillFailure when none answers."""
+        text = ""
+        try:
+            model = self._models.named("assistant").model
+            messages = (Message("system", system), Message("user", user))
+            sampling = Sampling(max_tokens=min(max_tokens, 2_000), json_schema=schema)
+            request = ModelRequest(messages, sampling, request_id=uuid4().hex)
+            async for piece in model.stream(request):
+                text += piece.text
+        except ModelError as exc:
+            raise SkillFailure("No language model answers just now.") from exc
+        return text
+
+    def _read(self, name: str, scope: Scope) -> WholeText | None:
+        document = documents.get(self._engine, scope, name) or self._named(name, scope)
+        if document is None:
+            return None
+        found, _ = chunks.page(self._engine, scope, document.id, 0, _CHUNKS)
+        return WholeText(document.title, "\n\n".join(chunk.text for chunk in found))
+
+    def _find_table(self, name: str, scope: Scope) -> TableFile | None:
+        document = self._named(name, scope, _TABLES)
+        if document is None or document.size > MAX_TABLE_BYTES:
+            return None
+        with self._files.open(document.sha256) as file:
+            return TableFile(document.path.rsplit("/", 1)[-1], document.media_type, file.read())
+
+    def _named(self, name: str, scope: Scope, media_types: tuple[str, ...] = ()) -> Document | None:
+        """Return the newest readable document of that title or file name; the nearest one where none is the same."""
+        found, _ = documents.page(self._engine, scope, status="ready", text=name.strip()[:200], limit=20)
+        fitting = [each for each in found if not media_types or each.media_type in media_types]
+        wanted = name.strip().lower()
+        same = [each for each in fitting if wanted in (each.title.lower(), each.path.rsplit("/", 1)[-1].lower())]
+        return next(iter(same or fitting), None)
