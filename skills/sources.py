@@ -182,6 +182,10 @@ class Watch:
         self._again.pop(found.path, None)
         return skills
 
+    def places(self) -> dict[Path, str]:
+        """Return the source that each place in the folders holds, loaded or not."""
+        return {path: self._names.get(path, path.name) for path in self._seen}
+
     def forget(self, path: Path) -> None:
         """Forget a place that was taken back, and what was wrong with it."""
         self._seen.pop(path, None)

@@ -7,7 +7,21 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
-from assistant.api import chat, collections, conversations, documents, errors, health, openapi, people, search, uploads
+from assistant.api import (
+    approvals,
+    chat,
+    collections,
+    conversations,
+    documents,
+    errors,
+    health,
+    mcp,
+    openapi,
+    people,
+    search,
+    skills,
+    uploads,
+)
 from assistant.api.auth import Guarded
 from assistant.api.doors import Doors, doors
 from assistant.api.limits import BodyLimit
@@ -25,6 +39,9 @@ ROUTERS = (
     search.router,
     conversations.router,
     chat.router,
+    skills.router,
+    approvals.router,
+    mcp.router,
     health.router,
 )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 
-from assistant import conversations
+from assistant import approvals, conversations
 from assistant.api import errors, sse
 from assistant.api.auth import SIGNED_IN, Guarded
 from assistant.api.chat_schema import ChatBody
@@ -40,7 +41,12 @@ async def complete(
 ) -> Response:
     """Answer the last message, from the documents that the caller may read; streamed or whole."""
     caller, options = credential.caller, await _options(body, app, credential.caller)
-    question = body.question()
+    decisions = body.decisions()
+    question = "" if decisions else body.question()
+    for identifier, _ in decisions:
+        if await in_thread(approvals.get, app.engine, caller.user_id, identifier) is None:
+            raise errors.unknown("call that waits for you")
+    options = replace(options, decisions=decisions)
     ticket = doors.chats.enter(caller.user_id)
     try:
         turn_id, history = await _asked(body, app, caller, question)
@@ -129,6 +135,8 @@ async def _options(body: ChatBody, app: App, caller: Caller) -> TurnOptions:
 async def _asked(body: ChatBody, app: App, caller: Caller, question: str) -> tuple[str, tuple[Message, ...]]:
     """Return the turn's id and what was said before: from the store in a conversation, else from the request."""
     chosen = body.assistant
+    if body.decisions():  # no new turn: the one that waits goes on
+        return uuid4().hex, ()
     if chosen.conversation_id is None:
         if chosen.replace_turn is not None:
             raise errors.invalid("'replace_turn' needs 'conversation_id'.", "assistant.replace_turn")

@@ -8,6 +8,7 @@ tokens than any answer may have are cut to that many.
 from __future__ import annotations
 
 import json
+from itertools import takewhile
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -16,6 +17,7 @@ from assistant.api import errors
 from assistant.api.deps import Line, Text
 from assistant.models.types import Sampling
 from assistant.orchestration.prompts import Message
+from assistant.types import Decision
 
 MAX_TOKENS = 8_192
 MAX_MESSAGES = 1_000
@@ -24,6 +26,7 @@ SCHEMA_DEPTH = 16
 SCHEMA_CHARACTERS = 20_000
 
 _ROLES = {"developer": "system"}
+_DECIDED = {"approve": True, "approved": True, "refuse": False, "refused": False}
 
 
 class Part(BaseModel):
@@ -40,8 +43,9 @@ class ChatMessage(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    role: Literal["system", "developer", "user", "assistant"]
+    role: Literal["system", "developer", "user", "assistant", "tool"]
     content: Text | list[Part] | None = None
+    tool_call_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
 
     def plain(self) -> Message:
         """Return the message with its parts joined."""
@@ -68,7 +72,7 @@ class JsonSchema(BaseModel):
     @field_validator("schema_")
     @classmethod
     def _bounded(cls, schema: dict[str, Any]) -> dict[str, Any]:
-        if _depth(schema, SCHEMA_DEPTH + 1) > SCHEMA_DEPTH or len(json.dumps(schema)) > SCHEMA_CHARACTERS:
+        if depth(schema, SCHEMA_DEPTH + 1) > SCHEMA_DEPTH or len(json.dumps(schema)) > SCHEMA_CHARACTERS:
             raise ValueError(f"a schema has at most {SCHEMA_CHARACTERS} characters and {SCHEMA_DEPTH} levels")
         return schema
 
@@ -128,8 +132,25 @@ class ChatBody(BaseModel):
         return text
 
     def history(self) -> tuple[Message, ...]:
-        """Return the messages before the last."""
-        return tuple(message.plain() for message in self.messages[:-1])
+        """Return the messages before the last, without those that decided about calls."""
+        return tuple(message.plain() for message in self.messages[:-1] if message.role != "tool")
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Return what the tool messages at the end decide about calls that wait; empty: a question is asked.
+
+        Raises the refusal of a message that is neither "approve" nor "refuse", or that names no call.
+        """
+        last = list(takewhile(lambda message: message.role == "tool", reversed(self.messages)))
+        found = []
+        for message in reversed(last):
+            said = message.plain().content.strip().lower().rstrip(".!")
+            if message.tool_call_id is None or said not in _DECIDED:
+                detail = (
+                    "A tool message answers a call that waits: 'tool_call_id' names it, 'content' is approve or refuse."
+                )
+                raise errors.invalid(detail, "messages")
+            found.append((message.tool_call_id, _DECIDED[said]))
+        return tuple(found)
 
     def sampling(self) -> Sampling:
         """Return how to choose tokens; raises the refusal of what we cannot honour."""
@@ -163,9 +184,9 @@ class ChatBody(BaseModel):
         return wanted.json_schema.schema_
 
 
-def _depth(value: object, enough: int) -> int:
+def depth(value: object, enough: int) -> int:
     """Return how deeply lists and objects are nested, looking no further than `enough` levels."""
     if enough == 0 or not isinstance(value, dict | list):
         return 0
     inner = value.values() if isinstance(value, dict) else value
-    return 1 + max((_depth(item, enough - 1) for item in inner), default=0)
+    return 1 + max((depth(item, enough - 1) for item in inner), default=0)

@@ -23,6 +23,7 @@ from assistant import errors as ours
 from assistant.logs import log
 from ingest import errors as ingest
 from knowledge import errors as knowledge
+from skills import errors as skills
 
 TYPE_PREFIX = "urn:inhouse:problem:"
 _log = log("api")
@@ -94,6 +95,9 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     knowledge.InvalidValue: (422, "invalid"),
     knowledge.IndexUnavailable: (503, "search-unavailable"),
     knowledge.EmbedderUnavailable: (503, "embedding-unavailable"),
+    skills.SkillError: (422, "skill-unusable"),
+    skills.NameClash: (409, "name-taken"),
+    skills.UnknownSkill: (404, "not-found"),
 }
 
 
@@ -113,6 +117,7 @@ def install(api: FastAPI) -> None:
     api.add_exception_handler(ours.AssistantError, _on_known)
     api.add_exception_handler(knowledge.KnowledgeError, _on_known)
     api.add_exception_handler(ingest.IngestError, _on_known)
+    api.add_exception_handler(skills.SkillError, _on_known)
     api.add_exception_handler(DBAPIError, _on_database)
     api.add_exception_handler(PoolTimeout, _on_database)
     api.add_exception_handler(ClientDisconnect, _on_gone)

@@ -39,7 +39,7 @@ class Wire:
         whole = self.chunk({"content": ""})
         return whole.removesuffix(b'""' + _AFTER_TEXT)
 
-    def chunk(self, delta: dict[str, str], finish: str | None = None, **ours: Any) -> bytes:
+    def chunk(self, delta: dict[str, Any], finish: str | None = None, **ours: Any) -> bytes:
         """Return one chunk as JSON; `ours` becomes the field `assistant`."""
         choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
         return self._json([choice], {"assistant": ours} if ours else {})
@@ -70,7 +70,9 @@ class Wire:
     def end(self, answer: Answer, replaces_text: bool) -> list[bytes]:
         """Return the closing chunks. `replaces_text`: what was streamed is not the answer, which `text` then holds."""
         extra: dict[str, Any] = {"text": answer.text} if replaces_text else {}
-        closing = [self.chunk({}, FINISH.get(answer.stopped_by, "stop"), **self.about(answer), **extra)]
+        calls = _tool_calls(answer)
+        asked = [self.chunk({"tool_calls": [{"index": n, **call} for n, call in enumerate(calls)]})] if calls else []
+        closing = [*asked, self.chunk({}, FINISH.get(answer.stopped_by, "stop"), **self.about(answer), **extra)]
         if self.include_usage:
             closing.append(self._json([], {"usage": openai_usage(answer_json(answer)["usage"])}))
         return [*closing, b"[DONE]"]
@@ -83,7 +85,9 @@ class Wire:
 
     def completion(self, answer: Answer) -> dict[str, Any]:
         """Return the answer as OpenAI's `chat.completion`, for requests that do not stream."""
-        message = {"role": "assistant", "content": answer.text, "refusal": None}
+        calls = _tool_calls(answer)
+        message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None}
+        message |= {"tool_calls": calls} if calls else {}
         finish = FINISH.get(answer.stopped_by, "stop")
         choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
         return {
@@ -99,6 +103,15 @@ class Wire:
     def _json(self, choices: list[dict[str, Any]], more: dict[str, Any]) -> bytes:
         head = {"id": f"chatcmpl-{self.turn_id}", "object": "chat.completion.chunk", "created": self.created}
         return json.dumps({**head, "model": self.model, "choices": choices, **more}, separators=(",", ":")).encode()
+
+
+def _tool_calls(answer: Answer) -> list[dict[str, Any]]:
+    """Return the calls that wait, as OpenAI writes calls; a tool message "approve" or "refuse" decides."""
+    return [
+        {"id": call.id, "type": "function", "function": {"name": call.skill, "arguments": json.dumps(call.arguments)}}
+        for call in answer.approvals
+        if call.state == "waiting"
+    ]
 
 
 def wire(turn_id: str, model: str, conversation_id: str | None, include_usage: bool) -> Wire:

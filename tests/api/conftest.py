@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,25 @@ from assistant import logs, secret_file
 from assistant.api.app import create
 from assistant.api.server import server
 from assistant.app import App, ModelStatus
+from assistant.deciding import SkillTurns
+from assistant.models.errors import ModelUnavailable
+from assistant.orchestration.fake import OpenGate
+from assistant.orchestration.notes import Notes
+from assistant.orchestration.ports import Absent, OneModel
 from assistant.people import credentials, passwords, users
 from assistant.people.users import User
 from assistant.settings import Settings, load
+from assistant.skill_service import SkillService
 from assistant.types import Answer, Citation, Event, Route, Step, Turn
 from ingest.files import FileStore
 from knowledge.embed import HashEmbedder
 from knowledge.follow import IndexStatus
 from knowledge.types import Passage, Scope, SearchResult
+from skills.audit import AuditFile
+from skills.fake import FixedSource, ScriptedSkill, embed_words
+from skills.settings import SkillsSettings
+from skills.skillset import Skillset
+from skills.types import SkillResult
 
 PASSWORD = "correct horse battery"
 logs.configure("error")
@@ -48,8 +59,13 @@ class ScriptedTurns:
     asked: list[Turn] = field(default_factory=list)
     running: int = 0
     aborted: int = 0
+    skills: SkillTurns | None = None  # the real ones, for decisions about calls
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
+        if turn.options.decisions and self.skills is not None:
+            async for event in self.skills.decided(Notes(turn)):
+                yield event
+            return
         self.asked.append(turn)
         self.running += 1
         finished = False
@@ -115,6 +131,27 @@ class QuietIndexes:
         return [IndexStatus(kind, "ready", "", 3, 0, 1.0, 0, 0, 1.0) for kind in ("dense", "keyword")]
 
 
+NOTE: dict[str, Any] = {
+    "type": "object",
+    "properties": {"text": {"type": "string"}},
+    "required": ["text"],
+    "additionalProperties": False,
+}
+
+
+class Notebook:
+    """A skill that reads, one that writes, and one for a group that nobody is in; it counts what was written."""
+
+    def __init__(self) -> None:
+        self.read, self.write = ScriptedSkill(SkillResult("ok", "Nothing.")), ScriptedSkill(SkillResult("ok", "Kept."))
+
+    def source(self) -> FixedSource:
+        """The three skills."""
+        secret = self.read.skill("read_secrets", readers=frozenset({"group:spies"}))
+        write = self.write.skill("write_note", "write", "Write a note.", NOTE)
+        return FixedSource("notebook", self.read.skill("read_notes", parameters=NOTE), write, secret)
+
+
 @dataclass
 class World:
     """An application with people in it, and the way in."""
@@ -126,6 +163,7 @@ class World:
     admin: User
     ben: User
     eve: User
+    notebook: Notebook
 
     def token(self, user: User) -> str:
         return credentials.open_session(self.app.engine, self.app.secrets, user.id, 1)
@@ -138,11 +176,22 @@ class World:
         return httpx.AsyncClient(transport=transport, base_url=base, headers=self.as_(user) if user else {}, **options)  # type: ignore[arg-type]
 
 
+async def _open_skills(folder: Path, audit: AuditFile, notebook: Notebook) -> Skillset:
+    return await Skillset.open(
+        SkillsSettings(), folder, embed=embed_words, audit=audit, builtin=lambda _: [notebook.source()]
+    )
+
+
 def make_world(engine: Engine, folder: Path, settings: Settings) -> World:
     """An application over `engine` with an administrator Ann, and Ben and Eve, who are nobody special."""
     with engine.begin() as connection:
         people = [users.insert_user(connection, name, password_hash(), name == "Ann") for name in ("Ann", "Ben", "Eve")]
     turns, searcher = ScriptedTurns(), ScriptedSearch()
+    audit = AuditFile(folder / "logs" / "skills.jsonl")
+    notebook = Notebook()
+    service = SkillService(partial(_open_skills, folder, audit, notebook), SkillsSettings(), audit)
+    models = OneModel(Absent(ModelUnavailable("There is none here.")), Route("", None, "none", ""))
+    turns.skills = SkillTurns(engine, service, models, OpenGate(), settings.turn, ())
     app = App(
         settings=settings,
         engine=engine,
@@ -153,8 +202,9 @@ def make_world(engine: Engine, folder: Path, settings: Settings) -> World:
         embedder=HashEmbedder(),
         files=FileStore(folder / "files"),
         models=FixedModels(),
+        skills=service,
     )
-    return World(app, create(app), turns, searcher, *people)
+    return World(app, create(app), turns, searcher, *people, notebook)
 
 
 @pytest.fixture

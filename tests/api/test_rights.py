@@ -8,6 +8,7 @@ caller's to know answers exactly as what does not exist.
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +86,23 @@ TABLE: dict[str, tuple[Expected, Any]] = {
     "POST /api/conversations/{conversation_id}/attachments": ((401, 202, 404, 404), "files"),
     "GET /api/conversations/{conversation_id}/attachments": ((401, 200, 404, 404), None),
     "PUT /api/turns/{turn_id}/feedback": ((401, 204, 404, 404), {"rating": "up"}),
+    "GET /api/skills": ((401, 200, 200, 200), None),
+    "PATCH /api/skills/{name}": ((401, 403, 403, 200), {"rule": "ask"}),
+    "POST /api/skills/{name}/call": ((401, 200, 200, 200), {"arguments": {"text": "x"}}),
+    "GET /api/skill-sources": ((401, 403, 403, 200), None),
+    "POST /api/skill-sources": ((401, 403, 403, 422), {"name": "x", "kind": "mcp", "address": "ftp://x"}),
+    "POST /api/skill-sources/files": ((401, 403, 403, 422), {"name": "x.py", "files": {"x.py": "no skill"}}),
+    "DELETE /api/skill-sources/{file}": ((401, 403, 403, 404), None),
+    "POST /api/skill-sources/{source}/approve": ((401, 403, 403, 404), None),
+    "GET /api/skill-secrets": ((401, 403, 403, 200), None),
+    "PUT /api/skill-secrets/{name}": ((401, 403, 403, 204), {"value": "hush"}),
+    "DELETE /api/skill-secrets/{name}": ((401, 403, 403, 404), None),
+    "GET /api/skill-calls": ((401, 403, 403, 200), None),
+    "GET /api/approvals": ((401, 200, 200, 200), None),
+    "GET /api/approvals/{approval_id}": ((401, 200, 404, 404), None),
+    "POST /api/approvals/{approval_id}/approve": ((401, 200, 404, 404), None),
+    "POST /api/approvals/{approval_id}/refuse": ((401, 200, 404, 404), None),
+    "POST /api/mcp": ((401, 200, 200, 200), {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}),
     "POST /api/logout": ((401, 204, 204, 204), None),
 }
 
@@ -99,7 +117,8 @@ class Scene:
     async def ask(self, client: httpx.AsyncClient, row: str, **headers: str) -> httpx.Response:
         method, pattern = row.split(" ")
         body = TABLE[row][1]
-        path = pattern.format(**self.ids, model="local", name="hr") if "{" in pattern else pattern
+        named = "read_notes" if "/skills/" in pattern else "hr"
+        path = pattern.format(**{"model": "local", "name": named, "file": "x.py"} | self.ids)
         if body == "files":
             return await client.request(method, path, files=FILES, headers=headers)
         filled = json.loads(json.dumps(body).replace("{document_id}", self.ids["document_id"]).replace(
@@ -108,7 +127,7 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(world: World) -> Scene:
+async def scene(world: World) -> AsyncIterator[Scene]:
     """A document that Ben may read through his group, and a conversation with an answered turn and a key of his."""
     engine, ben = world.app.engine, world.ben
     from assistant.people import groups
@@ -131,7 +150,11 @@ async def scene(world: World) -> Scene:
     assert scope.principals and collection_for(engine, scope, ben.id, conversation)
     chunk = chunks.page(engine, caller_of(world.admin, "session").scope, document.id, 0, 1)[0][0].id
     ids = {"user_id": ben.id, "key_id": key.id, "collection_id": hr.id, "document_id": document.id, "chunk_id": chunk}
-    return Scene(world, ids | {"conversation_id": conversation, "turn_id": turn})
+    ids |= {"conversation_id": conversation, "turn_id": turn, "source": "notebook"}
+    async with world.client(ben) as client:
+        written = await client.post("/api/skills/write_note/call", json={"arguments": {"text": "x"}})
+    yield Scene(world, ids | {"approval_id": written.json()["approval"]["id"]})
+    await world.app.skills.stop()
 
 
 def _routes(world: World) -> dict[str, Guarded]:
