@@ -161,6 +161,69 @@ class Api(Transport):
         """Return a passage with `around` chunks before and after it."""
         return self.read(wire.Neighbourhood, f"/api/passages/{chunk_id}", {"around": around})
 
+    # --- skills ---------------------------------------------------------------------------------------------------
+
+    def skills(self) -> list[wire.Skill]:
+        """Return the skills that the caller may use; for administrators all of them."""
+        return self.read_list(wire.Skill, "/api/skills", "skills")
+
+    def change_skill(self, name: str, changes: Mapping[str, object]) -> None:
+        """Change some of: enabled, rule, readers."""
+        self.send("PATCH", f"/api/skills/{name}", json=dict(changes))
+
+    def call_skill(self, name: str, arguments: Mapping[str, object]) -> wire.CallResult:
+        """Call a skill by hand, with the caller's rights."""
+        return self.parse(
+            wire.CallResult, self.send("POST", f"/api/skills/{name}/call", json={"arguments": dict(arguments)})
+        )
+
+    def skill_sources(self) -> list[wire.SkillSource]:
+        """Return where skills come from."""
+        return self.read_list(wire.SkillSource, "/api/skill-sources", "sources")
+
+    def add_skill_source(self, name: str, kind: str, address: str, options: Mapping[str, object]) -> None:
+        """Add an OpenAPI document ("openapi") or an MCP server ("mcp") by its address."""
+        body = {"name": name, "kind": kind, "address": address, "options": dict(options)}
+        self.send("POST", "/api/skill-sources", json=body)
+
+    def add_skill_files(self, name: str, files: Mapping[str, str]) -> None:
+        """Add a module, a document, an entry or a folder with a SKILL.md, as texts by name."""
+        self.send("POST", "/api/skill-sources/files", json={"name": name, "files": dict(files)})
+
+    def remove_skill_source(self, file: str) -> None:
+        """Remove what was added under that name."""
+        self.send("DELETE", f"/api/skill-sources/{file}")
+
+    def approve_skill_source(self, source: str) -> None:
+        """Approve the tools of an MCP server as it describes them now."""
+        self.send("POST", f"/api/skill-sources/{source}/approve")
+
+    def skill_secrets(self) -> list[str]:
+        """Return the names of stored secrets."""
+        found = self.read_object("/api/skill-secrets").get("secrets")
+        return [str(name) for name in found] if isinstance(found, list) else []
+
+    def put_skill_secret(self, name: str, value: str) -> None:
+        """Store a secret, which nothing shows again."""
+        self.send("PUT", f"/api/skill-secrets/{name}", json={"value": value})
+
+    def remove_skill_secret(self, name: str) -> None:
+        """Remove a secret."""
+        self.send("DELETE", f"/api/skill-secrets/{name}")
+
+    def skill_calls(self, limit: int) -> list[wire.SkillCallLine]:
+        """Return the latest calls of everybody, newest first."""
+        return self.read_list(wire.SkillCallLine, "/api/skill-calls", "calls", {"limit": limit})
+
+    def approvals(self) -> list[wire.Approval]:
+        """Return the caller's calls that wait for approval, and those decided last."""
+        return self.read_list(wire.Approval, "/api/approvals", "approvals")
+
+    def decide(self, approval_id: str, approved: bool) -> wire.Approval:
+        """Run a call that waits, once, or refuse it."""
+        verb = "approve" if approved else "refuse"
+        return self.parse(wire.Approval, self.send("POST", f"/api/approvals/{approval_id}/{verb}"))
+
     # --- conversations --------------------------------------------------------------------------------------------
 
     def conversations(self, text: str, limit: int) -> list[wire.ConversationHead]:

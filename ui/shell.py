@@ -42,6 +42,7 @@ def _pages(me: User) -> list[st.Page]:
     pages = [
         st.Page(asking.PAGE, title="Chat", icon=":material/chat:", default=True),
         st.Page("app_pages/documents.py", title="Documents", icon=":material/folder_open:", url_path="documents"),
+        st.Page("app_pages/skills.py", title="Skills", icon=":material/build:", url_path="skills"),
         st.Page("app_pages/account.py", title="Account", icon=":material/person:", url_path="account"),
     ]
     if me.is_admin:
@@ -59,6 +60,7 @@ def _places(me: User) -> None:
         ):
             history.open_conversation(None)
         st.page_link("app_pages/documents.py", label="Documents", icon=":material/folder_open:", width="stretch")
+        st.page_link("app_pages/skills.py", label="Skills", icon=":material/build:", width="stretch")
         if me.is_admin:
             st.page_link("app_pages/people.py", label="People", icon=":material/group:", width="stretch")
             st.page_link("app_pages/status.py", label="Status", icon=":material/monitor_heart:", width="stretch")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+# A request's body -> what is said to it, or the calls (name, arguments as JSON) that are made
+Acts = Callable[[dict[str, Any]], str | Sequence[tuple[str, str]]]
 
 KINDS = ("none", "refuse", "reset", "die", "no_done", "stall", "malformed", "status", "zombie", "slow_start")
 
@@ -43,7 +47,18 @@ class Script:
     rate: float = 0.0  # tokens per second; 0 is as fast as possible
     context_tokens: int = 8192
     key: str = ""
+    acts: Acts | None = None  # takes the place of `sentences`
     faults: deque[Fault] = field(default_factory=deque)
+
+    def reply(self, body: dict[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
+        """Return the tokens of the reply to a request, and the calls that it makes."""
+        if self.acts is None:
+            return self.words(), []
+        said = self.acts(body)
+        if isinstance(said, str):
+            return re.findall(r"\S+\s*", said), []
+        functions = [{"name": each[0], "arguments": each[1]} for each in said]
+        return [], [{"id": f"call_{n}", "type": "function", "function": f} for n, f in enumerate(functions, start=1)]
 
     def words(self) -> list[str]:
         """Return the tokens of a whole reply; they join to whole sentences but for the last."""
@@ -69,15 +84,18 @@ class Script:
 class FakeReply:
     """One reply's words and how they are written."""
 
-    def __init__(self, name: str, body: dict[str, Any], words: list[str], used: int) -> None:
+    def __init__(
+        self, name: str, body: dict[str, Any], words: list[str], used: int, calls: Sequence[dict[str, Any]] = ()
+    ) -> None:
         """`words` is the whole reply, which the body may cut; `used` the tokens of the prompt."""
+        self._calls = list(calls)
         limit = int(body.get("max_tokens") or 256)
         stops = body.get("stop") or []
         text = "".join(words)
         found = [at for stop in ([stops] if isinstance(stops, str) else stops) if (at := text.find(stop)) >= 0]
         if found:
             words = _upto(words, min(found))
-        self.reason = "length" if len(words) > limit else "stop"
+        self.reason = "tool_calls" if calls else "length" if len(words) > limit else "stop"
         self.words = words[:limit]
         self.usage = {
             "prompt_tokens": used,
@@ -93,12 +111,15 @@ class FakeReply:
 
     def end(self) -> bytes:
         """Return the events after the last word."""
-        finish = f'{self._head}"choices":[{{"index":0,"delta":{{}},"finish_reason":"{self.reason}"}}]}}\n\n'
+        delta = {"tool_calls": [{"index": n, **call} for n, call in enumerate(self._calls)]} if self._calls else {}
+        choice = json.dumps({"index": 0, "delta": delta, "finish_reason": self.reason})
+        finish = f'{self._head}"choices":[{choice}]}}\n\n'
         return f'{finish}{self._head}"choices":[],"usage":{json.dumps(self.usage)}}}\n\ndata: [DONE]\n\n'.encode()
 
     def whole(self) -> dict[str, Any]:
         """Return the reply in one piece."""
-        message = {"role": "assistant", "content": "".join(self.words)}
+        message: dict[str, Any] = {"role": "assistant", "content": "".join(self.words)}
+        message |= {"tool_calls": self._calls} if self._calls else {}
         choice = {"index": 0, "message": message, "finish_reason": self.reason}
         return {
             "id": "fake",

@@ -118,7 +118,8 @@ class FakeServer:
         if (used := count_tokens(body)) >= self.script.context_tokens:
             message = f"The prompt has {used} tokens, more than {self.script.context_tokens}."
             return await _json(writer, 400, {"error": {"message": message, "code": "context_length_exceeded"}})
-        chat = FakeReply(self.script.name, body, self.script.words(), used)
+        words, calls = self.script.reply(body)
+        chat = FakeReply(self.script.name, body, words, used, calls)
         if not body.get("stream"):
             self._tokens += len(chat.words)
             return await _json(writer, 200, chat.whole())

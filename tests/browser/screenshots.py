@@ -1,4 +1,4 @@
-"""Makes the pictures of the documentation: python -m tests.browser.screenshots [FOLDER].
+"""Makes the pictures of the documentation: python -m tests.browser.screenshots [FOLDER [PART_OF_A_NAME]].
 
 The pages run before the stand-in API with a furnished world, so the pictures come out the same on every machine.
 """
@@ -23,7 +23,7 @@ LEAVE = "How long is parental leave, and may I split it?"
 Scene = Callable[[Tab], None]
 
 
-def main(folder: Path = FOLDER) -> None:
+def main(folder: Path = FOLDER, only: str = "") -> None:
     """Take all pictures."""
     folder.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=PATIENCE_MS)
@@ -40,6 +40,8 @@ def main(folder: Path = FOLDER) -> None:
     ):
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         for name, scheme, size, scene in SCENES:
+            if only not in name:
+                continue
             rewind(world)
             _take(browser, base, folder / f"{name}.png", scheme, size, scene)
         browser.close()
@@ -128,6 +130,21 @@ def _people(made: Tab) -> None:
     made.open("/people", "An account sees")
 
 
+def _approval(made: Tab) -> None:
+    made.ask("Please open a ticket: the printer on floor 3 does not print")
+    made.page.get_by_role("button", name="Approve").wait_for()
+
+
+def _skills(made: Tab) -> None:
+    made.open("/skills", "Ask for what a skill does")
+
+
+def _skill_sources(made: Tab) -> None:
+    _skills(made)
+    made.page.get_by_role("tab", name="Sources").click()
+    made.page.get_by_role("button", name="Add skills").wait_for()
+
+
 SCENES: tuple[tuple[str, str, tuple[int, int], Scene], ...] = (
     ("sign-in", "light", DESKTOP, _sign_in),
     ("home", "light", DESKTOP, _home),
@@ -141,9 +158,12 @@ SCENES: tuple[tuple[str, str, tuple[int, int], Scene], ...] = (
     ("search-test-dark", "dark", DESKTOP, _search_test),
     ("people", "light", DESKTOP, _people),
     ("status-dark", "dark", DESKTOP, _status),
+    ("approval", "light", DESKTOP, _approval),
+    ("skills", "light", DESKTOP, _skills),
+    ("skill-sources-dark", "dark", DESKTOP, _skill_sources),
     ("phone", "light", PHONE, _phone_answer),
     ("phone-source-dark", "dark", PHONE, _phone_source),
 )
 
 if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[1:2]))
+    main(*(Path(argument) for argument in sys.argv[1:2]), *sys.argv[2:3])

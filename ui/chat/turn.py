@@ -7,6 +7,7 @@ import streamlit as st
 from ui import components, state
 from ui.chat import asking, view
 from ui.scrub import plain
+from ui.skills import approval
 from ui.trouble import careful, told
 from ui.wire import Answer, Feedback, Turn
 
@@ -27,6 +28,8 @@ def show(conversation_id: str, turn: Turn, is_last: bool) -> None:
     if opened:
         asking.read_source(opened["chunk"], opened["n"], turn.id)
         st.rerun()
+    for waiting in turn.answer.approvals:
+        approval.show(waiting)
     _actions(conversation_id, turn, turn.answer)
     if st.session_state.get("reason_for") == turn.id:
         _reason(turn)

@@ -17,6 +17,8 @@ STEP_NAMES = {
     "draft": "Write",
     "check": "Check",
     "takeover": "Take over",
+    "choose": "Choose",
+    "skill": "Skill",
 }
 
 

@@ -76,6 +76,7 @@ def _answer(
         "searched": names,
         "nearest": [{**hit_json(world, hit), "quote": hit[2].text[:600]} for hit in nearest],
         "stopped_by": "stop",
+        "approvals": [],
     }
 
 

@@ -165,3 +165,70 @@ class FakeConversation:
         while turn_id in newest:
             turn_id = newest[turn_id]
         return turn_id
+
+
+@dataclass
+class FakeSkill:
+    """A skill; a call answers `result`, after approval where it writes."""
+
+    name: str
+    description: str
+    source: str = "builtin:tools"
+    effect: str = "read"
+    readers: list[str] = field(default_factory=lambda: ["everyone"])
+    parameters: dict[str, object] = field(default_factory=dict)
+    result: str = "Done."
+    enabled: bool = True
+    rule: str | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Return whether a call waits for approval."""
+        return self.rule == "ask" or (self.effect == "write" and self.rule is None)
+
+    def json(self, user: FakeUser) -> dict[str, object]:
+        """Return the skill as the API shows it to a person."""
+        usable = self.enabled and self.rule != "deny" and bool(user.principals() & set(self.readers))
+        shown: dict[str, object] = {
+            "name": self.name,
+            "description": self.description,
+            "effect": self.effect,
+            "source": self.source,
+            "version": "0" * 12,
+            "parameters": self.parameters,
+            "enabled": self.enabled,
+            "rule": self.rule,
+            "usable": usable,
+            "asks": usable and self.asks,
+        }
+        return {**shown, "readers": self.readers} if user.is_admin else shown
+
+
+@dataclass
+class FakeApproval:
+    """A call that waits for its originator."""
+
+    owner: str
+    skill: str
+    arguments: dict[str, object]
+    conversation: str | None = None
+    turn: str | None = None
+    state: str = "waiting"
+    result: str = ""
+    id: str = field(default_factory=new_id)
+    created_at: float = field(default_factory=time.time)
+
+    def json(self) -> dict[str, object]:
+        """Return the call as the API shows it."""
+        return {
+            "id": self.id,
+            "skill": self.skill,
+            "arguments": self.arguments,
+            "state": self.state,
+            "expires_at": self.created_at + 86_400,
+            "turn_id": self.turn or "",
+            "conversation_id": self.conversation,
+            "question": "",
+            "result": self.result,
+            "created_at": self.created_at,
+        }

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from ui.fake_api.answering import made_up
-from ui.fake_api.records import FakeConversation, FakeTurn, FakeUser
+from ui.fake_api.records import FakeConversation, FakeSkill, FakeTurn, FakeUser
 from ui.fake_api.world import Script, World
 
 DAY_S = 86_400.0
@@ -29,6 +29,7 @@ def furnish(world: World) -> FakeUser:
     world.add_document(board, "2026-Q3 minutes.pdf", "# Decisions\n\nThe board approved the budget for 2027.", "Cleo")
     _unfinished(world)
     _script(world)
+    _skills(world)
     _past(world, ada)
     return ada
 
@@ -71,6 +72,30 @@ def _script(world: World) -> None:
             cite=3,
         )
     )
+
+
+def _skills(world: World) -> None:
+    text: dict[str, object] = {"type": "string"}
+
+    def parameters(*names: str) -> dict[str, object]:
+        return {"type": "object", "properties": dict.fromkeys(names, text), "required": list(names)}
+
+    for skill in (
+        FakeSkill("calculate", "Calculate an arithmetic expression exactly.", "builtin:calculator",
+                  parameters=parameters("expression"), result="397.8"),
+        FakeSkill("stock_price", "Look up the current price of a stock by its ticker symbol.", "builtin:quotes",
+                  parameters=parameters("symbol"), result='{"symbol": "NVDA", "price": 141.9, "currency": "USD"}'),
+        FakeSkill("create_ticket", "Open a support ticket in the name of the person who asks.", "builtin:tickets",
+                  "write", parameters=parameters("title", "description"), result="Ticket 7 is open."),
+        FakeSkill("my_tickets", "List the support tickets of the person who asks.", "builtin:tickets"),
+        FakeSkill("order_status", "Tell where an order is and when it should arrive.", "python:orders.py",
+                  readers=["group:support"], parameters=parameters("order_id"), result="On its way."),
+    ):  # fmt: skip
+        world.skills[skill.name] = skill
+    world.files["orders.py"] = ["order_status"]
+    arguments: dict[str, object] = {"title": "Printer broken", "description": "The printer on floor 3 does not print."}
+    asked = "This needs your approval, and nothing has been done yet."
+    world.scripts.append(Script(asked="open a ticket", text=asked, calls=("create_ticket", arguments)))
 
 
 def _past(world: World, ada: FakeUser) -> None:

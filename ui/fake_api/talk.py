@@ -16,7 +16,7 @@ from starlette.routing import Route
 from ui.fake_api.answering import made_up
 from ui.fake_api.doorkeeper import body_of, done, missing, problem, signed_in, text_of, texts_of
 from ui.fake_api.library import take
-from ui.fake_api.records import FakeConversation, FakeTurn, FakeUser
+from ui.fake_api.records import FakeApproval, FakeConversation, FakeTurn, FakeUser
 from ui.fake_api.world import World
 
 CUT_AFTER = 6  # events, when a stream is to break off
@@ -210,6 +210,7 @@ async def _answer(
     """Fill the stream word by word, then store the answer."""
     private = [one for one in world.collections.values() if one.private_to == conversation.id]
     answer = made_up(world, world.readable(user, names or None) + private, turn.question)
+    answer = _asking(world, user, conversation, turn, answer)
     stream.add({"assistant": {"turn_id": turn.id, "conversation_id": conversation.id}})
     steps = answer["steps"]
     for step in steps if isinstance(steps, list) else []:
@@ -229,6 +230,18 @@ async def _answer(
     stream.add({"assistant": {"conversation_id": conversation.id, "turn_id": turn.id, **about}})
     stream.closed = True
     stream.add("[DONE]")
+
+
+def _asking(
+    world: World, user: FakeUser, conversation: FakeConversation, turn: FakeTurn, answer: dict[str, object]
+) -> dict[str, object]:
+    """Return the answer with the call that waits, where the script prescribes one."""
+    script = next((one for one in world.scripts if one.asked.lower() in turn.question.lower()), None)
+    if script is None or script.calls is None:
+        return answer
+    waits = FakeApproval(user.id, script.calls[0], script.calls[1], conversation.id, turn.id)
+    world.approvals[waits.id] = waits
+    return {**answer, "approvals": [waits.json()], "stopped_by": "tool_calls"}
 
 
 async def _frames(stream: FakeStream, after: int, cut_after: int | None) -> AsyncIterator[bytes]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ui.fake_api.records import FakeChunk, FakeCollection, FakeConversation, FakeDocument, FakeUser, new_id
+from ui.fake_api.records import (
+    FakeApproval,
+    FakeChunk,
+    FakeCollection,
+    FakeConversation,
+    FakeDocument,
+    FakeSkill,
+    FakeUser,
+    new_id,
+)
 
 _WORD = re.compile(r"[\w']+")
 _COMMON = frozenset(
@@ -26,6 +35,7 @@ class Script:
     abstained: bool = False
     degraded: bool = False
     notice: str | None = None
+    calls: tuple[str, dict[str, object]] | None = None  # the skill, and its arguments, that wait for approval
 
 
 @dataclass
@@ -48,6 +58,11 @@ class World:
     collections: dict[str, FakeCollection] = field(default_factory=dict)
     documents: dict[str, FakeDocument] = field(default_factory=dict)
     conversations: dict[str, FakeConversation] = field(default_factory=dict)
+    skills: dict[str, FakeSkill] = field(default_factory=dict)
+    files: dict[str, list[str]] = field(default_factory=dict)  # added sources of skills: their skills by file
+    secrets: dict[str, str] = field(default_factory=dict)
+    calls: list[dict[str, object]] = field(default_factory=list)
+    approvals: dict[str, FakeApproval] = field(default_factory=dict)
     scripts: list[Script] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
     setup_token: str | None = None

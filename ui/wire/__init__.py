@@ -17,11 +17,14 @@ from ui.wire.library import (
 )
 from ui.wire.people import Group, Key, Session, User
 from ui.wire.server import KnowledgeStatus, QueueStatus, Service, Space, Status, Tier
+from ui.wire.skills import Approval, CallResult, Skill, SkillCallLine, SkillSource
 from ui.wire.talk import Answer, Citation, Conversation, ConversationHead, Feedback, Outcome, Route, Step, Turn
 
 __all__ = [
     "Accepted",
     "Answer",
+    "Approval",
+    "CallResult",
     "Chunk",
     "ChunkPage",
     "Citation",
@@ -45,6 +48,9 @@ __all__ = [
     "SearchResult",
     "Service",
     "Session",
+    "Skill",
+    "SkillCallLine",
+    "SkillSource",
     "Space",
     "Status",
     "Step",

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ui.wire.base import Epoch, Wire
 from ui.wire.library import Hit
+from ui.wire.skills import Approval
 
 Rating = Literal["up", "down"]
 
@@ -68,6 +69,7 @@ class Outcome(Wire):
     searched: tuple[str, ...] = ()
     nearest: tuple[Hit, ...] = ()
     stopped_by: str = "stop"
+    approvals: tuple[Approval, ...] = ()  # calls of skills that the turn waits, or waited, for
     text: str | None = None  # the whole answer, where it is not what was streamed
     feedback: Feedback | None = None
 

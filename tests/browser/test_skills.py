@@ -1,0 +1,76 @@
+"""Skills in a real browser: the page, a call by hand, and the card of a call that waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import ADMIN, PASSWORD, PERSON, Site
+from tests.browser.site import Tab, sign_in, tab
+from ui.fake_api import World
+from ui.fake_api.records import FakeSkill
+from ui.fake_api.world import Script
+
+TITLE: dict[str, object] = {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}
+EVIL = "<img src=x onerror=alert(1)> ![x](http://evil.example/p.png) Printer"
+
+
+@pytest.fixture
+def equipped(stand_in: Site) -> Iterator[World]:
+    assert stand_in.world is not None
+    world = stand_in.world
+    world.skills["create_ticket"] = FakeSkill("create_ticket", "Open a ticket.", "builtin:tickets", "write",
+                                              parameters=TITLE, result="Ticket 7 is open.")  # fmt: skip
+    world.skills["calculate"] = FakeSkill("calculate", "Calculate exactly.", parameters=TITLE, result="42")
+    world.scripts.append(Script("open a ticket", "This needs your approval.", calls=("create_ticket", {"title": EVIL})))
+    yield world
+    world.scripts.clear()
+    world.skills.clear()
+    world.approvals.clear()
+
+
+def _tab(browser: Browser, stand_in: Site, name: str) -> Iterator[Tab]:
+    with tab(browser, stand_in.base) as made:
+        sign_in(made, name, PASSWORD)
+        yield made
+        assert not made.foreign and not made.dialogs and not made.violations
+
+
+@pytest.fixture
+def admin_tab(browser: Browser, stand_in: Site) -> Iterator[Tab]:
+    yield from _tab(browser, stand_in, ADMIN)
+
+
+@pytest.fixture
+def person_tab(browser: Browser, stand_in: Site) -> Iterator[Tab]:
+    yield from _tab(browser, stand_in, PERSON)
+
+
+def test_a_call_waits_on_a_card_and_runs_when_approved(person_tab: Tab, equipped: World) -> None:
+    person_tab.ask("Please open a ticket: the printer is broken")
+    page = person_tab.page
+    expect(page.get_by_text("waits for your approval")).to_be_visible()
+    expect(page.get_by_text("title: <img src=x onerror=alert(1)>")).to_be_visible()  # to the letter, and as text
+    assert not equipped.calls
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_text("was run after your approval")).to_be_visible()
+    assert [call["skill"] for call in equipped.calls if call["approved"]] == ["create_ticket"]
+    page.reload()
+    expect(page.get_by_text("was run after your approval")).to_be_visible()
+
+
+def test_an_administrator_tries_a_skill_and_switches_it_off(admin_tab: Tab, equipped: World) -> None:
+    admin_tab.open("/skills", "Ask for what a skill does")
+    page = admin_tab.page
+    page.get_by_role("button", name="Actions").first.click()
+    page.get_by_text("Try it", exact=True).click()
+    page.get_by_label("title").fill("6 * 7")
+    page.get_by_role("button", name="Call", exact=True).click()
+    expect(page.get_by_text("42", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Actions").first.click()
+    page.get_by_text("Switch off", exact=True).click()
+    page.get_by_test_id("stMarkdownBadge").filter(has_text="Off").first.wait_for()
+    assert not equipped.skills["calculate"].enabled

@@ -1,0 +1,98 @@
+"""The page about skills and the card of a call that waits, in process against the stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ui.fake_api import FakeApi, World
+from ui.fake_api.records import FakeApproval, FakeSkill
+from ui.fake_api.world import Script
+from ui.skills import approval, calls, cards, sources
+from ui.wire import Approval, Skill, SkillCallLine, SkillSource, User
+
+from .conftest import user
+from .test_pages import ask, labels, press, shown
+
+OpenPage = Callable[..., AppTest]
+TITLE: dict[str, object] = {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}
+
+
+@pytest.fixture(autouse=True)
+def skills(world: World) -> None:
+    world.skills["create_ticket"] = FakeSkill("create_ticket", "Open a ticket.", "builtin:tickets", "write",
+                                              parameters=TITLE, result="Ticket 7 is open.")  # fmt: skip
+    world.skills["calculate"] = FakeSkill("calculate", "Calculate exactly.", parameters=TITLE, result="42")
+    world.skills["spy"] = FakeSkill("spy", "Reads secrets.", readers=["group:spies"])
+
+
+def test_shows_a_person_what_they_may_use_and_nothing_to_change(open_page: OpenPage) -> None:
+    app = open_page("ben", "skills")
+    assert not app.exception
+    assert "calculate" in shown(app).replace("\\", "") and "spy" not in shown(app)
+    assert [tab.label for tab in app.tabs] == ["Skills", "Your approvals"]
+    admin = open_page("ada", "skills")
+    assert not admin.exception and "spy" in shown(admin) and len(admin.tabs) == 5
+
+
+@pytest.mark.parametrize("tab", ["Your approvals", "Sources", "Secrets", "Recent calls"])
+def test_every_tab_can_be_drawn(open_page: OpenPage, world: World, tab: str) -> None:
+    world.calls.append(
+        {"at": 1.0, "skill": "spy", "user_id": "x", "arguments": {"a": 1}, "status": "ok", "text": "<b>"}
+    )
+    world.files["orders.py"] = ["calculate"]
+    world.secrets["shop"] = "s3cret"
+    app = open_page("ada", "skills", query={"skills-tab": tab})
+    assert not app.exception and "s3cret" not in shown(app)
+    expected = {"Your approvals": "waits here", "Sources": "Add skills", "Secrets": "shop", "Recent calls": ""}
+    assert expected[tab] in shown(app)
+
+
+@pytest.mark.parametrize(("button", "state"), [("Approve", "done"), ("Refuse", "refused")])
+def test_asks_in_the_chat_and_carries_the_decision_out(
+    open_page: OpenPage, world: World, button: str, state: str
+) -> None:
+    world.scripts.append(
+        Script("open a ticket", "This needs your approval.", calls=("create_ticket", {"title": "Printer"}))
+    )
+    app = ask(open_page("ben"), "Please open a ticket")
+    assert not app.exception and "title: Printer" in shown(app) and {"Approve", "Refuse"} <= set(labels(app))
+    press(app, button)
+    assert not app.exception and "Approve" not in labels(app)
+    (decided,) = world.approvals.values()
+    assert decided.state == state
+    assert ("Ticket 7 is open." in shown(app)) == (state == "done")
+
+
+def test_what_waits_elsewhere_is_decided_on_the_page(open_page: OpenPage, world: World, fake: FakeApi) -> None:
+    mine = FakeApproval(user(world, "ben").id, "create_ticket", {"title": "Printer"})
+    world.approvals[mine.id] = mine
+    foreign = FakeApproval(user(world, "ada").id, "create_ticket", {"title": "Raise"})
+    world.approvals[foreign.id] = foreign
+    app = open_page("ben", "skills", query={"skills-tab": "Your approvals"})
+    assert "Printer" in shown(app) and "Raise" not in shown(app)
+    press(app, "Approve")
+    assert mine.state == "done" and foreign.state == "waiting"
+
+
+def test_puts_calls_into_words() -> None:
+    waits = Approval(id="a", skill="pay", arguments={"to": "Ann", "sum": 3, "why": ["x"]}, expires_at=100.0)
+    assert approval.written(waits) == 'to: Ann\nsum: 3\nwhy: ["x"]'
+    assert approval.written(Approval(id="a", skill="pay")) == "without arguments"
+    assert approval.shown_state(waits, 99.0) == "waiting" and approval.shown_state(waits, 100.0) == "expired"
+    line = SkillCallLine(at=0.0, skill="pay", user_id="u", status="ok", approved=True, ms=3.2)
+    assert calls.row(line, [User(id="u", name="Ann")])["Came to"] == "Done, approved"
+    assert sources.state_of(SkillSource(source="x", skills=1)) == "1 skill"
+    assert sources.state_of(SkillSource(source="x", ok=False, problem="It does not answer.")) == "It does not answer."
+
+
+def test_reads_what_is_typed_as_the_schema_wants_it() -> None:
+    assert cards.read("7", {"type": "string"}) == "7" and cards.read("7", {"type": "integer"}) == 7
+    assert cards.read("[1]", {"type": "array"}) == [1]
+    with pytest.raises(ValueError, match="Expecting"):
+        cards.read("seven", {"type": "integer"})
+    off = Skill(name="a", enabled=False)
+    assert cards.actions(off, User(id="u", name="Ann", is_admin=True)) == ["Access", "Switch on"]
+    assert cards.actions(off, User(id="u", name="Ben")) == []

@@ -1,0 +1,5 @@
+"""Skills."""
+
+from ui.skills import page
+
+page.show()

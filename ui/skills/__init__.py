@@ -1,0 +1,1 @@
+"""The page about skills, and the card of a call that waits for approval."""
