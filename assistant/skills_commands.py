@@ -17,6 +17,7 @@ import typer
 from assistant.cli.options import JsonFlag, settings_of
 from assistant.cli.output import Failed, note, out, show_json, show_table
 from assistant.settings import Settings
+from assistant.skills_calls import approvals, calls
 from assistant.skills_report import blocked, report, shown
 from skills.adding import add_entry, add_path, remove
 from skills.audit import AuditFile
@@ -30,6 +31,8 @@ from skills.state import Decisions
 from skills.types import Person, SkillCall, SkillResult
 
 app = typer.Typer(no_args_is_help=True, help="Skills: what the assistant can do beyond answering from documents.")
+app.command()(calls)
+app.command()(approvals)
 T = TypeVar("T")
 SkillName = Annotated[str, typer.Argument(help="Name of a skill, as `skills list` shows it.")]
 

@@ -106,3 +106,14 @@ def test_says_in_one_sentence_what_is_wrong(skills: Command, words: tuple[str, .
 )
 def test_refuses_wrong_usage_with_status_2(skills: Command, words: tuple[str, ...]) -> None:
     skills(*words, status=2)
+
+
+def test_lists_the_latest_calls(skills: Command) -> None:
+    assert skills("calls") == {"calls": []}
+    skills("call", "calculate", '{"expression": "6 * 7"}')
+    (made,) = skills("calls")["calls"]
+    assert made["skill"] == "calculate" and made["user_id"] == "operator" and made["status"] == "ok"
+
+
+def test_refuses_to_approve_and_refuse_at_once(skills: Command) -> None:
+    assert skills("approvals", "--approve", "a", "--refuse", "b", status=2) is None
