@@ -10,10 +10,10 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.orchestration.prompts import Message
-from assistant.types import Answer, Route, TurnOptions
+from assistant.types import Answer, Route, Turn, TurnOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,13 @@ class Key:
     question: str
     said: str  # hash of what was said before
     options: TurnOptions
+
+
+def key_of(turn: Turn, knowledge: int, route: Route, prompt: str, attached: bool) -> Key:
+    """Return what the answer to a turn depends on; `attached`: its conversation has files of its own."""
+    options = turn.options if attached else replace(turn.options, conversation_id=None)
+    fingerprint = turn.caller.scope.fingerprint
+    return Key(fingerprint, knowledge, route, prompt, turn.question, said(turn.history), options)
 
 
 class AnswerCache:

@@ -12,11 +12,11 @@ from contextlib import aclosing
 from copy import copy
 from dataclasses import replace
 
-from assistant.cache import AnswerCache, Key, said
+from assistant.cache import AnswerCache, Key, key_of
 from assistant.guardrails import input as incoming
 from assistant.guardrails.grounding import Judge
 from assistant.guardrails.output import Output
-from assistant.guardrails.release import GroundedRelease, PlainRelease
+from assistant.guardrails.release import GroundedRelease
 from assistant.logs import log
 from assistant.models.errors import ModelError
 from assistant.orchestration.attempt import Release, attempt
@@ -25,8 +25,8 @@ from assistant.orchestration.condense import Standalone, condense, rewritten
 from assistant.orchestration.context import gather
 from assistant.orchestration.draft import NOTHING, draft
 from assistant.orchestration.errors import OrchestrationError
-from assistant.orchestration.notes import NOBODY, Notes, answer_of, checked, drafted, quoting, searched
-from assistant.orchestration.ports import Absent, Attachments, Choice, Gate, Models, Search, no_attachments
+from assistant.orchestration.notes import NOBODY, Notes, answer_of, checked, drafted, plain_release, quoting, searched
+from assistant.orchestration.ports import Attachments, Choice, Gate, Models, Search, chosen, no_attachments
 from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt
 from assistant.orchestration.settings import TurnSettings
 from assistant.orchestration.skill_stage import TurnSkills
@@ -96,9 +96,8 @@ class Turns:
     async def _events(self, notes: Notes) -> AsyncGenerator[Event, None]:
         turn, limits = notes.turn, self._settings
         if turn.options.decisions and self._skills is not None:
-            async with aclosing(self._skills.decided(notes)) as events:
-                async for event in events:
-                    yield event
+            async for event in self._skills.decided(notes):
+                yield event
             return
         asked = incoming.check(turn.question, turn.history, limits.max_question_chars, limits.max_history_messages)
         if isinstance(asked, incoming.Refusal):
@@ -112,7 +111,7 @@ class Turns:
             for event in self._fixed(notes, reply, "small_talk"):
                 yield event
             return
-        choice = self._choice(turn)
+        choice = chosen(self._models, turn)
         notes.progress.route = choice.route
         stages = self._from_documents(notes, choice) if turn.options.grounded else self._plain(notes, choice)
         async with aclosing(stages) as events:
@@ -140,7 +139,8 @@ class Turns:
             return
         async with aclosing(self._drafts(notes, choice)) as events:
             async for event in events:
-                if key and event.answer is not None and self._lasts(event.answer):
+                # What skills find out changes, and so do the skills that a person may use.
+                if key and event.answer is not None and not (self._skills and event.answer.abstained or notes.calls):
                     self.cache.put(key, event.answer)
                 yield event
 
@@ -179,7 +179,7 @@ class Turns:
         with_history = choice.route.tier in ("domain", "other")
         composed = await from_documents(prompt, notes.turn, notes.question, passages, with_history, choice.model)
         if notes.turn.options.sampling.json_schema is not None:
-            release: Release = self._plain_release(notes)
+            release: Release = plain_release(notes, self._secrets)
         else:
             output = Output([p.text for p in composed.passages], self._secrets)
             check = self._judge.open(notes.question, composed.passages, prompt.abstention)
@@ -197,10 +197,6 @@ class Turns:
                 async for event in events:
                     yield event
 
-    def _lasts(self, answer: Answer) -> bool:
-        """Return whether an answer may be given again: what skills find out changes, and so do the skills."""
-        return self._skills is None or not (answer.abstained or any(step.name == "skill" for step in answer.steps))
-
     async def _plain(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
         async for event in self._by_skills(notes, choice):
             yield event
@@ -208,7 +204,7 @@ class Turns:
                 return
         try:
             composed = await plain_chat(self._prompts.plain, notes.turn, choice.model)
-            release = self._plain_release(notes)
+            release = plain_release(notes, self._secrets)
             async with aclosing(self._one_draft(notes, choice, self._prompts.plain, composed, release)) as events:
                 async for event in events:
                     yield event
@@ -234,29 +230,16 @@ class Turns:
             "draft", drafted(notes.progress, composed.trimmed), trace.elapsed_ms(started) - release.check_ms
         )
 
-    def _choice(self, turn: Turn) -> Choice:
-        try:
-            return self._models.choose(turn)
-        except ModelError as error:  # without any model, passages are still found and quoted
-            return Choice(Absent(error), NOBODY)
-
-    def _plain_release(self, notes: Notes) -> PlainRelease:
-        given = [notes.turn.question, *(message.content for message in notes.turn.history)]
-        for_people = notes.turn.options.sampling.json_schema is None
-        return PlainRelease(Output(given, self._secrets, markdown=for_people))
-
     async def _attached(self, turn: Turn) -> str | None:
-        conversation = turn.options.conversation_id
-        return None if conversation is None else await self._attachments(turn.caller.scope, conversation)
+        inside = turn.options.conversation_id
+        return None if inside is None else await self._attachments(turn.caller.scope, inside)
 
     def _key(self, notes: Notes, choice: Choice, attached: str | None) -> Key | None:
         """Return what the answer depends on, None when it must not come from memory."""
         turn = notes.turn
         if not self._settings.cache_answers or turn.options.fresh or turn.options.sampling.temperature > 0:
             return None
-        options = turn.options if attached else replace(turn.options, conversation_id=None)
-        version, fingerprint = self._prompts.grounded.version, turn.caller.scope.fingerprint
-        return Key(fingerprint, notes.knowledge, choice.route, version, turn.question, said(turn.history), options)
+        return key_of(turn, notes.knowledge, choice.route, self._prompts.grounded.version, attached is not None)
 
     async def _understand(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
         """Make the question stand alone: by rules, or by the model where it is good enough."""

@@ -8,7 +8,7 @@ from time import time
 
 from assistant.approvals import Approval
 from assistant.guardrails.output import Output
-from assistant.guardrails.release import GroundedRelease, cite
+from assistant.guardrails.release import GroundedRelease, PlainRelease, cite
 from assistant.orchestration.attempt import Progress, Release
 from assistant.orchestration.condense import Standalone
 from assistant.orchestration.context import Context
@@ -89,6 +89,13 @@ def answer_of(notes: Notes, abstention: str, suggestions: int) -> Answer:
         searched=context.searched if context else (),
         stopped_by=progress.stopped_by,
     )
+
+
+def plain_release(notes: Notes, secrets: Sequence[str]) -> PlainRelease:
+    """Return what releases an answer without passages: links only where the person, or what was said, gave them."""
+    given = [notes.turn.question, *(message.content for message in notes.turn.history)]
+    for_people = notes.turn.options.sampling.json_schema is None
+    return PlainRelease(Output(given, secrets, markdown=for_people))
 
 
 def quoting(notes: Notes, answer: Answer, secrets: Sequence[str]) -> Answer:

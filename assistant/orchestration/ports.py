@@ -91,3 +91,11 @@ class Absent:
 async def no_attachments(scope: Scope, conversation_id: str) -> str | None:
     """Return None: nothing is ever attached."""
     return None
+
+
+def chosen(models: Models, turn: Turn) -> Choice:
+    """Return the model for a turn; without any, one that refuses, so that passages are still found and quoted."""
+    try:
+        return models.choose(turn)
+    except ModelError as error:
+        return Choice(Absent(error), Route("", None, "none", ""))
