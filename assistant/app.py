@@ -8,7 +8,10 @@ from typing import Literal, Protocol
 
 from sqlalchemy import Engine
 
+from assistant.memory.memories import Memories
 from assistant.models.types import ModelStatus as ModelStatus
+from assistant.promptbook.book import PromptBook
+from assistant.promptbook.playground import Playground
 from assistant.secret_file import Secrets
 from assistant.settings import Settings
 from assistant.skill_service import SkillService
@@ -86,6 +89,9 @@ class App:
     files: FileStore
     models: Models
     skills: SkillService
+    memories: Memories
+    prompts: PromptBook
+    playground: Playground
     services: list[Service] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -100,5 +106,6 @@ class App:
 
     async def stop(self) -> None:
         """Stop the services, last one first."""
+        await self.playground.stop()
         for service in reversed(self.services):
             await service.stop()

@@ -11,10 +11,13 @@ from assistant import attachments, secret_file
 from assistant.app import App, Service
 from assistant.deciding import SkillTurns
 from assistant.guardrails.grounding import RuleJudge
+from assistant.memory.memories import Memories, Suggesting
 from assistant.models.engines import LocalEngines
 from assistant.models.plan import fingerprint, plan
 from assistant.models.registry import Registry, lanes
 from assistant.orchestration.gate import KernelGate
+from assistant.promptbook.book import PromptBook
+from assistant.promptbook.playground import Playground
 from assistant.record import SqlRecords
 from assistant.settings import Settings
 from assistant.skill_host import ProductHost
@@ -68,16 +71,20 @@ def build(settings: Settings) -> App:
     gate = KernelGate(settings.turn.warm_up)
     stored = files(settings)
     skills = _skills(settings, ProductHost(engine, serving.search, stored, registry), embedder)
+    memories = Memories(engine, embedder, settings.memory)
+    book = PromptBook(engine, settings.prompts)
     turns = Turns(
         serving.search,
         registry,
         RuleJudge(embedder.embed),
         gate,
-        SqlRecords(engine),
+        Suggesting(SqlRecords(engine), memories),
         settings.turn,
         partial(_attached, engine),
         (secrets.local,),
         SkillTurns(engine, skills, registry, gate, settings.turn, (secrets.local,)),
+        memories,
+        book,
     )
     services: list[Service] = [KnowledgeService(serving), gate, *([engines] if engines else []), registry, skills]
     return App(
@@ -91,6 +98,9 @@ def build(settings: Settings) -> App:
         files=stored,
         models=registry,
         skills=skills,
+        memories=memories,
+        prompts=book,
+        playground=Playground(turns, book, embedder, settings.ingest),
         services=services,
     )
 

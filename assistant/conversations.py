@@ -64,6 +64,7 @@ class Conversation:
     title: str
     pinned: bool
     updated_at: float
+    memory: bool = True  # False: nothing is recalled or remembered in it
     turns: list[StoredTurn] = field(default_factory=list)
 
 
@@ -75,13 +76,13 @@ class Asked:
     history: tuple[Message, ...]
 
 
-def create(engine: Engine, owner_id: str, title: str = "") -> str:
-    """Return the id of a new, empty conversation."""
+def create(engine: Engine, owner_id: str, title: str = "", memory: bool = True) -> str:
+    """Return the id of a new, empty conversation; without `memory` nothing is recalled or remembered in it."""
     identifier = uuid4().hex
     with engine.begin() as connection:
         moment = now(connection)
         row = {"id": identifier, "owner_id": owner_id, "title": title[:TITLE_CHARACTERS], "pinned": False, "head": None}
-        connection.execute(insert(conversations), {**row, "created_at": moment, "updated_at": moment})
+        connection.execute(insert(conversations), {**row, "memory": memory, "created_at": moment, "updated_at": moment})
     return identifier
 
 
@@ -89,6 +90,13 @@ def owned(engine: Engine, owner_id: str, identifier: str) -> bool:
     """Return whether the owner has that conversation."""
     with reading(engine) as connection:
         return connection.execute(select(conversations.c.id).where(*_mine(owner_id, identifier))).first() is not None
+
+
+def remembers(engine: Engine, owner_id: str, identifier: str) -> bool:
+    """Return whether the owner has that conversation and memory is on in it."""
+    with reading(engine) as connection:
+        found = connection.execute(select(conversations.c.memory).where(*_mine(owner_id, identifier))).first()
+    return found is not None and bool(found.memory)
 
 
 def page(
@@ -129,7 +137,7 @@ def read(engine: Engine, owner_id: str, identifier: str) -> Conversation | None:
     for turn_id, parent in parents.items():
         siblings.setdefault(parent, []).append(turn_id)
     shown = [_stored(found[turn_id], tuple(siblings[parents[turn_id]]), moment) for turn_id in path]
-    return Conversation(row.id, row.title, row.pinned, row.updated_at, shown)
+    return Conversation(row.id, row.title, row.pinned, row.updated_at, row.memory, shown)
 
 
 def change(
@@ -139,6 +147,7 @@ def change(
     title: str | None = None,
     pinned: bool | None = None,
     show_turn: str | None = None,
+    memory: bool | None = None,
 ) -> bool:
     """Change what is not None; False if the owner has no such conversation, or it has no turn `show_turn`.
 
@@ -149,6 +158,8 @@ def change(
         values["title"] = title[:TITLE_CHARACTERS]
     if pinned is not None:
         values["pinned"] = pinned
+    if memory is not None:
+        values["memory"] = memory
     with engine.begin() as connection:
         if connection.execute(select(conversations.c.id).where(*_mine(owner_id, identifier))).first() is None:
             return False

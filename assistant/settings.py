@@ -19,8 +19,9 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assistant.errors import InvalidSetting, UnknownSetting
+from assistant.memory.settings import MemorySettings
 from assistant.models.settings import ModelSettings
-from assistant.orchestration.settings import TurnSettings
+from assistant.orchestration.settings import PromptSettings, TurnSettings
 from ingest.settings import IngestSettings
 from knowledge.settings import KnowledgeSettings
 from skills.settings import SkillsSettings
@@ -130,6 +131,8 @@ class Settings(BaseSettings):
     people: PeopleSettings = PeopleSettings()
     models: ModelSettings = ModelSettings()
     turn: TurnSettings = TurnSettings()
+    memory: MemorySettings = MemorySettings()
+    prompts: PromptSettings = PromptSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     ingest: IngestSettings = IngestSettings()
     skills: SkillsSettings = SkillsSettings()

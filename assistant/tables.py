@@ -1,11 +1,23 @@
-"""The SQL tables of people, conversations and turns, on the same MetaData as those of knowledge.
+"""The SQL tables of people, conversations, turns, memory and prompts, on the same MetaData as those of knowledge.
 
 Times are seconds since the epoch. Passwords, session tokens and API keys are stored as hashes only.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    true,
+)
 
 from knowledge.tables import RowId, metadata
 
@@ -95,6 +107,7 @@ conversations = Table(
     Column("owner_id", String(32), nullable=False),  # a user's id, or "local"
     Column("title", String(200), nullable=False),
     Column("pinned", Boolean, nullable=False),
+    Column("memory", Boolean, nullable=False, server_default=true()),  # false: nothing is recalled or remembered in it
     Column("head", String(32)),  # the turn that is shown last; its ancestors are the conversation
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
@@ -164,3 +177,53 @@ approvals = Table(
     Column("decided_at", Float),
 )
 Index("ix_approvals_owner_id_created_at", approvals.c.owner_id, approvals.c.created_at)
+
+# What a person asked to be remembered. The vector lies beside its text: there is no index that could outlive the row.
+memories = Table(
+    "memories",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner_id", String(32), nullable=False, index=True),  # a user's id, or "local"
+    Column("text", Text, nullable=False),
+    Column("kind", String(12), nullable=False),  # "fact": recalled when it is close; "preference": always
+    Column("status", String(12), nullable=False),  # "kept", or "suggested" until the person has confirmed it
+    Column("topic", String(120), nullable=False),  # what it is about; of two with one topic the newer one is kept
+    Column("origin", String(8), nullable=False),  # "chat", "page", "import"
+    Column("turn_id", String(32)),  # the turn in which it was said
+    Column("model", String(120), nullable=False),  # the embedder that made the vector
+    Column("vector", LargeBinary, nullable=False),  # fp16
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+)
+
+# Who has switched memory off; nobody has a row before the first time.
+memory_switches = Table(
+    "memory_switches",
+    metadata,
+    Column("owner_id", String(32), primary_key=True),
+    Column("is_on", Boolean, nullable=False),
+)
+
+# Versions of prompts, from 1; version 0 is the packaged file, which is not stored. Rows are never changed.
+prompt_versions = Table(
+    "prompt_versions",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("text", Text, nullable=False),  # YAML
+    Column("note", String(200), nullable=False),  # why it was written
+    Column("author_id", String(32), nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+# Which version was made live, when and by whom; the last row of a name holds.
+prompt_publications = Table(
+    "prompt_publications",
+    metadata,
+    Column("seq", RowId, primary_key=True, autoincrement=True),
+    Column("name", String(60), nullable=False, index=True),
+    Column("n", Integer),  # None: withdrawn
+    Column("by_id", String(32), nullable=False),
+    Column("at", Float, nullable=False),
+    sqlite_autoincrement=True,
+)

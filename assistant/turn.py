@@ -25,13 +25,37 @@ from assistant.orchestration.condense import Standalone, condense, rewritten
 from assistant.orchestration.context import gather
 from assistant.orchestration.draft import NOTHING, draft
 from assistant.orchestration.errors import OrchestrationError
-from assistant.orchestration.notes import NOBODY, Notes, answer_of, checked, drafted, plain_release, quoting, searched
-from assistant.orchestration.ports import Attachments, Choice, Gate, Models, Search, chosen, no_attachments
+from assistant.orchestration.notes import (
+    NOBODY,
+    Notes,
+    answer_of,
+    checked,
+    drafted,
+    from_notes,
+    plain_release,
+    quoting,
+    remembered,
+    searched,
+)
+from assistant.orchestration.ports import (
+    Attachments,
+    Choice,
+    FixedPrompts,
+    Gate,
+    Memory,
+    Models,
+    NoMemory,
+    PromptSource,
+    Search,
+    chosen,
+    no_attachments,
+)
 from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt
+from assistant.orchestration.reasoning import answer_only
 from assistant.orchestration.settings import TurnSettings
 from assistant.orchestration.skill_stage import TurnSkills
 from assistant.orchestration.small_talk import small_talk
-from assistant.record import Records
+from assistant.record import MemoryRecords, Records
 from assistant.threads import in_thread
 from assistant.types import Answer, Event, Turn
 from knowledge.errors import KnowledgeError
@@ -58,6 +82,8 @@ class Turns:
         attachments: Attachments = no_attachments,
         secrets: Sequence[str] = (),
         skills: TurnSkills | None = None,
+        memory: Memory | None = None,
+        prompts: PromptSource | None = None,
     ) -> None:
         """Wire the stages together; `secrets` are strings that no answer may hold."""
         self._skills = skills
@@ -69,15 +95,25 @@ class Turns:
         self._settings = settings
         self._attachments = attachments
         self._secrets = tuple(secrets)
-        self._prompts: Prompts = load_prompts()
+        self._memory: Memory = memory or NoMemory()
+        self._packaged: Prompts = load_prompts()
+        self._source: PromptSource = prompts or FixedPrompts(self._packaged)
         self.cache = AnswerCache(settings.cache_entries if settings.cache_answers else 0, settings.cache_ttl_s)
 
-    def over(self, search: Search, records: Records) -> Turns:
-        """Return the same turns over another search, recorded elsewhere: how the assistant is measured."""
+    def over(self, search: Search, records: Records, prompts: Prompts | None = None) -> Turns:
+        """Return the same turns over another search, recorded elsewhere: how the assistant is measured.
+
+        Nobody's notes are recalled there; `prompts` takes the place of the live ones.
+        """
         other = copy(self)
         other._search, other._records, other.cache = search, records, AnswerCache(0, 0.0)
         other._skills = None
+        other._memory, other._source = NoMemory(), FixedPrompts(prompts) if prompts else self._source
         return other
+
+    def trying(self, prompts: Prompts | None) -> Turns:
+        """Return the same turns with other prompts (None: the live ones); nothing of them is recorded or kept."""
+        return self.over(self._search, MemoryRecords(), prompts)
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         """Yield what happens, and at last the answer; closing the iterator ends the work and records what was said."""
@@ -111,8 +147,15 @@ class Turns:
             for event in self._fixed(notes, reply, "small_talk"):
                 yield event
             return
+        told = await self._memory.told(turn)
+        if told is not None:
+            notes.told = True
+            for event in self._fixed(notes, told, "memory"):
+                yield event
+            return
         choice = chosen(self._models, turn)
         notes.progress.route = choice.route
+        notes.prompts = await self._source.chosen(choice.route)
         stages = self._from_documents(notes, choice) if turn.options.grounded else self._plain(notes, choice)
         async with aclosing(stages) as events:
             async for event in events:
@@ -122,6 +165,8 @@ class Turns:
         """Yield memory's answer, or: understand, search, draft, check."""
         try:
             attached = await self._attached(notes.turn)
+            async for event in self._recall(notes, _converses(choice)):
+                yield event
             notes.knowledge = await in_thread(self._search.version)
             key = self._key(notes, choice, attached)
             hit = self.cache.get(key) if key else None
@@ -146,8 +191,9 @@ class Turns:
 
     async def _drafts(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
         """Yield one draft, a second one when nothing of the first stands in the passages, and the answer."""
-        strict = self._prompts.grounded if choice.route.tier == "fallback" else self._prompts.strict
-        plans = [(self._prompts.grounded, notes.passages), (strict, notes.passages[:_NARROWED])]
+        prompts = self._prompts(notes)
+        strict = prompts.grounded if choice.route.tier == "fallback" else prompts.strict
+        plans = [(prompts.grounded, notes.passages), (strict, notes.passages[:_NARROWED])]
         plans = plans[: 1 + self._settings.second_draft] if notes.passages else []
         for number, (prompt, passages) in enumerate(plans):
             if number:
@@ -167,7 +213,7 @@ class Turns:
                 yield event
                 if event.answer is not None:
                     return
-        answer = self._answer(notes)
+        answer = from_notes(notes, self._answer(notes))
         if answer.abstained:
             yield Event("text", answer.text)
         yield Event("answer", answer=answer)
@@ -175,9 +221,10 @@ class Turns:
     async def _grounded_draft(
         self, notes: Notes, choice: Choice, prompt: GroundedPrompt, passages: Sequence[Passage]
     ) -> AsyncGenerator[Event, None]:
-        # The small model has learned to answer single questions; larger ones also profit from what was said before.
-        with_history = choice.route.tier in ("domain", "other")
-        composed = await from_documents(prompt, notes.turn, notes.question, passages, with_history, choice.model)
+        own = [one.text for one in notes.recalled] if _converses(choice) else []
+        composed = await from_documents(
+            prompt, notes.turn, notes.question, passages, _converses(choice), choice.model, own
+        )
         if notes.turn.options.sampling.json_schema is not None:
             release: Release = plain_release(notes, self._secrets)
         else:
@@ -202,10 +249,14 @@ class Turns:
             yield event
             if event.answer is not None:
                 return
+        prompt = self._prompts(notes).plain
         try:
-            composed = await plain_chat(self._prompts.plain, notes.turn, choice.model)
+            async for event in self._recall(notes, used=True):
+                yield event
+            own = [one.text for one in notes.recalled]
+            composed = await plain_chat(prompt, notes.turn, choice.model, own)
             release = plain_release(notes, self._secrets)
-            async with aclosing(self._one_draft(notes, choice, self._prompts.plain, composed, release)) as events:
+            async with aclosing(self._one_draft(notes, choice, prompt, composed, release)) as events:
                 async for event in events:
                     yield event
         except (ModelError, OrchestrationError) as error:
@@ -221,11 +272,15 @@ class Turns:
         trace = notes.trace
         notes.release, notes.prompt = release, f"{prompt.name}@{prompt.version}"
         notes.progress.route = replace(choice.route, strategy=prompt.name)
-        started = trace.clock()
+        started, thoughts = trace.clock(), list[str]()
         pieces = draft(orchestrator, choice.model, composed.request, NOTHING, self._settings.max_model_calls)
+        if prompt.answer_after:
+            pieces = answer_only(pieces, prompt.answer_after, thoughts)
         async with aclosing(attempt(pieces, release, notes.progress, trace)) as events:
             async for event in events:
                 yield event
+        for thought in thoughts:
+            yield trace.step("reason", Output([], self._secrets).slice(thought), 0.0)
         yield trace.step(
             "draft", drafted(notes.progress, composed.trimmed), trace.elapsed_ms(started) - release.check_ms
         )
@@ -239,7 +294,9 @@ class Turns:
         turn = notes.turn
         if not self._settings.cache_answers or turn.options.fresh or turn.options.sampling.temperature > 0:
             return None
-        return key_of(turn, notes.knowledge, choice.route, self._prompts.grounded.version, attached is not None)
+        if notes.recalled:  # an answer with somebody's notes is theirs alone, and gone when the notes are
+            return None
+        return key_of(turn, notes.knowledge, choice.route, self._prompts(notes).version, attached is not None)
 
     async def _understand(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
         """Make the question stand alone: by rules, or by the model where it is good enough."""
@@ -250,7 +307,7 @@ class Turns:
         if choice.route.tier in ("domain", "other"):
             reply = ""
             try:
-                request = rewrite(self._prompts.condense, turn)
+                request = rewrite(self._prompts(notes).condense, turn)
                 async with aclosing(draft(await self._gate.ready(), choice.model, request, NOTHING, 1)) as pieces:
                     async for piece in pieces:
                         reply += piece.text
@@ -271,6 +328,18 @@ class Turns:
                 self._search, standalone, turn.caller.scope, options.collections, attached, options.max_passages
             )
         return notes.trace.step("search", searched(notes.context), notes.trace.elapsed_ms(started))
+
+    async def _recall(self, notes: Notes, used: bool) -> AsyncGenerator[Event, None]:
+        """Recall the person's notes; `used` when the model will be told of them."""
+        turn, started = notes.turn, notes.trace.clock()
+        if turn.options.memory:
+            notes.recalled = await self._memory.recall(turn.question, turn.caller.scope)
+        if notes.recalled:
+            notes.private = used
+            yield notes.trace.step("recall", remembered(notes.recalled, used), notes.trace.elapsed_ms(started))
+
+    def _prompts(self, notes: Notes) -> Prompts:
+        return notes.prompts or self._packaged
 
     def _fixed(self, notes: Notes, text: str, strategy: str, degraded: bool = False) -> Iterator[Event]:
         """Yield an answer that no model wrote."""
@@ -301,4 +370,10 @@ class Turns:
         yield Event("answer", answer=answer)
 
     def _answer(self, notes: Notes) -> Answer:
-        return answer_of(notes, self._prompts.grounded.abstention, self._settings.suggestions)
+        return answer_of(notes, self._prompts(notes).grounded.abstention, self._settings.suggestions)
+
+
+def _converses(choice: Choice) -> bool:
+    # The small model has learned to answer single questions; larger ones also profit from what was said before and
+    # from what they know of the person.
+    return choice.route.tier in ("domain", "other")

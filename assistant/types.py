@@ -34,8 +34,9 @@ class TurnOptions:
     conversation_id: str | None = None
     sampling: Sampling = field(default_factory=Sampling)
     max_passages: int = 4  # 1..20
-    fresh: bool = False  # True: never answered from memory, as when an answer is regenerated
+    fresh: bool = False  # True: never answered from the cache, as when an answer is regenerated
     decisions: tuple[Decision, ...] = ()  # in place of a question: what the person decided about calls that wait
+    memory: bool = False  # True: the caller's own notes may be recalled, and notes taken
 
 
 @dataclass(frozen=True, slots=True)

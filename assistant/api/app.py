@@ -16,8 +16,10 @@ from assistant.api import (
     errors,
     health,
     mcp,
+    memory,
     openapi,
     people,
+    prompts,
     search,
     skills,
     uploads,
@@ -42,6 +44,8 @@ ROUTERS = (
     skills.router,
     approvals.router,
     mcp.router,
+    memory.router,
+    prompts.router,
     health.router,
 )
 

@@ -67,10 +67,23 @@ class Anyone(Policy):
         return
 
 
+class Author(Policy):
+    """The policy of the prompt library: administrators, and members of the groups that the settings name."""
+
+    async def admit(self, request: Request) -> None:
+        """Let authors pass or raise the refusal."""
+        await super().admit(request)
+        credential: Credential = request.scope[_STATE]
+        groups = {f"group:{name}" for name in the_app(request).settings.prompts.authors}
+        if not credential.caller.is_admin and not groups & credential.caller.scope.principals:
+            raise errors.not_allowed("Only prompt authors and administrators may do this; ask an administrator.")
+
+
 ANYONE = Anyone("anyone", needs_credential=False)
 SIGNED_IN = Policy("signed in", needs_credential=True)
 IN_PERSON = Policy("signed in with a password", needs_credential=True, needs_session=True)
 ADMIN = Policy("administrator", needs_credential=True, needs_admin=True)
+AUTHOR = Author("prompt author", needs_credential=True)
 
 
 class Guarded(APIRoute):

@@ -123,6 +123,7 @@ async def _options(body: ChatBody, app: App, caller: Caller) -> TurnOptions:
             raise errors.unknown(f"collection {name[:80]!r}")
     return TurnOptions(
         model=body.model,
+        memory=await _memory(body, app, caller),
         collections=None if wanted is None else tuple(wanted),
         grounded=body.assistant.grounded,
         conversation_id=body.assistant.conversation_id,
@@ -130,6 +131,16 @@ async def _options(body: ChatBody, app: App, caller: Caller) -> TurnOptions:
         max_passages=body.assistant.max_passages,
         fresh=body.assistant.replace_turn is not None,
     )
+
+
+async def _memory(body: ChatBody, app: App, caller: Caller) -> bool:
+    """Return whether notes of the caller may be used: a program that answers others must ask for them by name."""
+    wanted, conversation = body.assistant.memory, body.assistant.conversation_id
+    if wanted is None:
+        wanted = caller.credential in ("session", "local")
+    if not wanted or conversation is None:
+        return wanted
+    return await in_thread(conversations.remembers, app.engine, caller.user_id, conversation)
 
 
 async def _asked(body: ChatBody, app: App, caller: Caller, question: str) -> tuple[str, tuple[Message, ...]]:

@@ -96,6 +96,9 @@ class AssistantOptions(BaseModel):
     replace_turn: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
     grounded: bool = True
     max_passages: int = Field(default=4, ge=1, le=20)
+    memory: bool | None = Field(
+        default=None, description="Use and take the caller's own notes; null: for people, not for API keys"
+    )
 
 
 class ChatBody(BaseModel):

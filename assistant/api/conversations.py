@@ -39,7 +39,8 @@ async def list_conversations(
 @router.post("/conversations", status_code=201)
 async def add_conversation(body: ConversationBody, app: Parts, credential: Signed) -> Json:
     """Begin a conversation."""
-    return {"id": await in_thread(conversations.create, app.engine, credential.caller.user_id, body.title)}
+    owner = credential.caller.user_id
+    return {"id": await in_thread(conversations.create, app.engine, owner, body.title, body.memory)}
 
 
 @router.get("/conversations/{conversation_id}")
@@ -51,9 +52,9 @@ async def read_conversation(conversation_id: Id, app: Parts, credential: Signed)
 
 @router.patch("/conversations/{conversation_id}")
 async def change_conversation(conversation_id: Id, body: ConversationChange, app: Parts, credential: Signed) -> Json:
-    """Rename or pin a conversation, or show another version of one of its turns."""
+    """Rename or pin a conversation, switch memory in it, or show another version of one of its turns."""
     owner = credential.caller.user_id
-    change = (body.title, body.pinned, body.show_turn)
+    change = (body.title, body.pinned, body.show_turn, body.memory)
     if not await in_thread(conversations.change, app.engine, owner, conversation_id, *change):
         raise errors.unknown("conversation" if body.show_turn is None else "conversation or turn")
     return _json(await _read(app, owner, conversation_id))
@@ -89,6 +90,7 @@ def _json(conversation: Conversation) -> Json:
         "title": conversation.title,
         "pinned": conversation.pinned,
         "updated_at": conversation.updated_at,
+        "memory": conversation.memory,
         "turns": [_turn_json(turn) for turn in conversation.turns],
     }
 

@@ -20,7 +20,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from assistant import errors as ours
+from assistant.evaluation import errors as evaluation
 from assistant.logs import log
+from assistant.memory import errors as memory
+from assistant.promptbook import errors as promptbook
 from ingest import errors as ingest
 from knowledge import errors as knowledge
 from skills import errors as skills
@@ -90,6 +93,13 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     ours.TooManyAttempts: (429, "too-many-attempts"),
     ours.Overloaded: (429, "overloaded"),
     ours.ConversationTooLong: (409, "conversation-too-long"),
+    memory.NoteUnusable: (422, "note-unusable"),
+    memory.MemoryFull: (409, "memory-full"),
+    memory.NoPerson: (409, "no-person"),
+    promptbook.PromptBroken: (422, "prompt-broken"),
+    promptbook.PromptClash: (409, "prompt-clash"),
+    promptbook.NothingToRollBack: (409, "nothing-to-roll-back"),
+    evaluation.RowsUnusable: (422, "questions-unusable"),
     ingest.StorageFull: (507, "storage-full"),
     knowledge.NameTaken: (409, "name-taken"),
     knowledge.InvalidValue: (422, "invalid"),
@@ -115,6 +125,7 @@ def install(api: FastAPI) -> None:
     api.add_exception_handler(HTTPException, _on_http)
     api.add_exception_handler(RequestValidationError, _on_validation)
     api.add_exception_handler(ours.AssistantError, _on_known)
+    api.add_exception_handler(evaluation.EvaluationError, _on_known)
     api.add_exception_handler(knowledge.KnowledgeError, _on_known)
     api.add_exception_handler(ingest.IngestError, _on_known)
     api.add_exception_handler(skills.SkillError, _on_known)

@@ -79,11 +79,12 @@ async def log_out(app: Parts, credential: InPerson) -> None:
 async def me(app: Parts, credential: Signed) -> UserJson:
     """Tell who the caller is."""
     if credential.id == LOCAL_ID and credential.caller.user_id == LOCAL_ID:
-        return UserJson(id=LOCAL_ID, name=credential.caller.name, is_admin=True, groups=[])
+        return UserJson(id=LOCAL_ID, name=credential.caller.name, is_admin=True, groups=[], prompt_author=True)
     user = await in_thread(users.get, app.engine, credential.caller.user_id)
     if user is None:
         raise errors.signed_out()
-    return _user_json(user)
+    author = user.is_admin or bool(set(user.groups) & set(app.settings.prompts.authors))
+    return _user_json(user).model_copy(update={"prompt_author": author})
 
 
 @router.post("/me/password", status_code=204)

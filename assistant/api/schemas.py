@@ -80,6 +80,7 @@ class UserJson(BaseModel):
     is_admin: bool
     groups: list[str]
     active: bool = True
+    prompt_author: bool = False  # told of oneself alone
 
 
 class SignedIn(BaseModel):
@@ -104,6 +105,7 @@ class ConversationBody(Strict):
     """A new conversation."""
 
     title: Annotated[Line, Field(max_length=200)] = ""
+    memory: bool = True
 
 
 class ConversationChange(Strict):
@@ -112,6 +114,7 @@ class ConversationChange(Strict):
     title: Annotated[Line, Field(min_length=1, max_length=200)] | None = None
     pinned: bool | None = None
     show_turn: Annotated[Line, Field(max_length=64)] | None = None
+    memory: bool | None = None
 
 
 class RatingBody(Strict):
@@ -120,6 +123,36 @@ class RatingBody(Strict):
     rating: Literal["up", "down"] | None
     reason: Annotated[Line, Field(max_length=40)] | None = None
     comment: Annotated[Text, Field(max_length=2_000)] | None = None
+
+
+NoteText = Annotated[Text, Field(min_length=1, max_length=2_000)]
+
+
+class NoteBody(Strict):
+    """Something to be remembered; without a kind, its words tell."""
+
+    text: NoteText
+    kind: Literal["fact", "preference"] | None = None
+
+
+class NoteChange(Strict):
+    """What may change about a note; `keep` makes a note of a suggestion."""
+
+    text: NoteText | None = None
+    kind: Literal["fact", "preference"] | None = None
+    keep: Literal[True] | None = None
+
+
+class MemorySwitch(Strict):
+    """Whether to be remembered."""
+
+    on: bool
+
+
+class NotesBody(Strict):
+    """Notes to take in, as an export gives them."""
+
+    notes: list[NoteBody] = Field(max_length=1_000)
 
 
 class CollectionBody(Strict):

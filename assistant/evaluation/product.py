@@ -18,9 +18,11 @@ from assistant.models.plan import fingerprint, plan
 from assistant.models.registry import Registry, lanes
 from assistant.orchestration.fake import ListSearch
 from assistant.orchestration.gate import KernelGate
+from assistant.promptbook.book import PromptBook
 from assistant.record import MemoryRecords
 from assistant.settings import Settings
 from assistant.turn import Turns
+from knowledge.database import connect
 from knowledge.embed import open_embedder
 from knowledge.types import Embedder
 
@@ -57,6 +59,7 @@ async def product(settings: Settings, say: Say) -> AsyncIterator[Product]:
             gate,
             MemoryRecords(),
             settings.turn.model_copy(update={"cache_answers": False}),
+            prompts=_prompts(settings),
         )
         services: list[Service] = [gate, *([engines] if engines else []), registry]
         started: list[Service] = []
@@ -71,6 +74,13 @@ async def product(settings: Settings, say: Say) -> AsyncIterator[Product]:
         finally:
             for service in reversed(started):
                 await service.stop()
+
+
+def _prompts(settings: Settings) -> PromptBook | None:
+    """Return the installation's own prompts; None where there is no database yet, which measuring would not make."""
+    if settings.database_url is None and not (settings.data_dir / "assistant.db").exists():
+        return None
+    return PromptBook(connect(settings.sql_url), settings.prompts)
 
 
 def _engines(settings: Settings, folder: Path) -> LocalEngines:

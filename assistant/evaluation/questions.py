@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,11 @@ def read(path: Path, limit: int | None = None) -> list[Question]:
     if not found:
         raise RowsUnusable(f"{path} holds no questions. Give a file with one JSON object a line.")
     return found
+
+
+def of(rows: Iterable[dict[str, Any]]) -> list[Question]:
+    """Return questions given as objects, in order. Raises RowsUnusable when one of them is no such question."""
+    return [_question(row, f"Question {number}") for number, row in enumerate(rows, start=1)]
 
 
 def lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -33,7 +33,11 @@ class ApiAsked:
     def _ask(self, question: Question) -> tuple[Answer, tuple[Passage, ...]]:
         messages = [{"role": m.role, "content": m.content} for m in question.history]
         messages.append({"role": "user", "content": question.text})
-        body = {"model": self._model, "messages": messages, "assistant": {"collections": self._collections}}
+        body = {
+            "model": self._model,
+            "messages": messages,
+            "assistant": {"collections": self._collections, "memory": False},
+        }
         reply = call(self._client, "POST", "/v1/chat/completions", json=body)
         query = {"query": question.text, "collections": self._collections, "limit": RETRIEVED}
         found = call(self._client, "POST", "/api/search", json=query)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,7 @@ from assistant.guardrails.sentences import MARK
 from assistant.models.types import ChatModel, ModelRequest
 from assistant.orchestration.budget import Fitted, fit
 from assistant.orchestration.condense import rewriting
-from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt, Message, load, load_chat, render
+from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt, Message, load, load_chat, render, shown
 from assistant.types import Turn
 from knowledge.types import Passage
 
@@ -20,12 +21,17 @@ _REWRITE_TOKENS = 80
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """Every prompt of a turn, read once."""
+    """Every prompt of a turn."""
 
     grounded: GroundedPrompt
     strict: GroundedPrompt
     plain: ChatPrompt
     condense: ChatPrompt
+
+    @property
+    def version(self) -> str:
+        """Return what differs between any two sets of prompts: it is part of the answer cache's key."""
+        return "-".join(one.version for one in (self.grounded, self.strict, self.plain, self.condense))
 
 
 def load_prompts() -> Prompts:
@@ -43,31 +49,48 @@ class Composed:
 
 
 async def from_documents(
-    prompt: GroundedPrompt, turn: Turn, question: str, passages: Sequence[Passage], with_history: bool, model: ChatModel
+    prompt: GroundedPrompt,
+    turn: Turn,
+    question: str,
+    passages: Sequence[Passage],
+    with_history: bool,
+    model: ChatModel,
+    notes: Sequence[str] = (),
 ) -> Composed:
-    """Return the request that asks `question` of `passages`. Raises ContextTooSmall when it cannot fit."""
+    """Return the request that asks `question` of `passages`. Raises ContextTooSmall when it cannot fit.
+
+    `notes` of the person stand behind the passages, unless something would have to be cut for them.
+    """
     texts = [(label(passage), as_data(passage.text)) for passage in passages]
     history = [_unmarked(m) for m in turn.history if m.role != "system"] if with_history else []
     wishes = [m.content for m in turn.history if m.role == "system"] if with_history else []
+    own = [as_data(note) for note in notes]
 
     def rendered(given: Sequence[tuple[str, str]], asked: str) -> list[Message]:
-        system, *rest = render(prompt, given, asked)
+        system, *rest = render(prompt, given, asked, own)
         return [replace(system, content="\n\n".join([system.content, *wishes])), *rest]
 
-    fitted = await fit(rendered, history, texts, question, _room(turn, model), model.count_tokens)
-    return Composed(_request(turn, model, fitted), tuple(passages[: fitted.passages]), fitted.trimmed)
+    # Examples come before what was said and are the first to make room.
+    earlier = [*shown(prompt), *history]
+    fitted = await fit(rendered, earlier, texts, question, _room(turn, model), model.count_tokens)
+    if own and fitted.trimmed:
+        return await from_documents(prompt, turn, question, passages, with_history, model)
+    return Composed(_request(turn, model, fitted, own), tuple(passages[: fitted.passages]), fitted.trimmed)
 
 
-async def plain_chat(prompt: ChatPrompt, turn: Turn, model: ChatModel) -> Composed:
+async def plain_chat(prompt: ChatPrompt, turn: Turn, model: ChatModel, notes: Sequence[str] = ()) -> Composed:
     """Return the request of a chat without documents. Raises ContextTooSmall when it cannot fit."""
+    known = [as_data(note) for note in notes]
 
     def rendered(_: Sequence[tuple[str, str]], question: str) -> list[Message]:
         own = any(message.role == "system" for message in turn.history)
-        asked = Message("user", prompt.filled(question=question))
+        before = f"{prompt.noted(known)}\n\n" if known else ""
+        asked = Message("user", before + prompt.filled(question=question))
         return [asked] if own else [Message("system", prompt.system), asked]
 
-    fitted = await fit(rendered, turn.history, (), turn.question, _room(turn, model), model.count_tokens)
-    return Composed(_request(turn, model, fitted), (), fitted.trimmed)
+    earlier = [*shown(prompt), *turn.history]
+    fitted = await fit(rendered, earlier, (), turn.question, _room(turn, model), model.count_tokens)
+    return Composed(_request(turn, model, fitted, known), (), fitted.trimmed)
 
 
 def rewrite(prompt: ChatPrompt, turn: Turn) -> ModelRequest:
@@ -98,6 +121,9 @@ def _answer_tokens(turn: Turn, model: ChatModel) -> int:
     return min(turn.options.sampling.max_tokens, max(1, model.context_tokens // 2))
 
 
-def _request(turn: Turn, model: ChatModel, fitted: Fitted) -> ModelRequest:
+def _request(turn: Turn, model: ChatModel, fitted: Fitted, notes: Sequence[str]) -> ModelRequest:
     sampling = replace(turn.options.sampling, max_tokens=_answer_tokens(turn, model))
-    return ModelRequest(fitted.messages, sampling, request_id=turn.id, cache_salt=turn.caller.scope.fingerprint)
+    salt = turn.caller.scope.fingerprint
+    # A prompt with somebody's notes shares no prefix cache with anybody, not even with equal rights.
+    salt = hashlib.sha256(f"{salt}:{turn.caller.user_id}".encode()).hexdigest()[:16] if notes else salt
+    return ModelRequest(fitted.messages, sampling, request_id=turn.id, cache_salt=salt)

@@ -10,8 +10,10 @@ from assistant.approvals import Approval
 from assistant.guardrails.output import Output
 from assistant.guardrails.release import GroundedRelease, PlainRelease, cite
 from assistant.orchestration.attempt import Progress, Release
+from assistant.orchestration.compose import Prompts
 from assistant.orchestration.condense import Standalone
 from assistant.orchestration.context import Context
+from assistant.orchestration.ports import Recalled
 from assistant.orchestration.quote import QUOTED, quoted
 from assistant.orchestration.session import Called
 from assistant.orchestration.suggest import suggest
@@ -22,6 +24,8 @@ from knowledge.types import Passage
 
 NEAREST = 3  # passages offered with an abstention
 NOBODY = Route("", None, "none", "")
+LEFT_OUT = "(left out: it may hold a person's own notes)"
+_SURE = 0.5  # closeness from which a note is told in place of an answer that the documents do not give
 
 
 @dataclass(slots=True)
@@ -34,6 +38,10 @@ class Notes:
     standalone: Standalone | None = None
     context: Context | None = None  # None until something was searched
     prompt: str = ""
+    prompts: Prompts | None = None  # None until the route is known
+    recalled: tuple[Recalled, ...] = ()  # what the person asked to be remembered and fits the question
+    told: bool = False  # whether the question was for the memory, not for an answer
+    private: bool = False  # whether the person's own notes may stand in the answer
     knowledge: int = 0
     cached: bool = False
     release: Release | None = None
@@ -51,15 +59,15 @@ class Notes:
         return self.context.passages if self.context else ()
 
     def record(self, answer: Answer) -> TurnRecord:
-        """Return the record of the turn with its answer."""
+        """Return the record of the turn with its answer; what may hold the person's own notes is left out of it."""
         return TurnRecord(
-            turn=self.turn,
-            standalone=self.question,
+            turn=replace(self.turn, question=LEFT_OUT) if self.told else self.turn,
+            standalone=LEFT_OUT if self.told else self.question,
             passages=self.passages,
             prompt=self.prompt,
             knowledge=self.knowledge,
             cached=self.cached,
-            answer=answer,
+            answer=replace(answer, text=LEFT_OUT) if self.private else answer,
             created_at=time(),
             calls=tuple(self.calls),
         )
@@ -112,6 +120,22 @@ def quoting(notes: Notes, answer: Answer, secrets: Sequence[str]) -> Answer:
         grounded=True,
         degraded=True,
     )
+
+
+def from_notes(notes: Notes, answer: Answer) -> Answer:
+    """Return an abstention together with the person's own notes on the question; any other answer as it is."""
+    own = [one.text for one in notes.recalled if one.kind == "fact" and one.closeness >= _SURE][:NEAREST]
+    if not own or not answer.abstained:
+        return answer
+    notes.private = True
+    told = "\n".join(f"- {text}" for text in own)
+    return replace(answer, text=f"{answer.text}\n\nYour own notes say:\n\n{told}", notice=None)
+
+
+def remembered(recalled: Sequence[Recalled], used: bool) -> str:
+    """Return the sentence that tells what was recalled, and whether the model is told of it."""
+    many = "1 note" if len(recalled) == 1 else f"{len(recalled)} notes"
+    return f"Used {many} of yours" if used else f"Found {many} of yours; this model answers from documents alone"
 
 
 def searched(context: Context) -> str:

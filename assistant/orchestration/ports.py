@@ -1,13 +1,14 @@
-"""What a turn needs from the rest of the product, as protocols: search, models and the conversation's attachments."""
+"""What a turn needs from the rest of the product, as protocols: search, models, memory, prompts, attachments."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from assistant.models.errors import ModelError
 from assistant.models.types import ChatModel, ModelRequest, Piece
+from assistant.orchestration.compose import Prompts, load_prompts
 from assistant.orchestration.draft import Orchestrator
 from assistant.orchestration.prompts import Message
 from assistant.types import Route, Turn
@@ -54,6 +55,59 @@ class Gate(Protocol):
     async def ready(self) -> Orchestrator:
         """Return the orchestrator. Raises KernelUnavailable when there will be none."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A note of the person who asks, recalled for a question."""
+
+    text: str
+    kind: Literal["fact", "preference"]
+    closeness: float  # to the question, up to 1.25; 1 for a preference, which always counts
+
+
+class Memory(Protocol):
+    """What people asked to be remembered; see memory/memories.py."""
+
+    async def told(self, turn: Turn) -> str | None:
+        """Return the answer to a question that asks to remember or forget something; None to any other."""
+        ...
+
+    async def recall(self, question: str, scope: Scope) -> tuple[Recalled, ...]:
+        """Return what the scope's person asked to be remembered and fits the question, most important first."""
+        ...
+
+
+class PromptSource(Protocol):
+    """Where a turn's prompts come from; see promptbook/book.py."""
+
+    async def chosen(self, route: Route) -> Prompts:
+        """Return the live prompts for a route."""
+        ...
+
+
+class NoMemory:
+    """The memory of an installation, or of a measurement, that remembers nobody."""
+
+    async def told(self, turn: Turn) -> str | None:
+        """Return None: nothing is understood as meant for a memory."""
+        return None
+
+    async def recall(self, question: str, scope: Scope) -> tuple[Recalled, ...]:
+        """Return nothing."""
+        return ()
+
+
+class FixedPrompts:
+    """The same prompts for every route: those that ship, or those that are tried out."""
+
+    def __init__(self, prompts: Prompts | None = None) -> None:
+        """Give `prompts`, by default those that ship."""
+        self._prompts = prompts or load_prompts()
+
+    async def chosen(self, route: Route) -> Prompts:
+        """Return the prompts."""
+        return self._prompts
 
 
 class OneModel:

@@ -10,18 +10,69 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 FOLDER = Path(__file__).parent / "prompts"
 
 
-class GroundedPrompt(BaseModel):
-    """The texts of a prompt that answers from numbered passages; unknown keys in its file are errors."""
+# Goes between the passages and the question; a prompt file may word it otherwise.
+NOTES = (
+    "Notes that the person who asks keeps about themselves. They tell how to answer and are no source: never cite them."
+    "\n{notes}"
+)
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+Job = Literal["answer", "strict", "chat", "condense"]
+Tier = Literal["domain", "fallback", "other"]
+_TEXTS = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExamplePassage(BaseModel):
+    """A passage of an example."""
+
+    model_config = _TEXTS
+
+    title: str = ""
+    text: str
+
+
+class Example(BaseModel):
+    """A question with the answer that it should get, shown to the model before the real one."""
+
+    model_config = _TEXTS
+
+    passages: tuple[ExamplePassage, ...] = Field(default=(), max_length=8)  # none in a prompt without documents
+    question: str
+    answer: str
+
+
+class _Selected(BaseModel):
+    """What every prompt file may say about its use."""
+
+    model_config = _TEXTS
+
+    job: Job | None = None  # None: told by the name of a prompt that ships
+    tiers: tuple[Tier, ...] = Field(default=(), max_length=3)  # where it takes the place of the one that ships
+    routes: tuple[str, ...] = Field(default=(), max_length=20)  # models or adapters where it does; wins over `tiers`
+    examples: tuple[Example, ...] = Field(default=(), max_length=20)
+    notes: str = NOTES
+    answer_after: str = ""  # the model thinks aloud until it writes this; "" when it answers at once
+
+    @property
+    def version(self) -> str:
+        """Return the first 12 hex digits of the SHA-256 of the prompt's content."""
+        # What is left at its default does not count: adding a field to this class changes no version.
+        return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:12]
+
+    def noted(self, notes: Sequence[str]) -> str:
+        """Return the text that shows a person's notes to a model, "" when there are none."""
+        return _fill(self.notes, notes="\n".join(f"- {note}" for note in notes)) if notes else ""
+
+
+class GroundedPrompt(_Selected):
+    """The texts of a prompt that answers from numbered passages; unknown keys in its file are errors."""
 
     name: str
     system: str
@@ -30,29 +81,20 @@ class GroundedPrompt(BaseModel):
     user: str
     abstention: str
 
-    @property
-    def version(self) -> str:
-        """Return the first 12 hex digits of the SHA-256 of the prompt's content."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
 
-
-class ChatPrompt(BaseModel):
+class ChatPrompt(_Selected):
     """The texts of a prompt without passages; unknown keys in its file are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     system: str
     user: str
 
-    @property
-    def version(self) -> str:
-        """Return the first 12 hex digits of the SHA-256 of the prompt's content."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
-
     def filled(self, **values: str) -> str:
         """Return the user text with `values` in place of their names in braces, inserted literally."""
         return _fill(self.user, **values)
+
+
+Prompt = GroundedPrompt | ChatPrompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +117,32 @@ def load_chat(name: str, folder: Path = FOLDER) -> ChatPrompt:
     return ChatPrompt.model_validate(yaml.safe_load((folder / f"{name}.yaml").read_text("utf-8")))
 
 
-def render(prompt: GroundedPrompt, passages: Sequence[tuple[str, str]], question: str) -> list[Message]:
+def render(
+    prompt: GroundedPrompt, passages: Sequence[tuple[str, str]], question: str, notes: Sequence[str] = ()
+) -> list[Message]:
     """Return the system and the user message that ask `question` of `passages`, (title, text) pairs cited as 1, 2, ...
 
-    Texts are inserted literally, never as templates, so braces in a document have no effect.
+    `notes` of the person stand behind the passages. Texts are inserted literally, never as templates, so braces in a
+    document have no effect.
     """
     blocks = [
         _fill(prompt.passage, n=str(n), title=title, text=text) for n, (title, text) in enumerate(passages, start=1)
     ]
+    blocks += [prompt.noted(notes)] if notes else []
     user = _fill(prompt.user, passages=prompt.separator.join(blocks), question=question)
     return [Message("system", prompt.system), Message("user", user)]
+
+
+def shown(prompt: Prompt) -> list[Message]:
+    """Return the prompt's examples as a conversation that comes before the question, first one first."""
+    said: list[Message] = []
+    for example in prompt.examples:
+        if isinstance(prompt, GroundedPrompt):
+            asked = render(prompt, [(one.title, one.text) for one in example.passages], example.question)[1]
+        else:
+            asked = Message("user", prompt.filled(question=example.question, history=""))
+        said += [asked, Message("assistant", example.answer)]
+    return said
 
 
 def _fill(template: str, **values: str) -> str:

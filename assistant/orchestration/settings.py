@@ -30,3 +30,16 @@ class TurnSettings(BaseModel):
     cache_ttl_s: float = Field(default=900.0, gt=0, le=86_400, description="How long cache_answers keeps an answer")
     suggestions: int = Field(default=3, ge=0, le=5, description="Follow-up questions offered under an answer")
     warm_up: bool = Field(default=True, description="Import semantic-kernel while the server starts, not at first use")
+
+
+class PromptSettings(BaseModel):
+    """Who works on prompts, and how long they may be."""
+
+    model_config = {"extra": "forbid", "frozen": True}
+
+    authors: tuple[str, ...] = Field(
+        default=(), description="Groups whose members may write and try prompts; publishing takes an administrator"
+    )
+    max_chars: int = Field(
+        default=6_000, ge=500, le=100_000, description="Longest prompt, examples included, without passages"
+    )

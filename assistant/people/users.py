@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, 
 from sqlalchemy.exc import IntegrityError
 
 from assistant.errors import LastAdministrator, UnknownGroup, UserNameTaken, WrongPassword
+from assistant.memory.store import forget_person
 from assistant.people import passwords
 from assistant.people.names import clean_name, name_key
 from assistant.tables import api_keys, conversations, groups, memberships, sessions, users
@@ -122,7 +123,7 @@ def change_own_password(engine: Engine, identifier: str, old: str, new: str, min
 
 
 def remove(engine: Engine, identifier: str) -> list[str] | None:
-    """Delete a user with credentials and conversations; None when there is none.
+    """Delete a user with credentials, notes and conversations; None when there is none.
 
     Returns the ids of the conversations, whose attachments the caller deletes. Raises LastAdministrator.
     """
@@ -132,6 +133,7 @@ def remove(engine: Engine, identifier: str) -> list[str] | None:
     with engine.begin() as connection:
         connection.execute(delete(users).where(users.c.id == identifier))
         _refuse_without_administrator(connection, user)
+        forget_person(connection, identifier)
         gone = connection.execute(
             delete(conversations).where(conversations.c.owner_id == identifier).returning(conversations.c.id)
         )

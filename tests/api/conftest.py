@@ -22,14 +22,21 @@ from assistant.api.app import create
 from assistant.api.server import server
 from assistant.app import App, ModelStatus
 from assistant.deciding import SkillTurns
+from assistant.guardrails.grounding import RuleJudge
+from assistant.memory.memories import Memories
 from assistant.models.errors import ModelUnavailable
-from assistant.orchestration.fake import OpenGate
+from assistant.models.fake import EchoModel
+from assistant.orchestration.fake import ListSearch, OpenGate
 from assistant.orchestration.notes import Notes
 from assistant.orchestration.ports import Absent, OneModel
 from assistant.people import credentials, passwords, users
 from assistant.people.users import User
+from assistant.promptbook.book import PromptBook
+from assistant.promptbook.playground import Playground
+from assistant.record import MemoryRecords
 from assistant.settings import Settings, load
 from assistant.skill_service import SkillService
+from assistant.turn import Turns
 from assistant.types import Answer, Citation, Event, Route, Step, Turn
 from ingest.files import FileStore
 from knowledge.embed import HashEmbedder
@@ -192,6 +199,16 @@ def make_world(engine: Engine, folder: Path, settings: Settings) -> World:
     service = SkillService(partial(_open_skills, folder, audit, notebook), SkillsSettings(), audit)
     models = OneModel(Absent(ModelUnavailable("There is none here.")), Route("", None, "none", ""))
     turns.skills = SkillTurns(engine, service, models, OpenGate(), settings.turn, ())
+    book, embedder = PromptBook(engine, settings.prompts), HashEmbedder()
+    real = Turns(
+        ListSearch([]),
+        OneModel(EchoModel(), ROUTE),
+        RuleJudge(embedder.embed),
+        OpenGate(),
+        MemoryRecords(),
+        settings.turn,
+        prompts=book,
+    )
     app = App(
         settings=settings,
         engine=engine,
@@ -200,6 +217,9 @@ def make_world(engine: Engine, folder: Path, settings: Settings) -> World:
         searcher=searcher,
         indexes=QuietIndexes(),
         embedder=HashEmbedder(),
+        memories=Memories(engine, HashEmbedder(), settings.memory),
+        prompts=book,
+        playground=Playground(real, book, embedder, settings.ingest),
         files=FileStore(folder / "files"),
         models=FixedModels(),
         skills=service,

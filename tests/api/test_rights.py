@@ -103,6 +103,23 @@ TABLE: dict[str, tuple[Expected, Any]] = {
     "POST /api/approvals/{approval_id}/approve": ((401, 200, 404, 404), None),
     "POST /api/approvals/{approval_id}/refuse": ((401, 200, 404, 404), None),
     "POST /api/mcp": ((401, 200, 200, 200), {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}),
+    "GET /api/memory": ((401, 200, 200, 200), None),
+    "POST /api/memory": ((401, 201, 201, 201), {"text": "My office is in Graz"}),
+    "PUT /api/memory/switch": ((401, 204, 204, 204), {"on": True}),
+    "POST /api/memory/import": ((401, 200, 200, 200), {"notes": [{"text": "My site is Graz"}]}),
+    "PATCH /api/memory/{note_id}": ((401, 200, 404, 404), {"text": "x y"}),
+    "DELETE /api/memory/{note_id}": ((401, 204, 404, 404), None),
+    "DELETE /api/memory": ((401, 200, 200, 200), None),
+    "GET /api/prompts": ((401, 403, 403, 200), None),
+    "GET /api/prompts/{prompt}": ((401, 403, 403, 200), None),
+    "GET /api/prompts/{prompt}/versions/{n}": ((401, 403, 403, 200), None),
+    "GET /api/prompts/{prompt}/diff": ((401, 403, 403, 200), "query"),
+    "POST /api/prompts/{prompt}/versions": ((401, 403, 403, 422), {"text": "name: x"}),
+    "POST /api/prompts/{prompt}/publish": ((401, 403, 403, 200), {"n": 0}),
+    "POST /api/prompts/{prompt}/rollback": ((401, 403, 403, 409), None),
+    "POST /api/prompts/{prompt}/versions/{n}/try": ((401, 403, 403, 200), {"question": "How much leave?"}),
+    "POST /api/prompts/{prompt}/versions/{n}/evaluate": ((401, 403, 403, 422), {"questions": [{}]}),
+    "GET /api/prompt-evaluations/{trial_id}": ((401, 403, 403, 404), None),
     "POST /api/logout": ((401, 204, 204, 204), None),
 }
 
@@ -118,7 +135,10 @@ class Scene:
         method, pattern = row.split(" ")
         body = TABLE[row][1]
         named = "read_notes" if "/skills/" in pattern else "hr"
-        path = pattern.format(**{"model": "local", "name": named, "file": "x.py"} | self.ids)
+        more = {"model": "local", "name": named, "file": "x.py", "prompt": "plain_chat", "n": 0, "trial_id": "x"}
+        path = pattern.format(**more | self.ids)
+        if body == "query":
+            return await client.request(method, f"{path}?old=0&new=0", headers=headers)
         if body == "files":
             return await client.request(method, path, files=FILES, headers=headers)
         filled = json.loads(json.dumps(body).replace("{document_id}", self.ids["document_id"]).replace(
@@ -143,6 +163,7 @@ async def scene(world: World) -> AsyncIterator[Scene]:
     chunks.replace(engine, document.id, "w", new, world.app.embedder.embed(["30 days of leave."]), "hash", "Handbook")
     scope = caller_of(ben, "session").scope
     key, _ = credentials.add_key(engine, world.app.secrets, ben.id, "k")
+    note = world.app.memories.add(scope, "My locker has the number 17", None, "page").note
     conversation = conversations.create(engine, ben.id)
     async with world.client(ben) as client:
         body = CHAT | {"assistant": {"conversation_id": conversation}}
@@ -150,7 +171,7 @@ async def scene(world: World) -> AsyncIterator[Scene]:
     assert scope.principals and collection_for(engine, scope, ben.id, conversation)
     chunk = chunks.page(engine, caller_of(world.admin, "session").scope, document.id, 0, 1)[0][0].id
     ids = {"user_id": ben.id, "key_id": key.id, "collection_id": hr.id, "document_id": document.id, "chunk_id": chunk}
-    ids |= {"conversation_id": conversation, "turn_id": turn, "source": "notebook"}
+    ids |= {"conversation_id": conversation, "turn_id": turn, "source": "notebook", "note_id": note.id}
     async with world.client(ben) as client:
         written = await client.post("/api/skills/write_note/call", json={"arguments": {"text": "x"}})
     yield Scene(world, ids | {"approval_id": written.json()["approval"]["id"]})
@@ -312,6 +333,6 @@ def test_no_code_that_decides_looks_at_the_address() -> None:
         assert "request.url" not in text and "base_url" not in text, f"{file.name} looks at request.url"
 
 
-def test_each_policy_is_one_of_the_four(world: World) -> None:
+def test_each_policy_is_one_of_the_five(world: World) -> None:
     names = {policy_of(route).name for route in _routes(world).values()}
-    assert names == {"anyone", "signed in", "signed in with a password", "administrator"}
+    assert names == {"anyone", "signed in", "signed in with a password", "prompt author", "administrator"}

@@ -54,12 +54,15 @@ def upgrade() -> None:
 '''.replace("HEAD", HEAD or "")
 
 
+HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
 @pytest.fixture
 def next_version(tmp_path: Path) -> Path:
     """The migrations of a program that is one revision newer."""
     folder = tmp_path / "newer"
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "9001_next.py").write_text(SECOND)
+    (folder / "versions" / "9001_next.py").write_text(SECOND.replace("HEAD", str(HEAD)))
     return folder
 
 
