@@ -13,7 +13,7 @@ import typer
 from assistant.cli.options import CollectionNames, JsonFlag, settings_of
 from assistant.cli.output import Failed, note, out, show_json, show_table
 from assistant.cli.session import call, connect
-from assistant.evaluation import questions, report
+from assistant.evaluation import questions
 from assistant.evaluation.errors import RowsUnusable
 
 app = typer.Typer(no_args_is_help=True, help="Prompts: their versions, which is live, and how they do on questions.")
@@ -53,10 +53,7 @@ def show(
     if as_json:
         show_json(found)
     elif history:
-        rows = [
-            [v["n"], time.strftime("%Y-%m-%d %H:%M", time.localtime(v["created_at"])), v["note"]]
-            for v in found["versions"]
-        ]
+        rows = [[v["n"], _when(v["created_at"]), v["note"]] for v in found["versions"]]
         show_table(f"Versions of {name}, {_live(found)}", ["version", "written", "why"], rows)
     else:
         typer.echo(found["text"], nl=False)
@@ -158,8 +155,7 @@ def evaluate(
     if as_json:
         show_json(found)
     else:
-        scores = {"live": found["scores"]["live"], f"{name}@{number}": found["scores"]["candidate"]}
-        out.print(report.table(str(file), scores))
+        show_table(f"{file}, {found['of'] // 2} questions", ["", "live", f"{name}@{number}"], _scores(found))
 
 
 def _awaited(client: httpx.Client, trial: dict[str, Any]) -> dict[str, Any]:
@@ -191,7 +187,7 @@ def _edited(client: httpx.Client, name: str) -> str:
     after = click.edit(before, extension=".yaml")
     if after is None or after == before:
         raise Failed("Nothing was changed, so nothing was stored.")
-    return after
+    return str(after)
 
 
 def _read(file: Path) -> str:
@@ -212,6 +208,20 @@ def _live(entry: dict[str, Any]) -> str:
     if entry["live"] is None:
         return "not in use"
     return f"version {entry['live']} is live" if entry["live"] else "the version that ships is live"
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def _scores(trial: dict[str, Any]) -> list[list[str]]:
+    """Return a row for each metric: its name, and its mean and interval on both sides."""
+    sides = [trial["scores"][side]["metrics"] for side in ("live", "candidate")]
+    return [[name.replace("_", " "), *(_interval(metrics.get(name)) for metrics in sides)] for name in sides[0]]
+
+
+def _interval(found: dict[str, float] | None) -> str:
+    return f"{found['mean']:.3f} ({found['low']:.3f} to {found['high']:.3f})" if found else "-"
 
 
 def _places(entry: dict[str, Any]) -> list[str]:
