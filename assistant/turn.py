@@ -20,8 +20,8 @@ from assistant.guardrails.release import GroundedRelease
 from assistant.logs import log
 from assistant.models.errors import ModelError
 from assistant.orchestration.attempt import Release, attempt
-from assistant.orchestration.compose import Composed, Prompts, from_documents, load_prompts, plain_chat, rewrite
-from assistant.orchestration.condense import Standalone, condense, rewritten
+from assistant.orchestration.compose import Composed, Prompts, from_documents, load_prompts, plain_chat
+from assistant.orchestration.condense import Standalone
 from assistant.orchestration.context import gather
 from assistant.orchestration.draft import NOTHING, draft
 from assistant.orchestration.errors import OrchestrationError
@@ -55,6 +55,7 @@ from assistant.orchestration.reasoning import answer_only
 from assistant.orchestration.settings import TurnSettings
 from assistant.orchestration.skill_stage import TurnSkills
 from assistant.orchestration.small_talk import small_talk
+from assistant.orchestration.understand import understand
 from assistant.record import MemoryRecords, Records
 from assistant.threads import in_thread
 from assistant.types import Answer, Event, Turn
@@ -174,7 +175,7 @@ class Turns:
                 for event in self._remembered(notes, hit):
                     yield event
                 return
-            async for event in self._understand(notes, choice):
+            async for event in understand(notes, choice, self._prompts(notes).condense, self._gate):
                 yield event
             yield await self._find(notes, attached)
         except (KnowledgeError, TimeoutError) as error:
@@ -297,27 +298,6 @@ class Turns:
         if notes.recalled:  # an answer with somebody's notes is theirs alone, and gone when the notes are
             return None
         return key_of(turn, notes.knowledge, choice.route, self._prompts(notes).version, attached is not None)
-
-    async def _understand(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
-        """Make the question stand alone: by rules, or by the model where it is good enough."""
-        turn, started = notes.turn, notes.trace.clock()
-        notes.standalone = condense(turn.question, turn.history)
-        if not notes.standalone.topic:
-            return
-        if choice.route.tier in ("domain", "other"):
-            reply = ""
-            try:
-                request = rewrite(self._prompts(notes).condense, turn)
-                async with aclosing(draft(await self._gate.ready(), choice.model, request, NOTHING, 1)) as pieces:
-                    async for piece in pieces:
-                        reply += piece.text
-            except (ModelError, OrchestrationError) as error:
-                _log.info("a follow-up was condensed by rules", turn_id=turn.id, error=type(error).__name__)
-            question = rewritten(reply, turn.question)
-            if question:
-                notes.standalone = Standalone(question, (question,), notes.standalone.topic)
-        understood = f"Understood as: {notes.standalone.queries[-1]}"
-        yield notes.trace.step("condense", understood, notes.trace.elapsed_ms(started))
 
     async def _find(self, notes: Notes, attached: str | None) -> Event:
         turn, started = notes.turn, notes.trace.clock()

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ui import wire
+from ui.authoring import Authoring
 from ui.sse import ChatEvent
-from ui.transport import NamedFile, Params, Transport
+from ui.transport import NamedFile, Params
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Question:
     replace_turn: str | None = None  # the turn that this one is a new version of
 
 
-class Api(Transport):
+class Api(Authoring):
     """Calls in the name of one person. Every method raises ApiUnreachable, SignedOut or ApiRefused."""
 
     # --- people ---------------------------------------------------------------------------------------------------
@@ -231,9 +232,11 @@ class Api(Transport):
         params: Params = {"q": text or None, "limit": limit}
         return self.read_list(wire.ConversationHead, "/api/conversations", "conversations", params)
 
-    def add_conversation(self) -> str:
-        """Create an empty conversation and return its id."""
-        return self.parse(wire.ConversationHead, self.send("POST", "/api/conversations", json={})).id
+    def add_conversation(self, memory: bool = True) -> str:
+        """Create an empty conversation and return its id; without `memory` nothing is recalled or remembered in it."""
+        return self.parse(
+            wire.ConversationHead, self.send("POST", "/api/conversations", json={} if memory else {"memory": False})
+        ).id
 
     def conversation(self, conversation_id: str) -> wire.Conversation:
         """Return a conversation with its turns, oldest first."""

@@ -45,6 +45,10 @@ def _pages(me: User) -> list[st.Page]:
         st.Page("app_pages/skills.py", title="Skills", icon=":material/build:", url_path="skills"),
         st.Page("app_pages/account.py", title="Account", icon=":material/person:", url_path="account"),
     ]
+    pages.append(st.Page("app_pages/memory.py", title="Memory", icon=":material/psychology:", url_path="memory"))
+    if me.is_admin or me.prompt_author:
+        page = st.Page("app_pages/prompts.py", title="Prompts", icon=":material/edit_note:", url_path="prompts")
+        pages.append(page)
     if me.is_admin:
         pages += [
             st.Page("app_pages/people.py", title="People", icon=":material/group:", url_path="people"),
@@ -61,6 +65,9 @@ def _places(me: User) -> None:
             history.open_conversation(None)
         st.page_link("app_pages/documents.py", label="Documents", icon=":material/folder_open:", width="stretch")
         st.page_link("app_pages/skills.py", label="Skills", icon=":material/build:", width="stretch")
+        st.page_link("app_pages/memory.py", label="Memory", icon=":material/psychology:", width="stretch")
+        if me.is_admin or me.prompt_author:
+            st.page_link("app_pages/prompts.py", label="Prompts", icon=":material/edit_note:", width="stretch")
         if me.is_admin:
             st.page_link("app_pages/people.py", label="People", icon=":material/group:", width="stretch")
             st.page_link("app_pages/status.py", label="Status", icon=":material/monitor_heart:", width="stretch")

@@ -20,6 +20,7 @@ TIMEOUT = httpx.Timeout(20.0, connect=3.0)
 # A stream may be silent while a model reads a long prompt; the API sends heartbeats well within this.
 STREAM_TIMEOUT = httpx.Timeout(120.0, connect=3.0)
 UPLOAD_TIMEOUT = httpx.Timeout(600.0, connect=3.0)
+SLOW_TIMEOUT = httpx.Timeout(300.0, connect=5.0)  # two answers of a small model on a busy machine
 
 Params = Mapping[str, str | int | float | None]
 NamedFile = tuple[str, IO[bytes], str]  # name (may hold a relative path), content, media type
@@ -67,6 +68,13 @@ class Transport:
             response = self.http.request(
                 method, path, params=query, json=json, headers=self._headers(), timeout=TIMEOUT
             )
+        _refuse(response)
+        return response
+
+    def send_slowly(self, method: str, path: str, json: Mapping[str, object]) -> httpx.Response:
+        """Return the answer to a request that waits for a model; raise when it is an error."""
+        with _reachable():
+            response = self.http.request(method, path, json=json, headers=self._headers(), timeout=SLOW_TIMEOUT)
         _refuse(response)
         return response
 

@@ -35,6 +35,7 @@ class Entry:
     job: Job
     live: int | None  # version; 0: the one that ships; None: not in use
     latest: int  # 0 when nobody has written one
+    ships: bool  # whether version 0 is a file that ships
     tiers: tuple[str, ...]
     routes: tuple[str, ...]
 
@@ -153,7 +154,8 @@ class PromptBook:
     def _entry(self, name: str, last: Version | None, published: dict[str, tuple[int | None, str]]) -> Entry:
         live, _ = published.get(name, (0 if name in BASE else None, ""))
         prompt = self._live.get(name) or self._parsed(last.text if last else packaged(name) or "")
-        return Entry(name, job_of(prompt), live, last.n if last else 0, prompt.tiers, prompt.routes)
+        ships = packaged(name) is not None
+        return Entry(name, job_of(prompt), live, last.n if last else 0, ships, prompt.tiers, prompt.routes)
 
     def _refuse_clash(self, prompt: Prompt) -> None:
         self._read()

@@ -145,6 +145,16 @@ def _skill_sources(made: Tab) -> None:
     made.page.get_by_role("button", name="Add skills").wait_for()
 
 
+def _memory(made: Tab) -> None:
+    made.open("/memory", "My locker number is 17")
+
+
+def _prompt_versions(made: Tab) -> None:
+    made.open("/prompts?prompt=grounded_answer", "Versions")
+    made.page.get_by_role("tab", name="Versions").click()
+    made.page.get_by_text("Version 1").first.click()
+
+
 SCENES: tuple[tuple[str, str, tuple[int, int], Scene], ...] = (
     ("sign-in", "light", DESKTOP, _sign_in),
     ("home", "light", DESKTOP, _home),
@@ -157,6 +167,8 @@ SCENES: tuple[tuple[str, str, tuple[int, int], Scene], ...] = (
     ("document", "light", DESKTOP, _document),
     ("search-test-dark", "dark", DESKTOP, _search_test),
     ("people", "light", DESKTOP, _people),
+    ("memory", "light", DESKTOP, _memory),
+    ("prompt-versions", "light", DESKTOP, _prompt_versions),
     ("status-dark", "dark", DESKTOP, _status),
     ("approval", "light", DESKTOP, _approval),
     ("skills", "light", DESKTOP, _skills),

@@ -19,6 +19,14 @@ PAGE = "app_pages/chat.py"
 CONVERSATION = "c"  # the query parameter that names the open conversation
 
 
+@careful
+def switch_memory(conversation_id: str) -> None:
+    """Switch memory on or off in one conversation, as the toggle of the composer now stands."""
+    on = bool(st.session_state.get(f"memory-{conversation_id}", True))
+    state.api().change_conversation(conversation_id, {"memory": on})
+    state.forget_conversation()
+
+
 def open_id() -> str | None:
     """Return the id of the open conversation; None for a new one."""
     return st.query_params.get(CONVERSATION)
@@ -30,7 +38,7 @@ def ask(text: str, files: Sequence[NamedFile] = (), replace_turn: str | None = N
     api = state.api()
     conversation_id = open_id()
     if conversation_id is None:
-        conversation_id = api.add_conversation()
+        conversation_id = api.add_conversation(bool(st.session_state.get("memory-new", True)))
         st.query_params[CONVERSATION] = conversation_id
     attached = _attach(conversation_id, files) if files else []
     if files and not attached and not text:

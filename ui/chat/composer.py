@@ -16,7 +16,7 @@ from ui.wire import Collection
 MAX_QUESTION_CHARS = 8000
 
 
-def show(collections: Sequence[Collection], conversation_id: str | None, busy: bool) -> None:
+def show(collections: Sequence[Collection], conversation_id: str | None, memory: bool, busy: bool) -> None:
     """Show the composer."""
     if "draft" in st.session_state:  # a question that could not be sent comes back to be sent again
         st.session_state["question"] = st.session_state.pop("draft")
@@ -24,6 +24,7 @@ def show(collections: Sequence[Collection], conversation_id: str | None, busy: b
         with st.container(key="composer-bar", horizontal=True, vertical_alignment="center"):
             if len(collections) > 1:
                 _picker(collections)
+            _memory(conversation_id, memory)
             if busy and conversation_id is not None:
                 st.button(
                     "Stop",
@@ -52,6 +53,17 @@ def _send() -> None:
     asking.ask(sent.text.strip(), [named(file) for file in sent.files])
     if trouble.pending():
         st.session_state["draft"] = sent.text
+
+
+def _memory(conversation_id: str | None, on: bool) -> None:
+    st.toggle(
+        "Memory",
+        value=on,
+        key=f"memory-{conversation_id or 'new'}",
+        on_change=asking.switch_memory if conversation_id else None,
+        args=(conversation_id,) if conversation_id else None,
+        help="Switched off, nothing is recalled or remembered in this chat.",
+    )
 
 
 def named(file: UploadedFile) -> NamedFile:

@@ -24,7 +24,8 @@ def show() -> None:
         conversation = _load(conversation_id)
         live = _live(conversation)
     collections = state.api().collections()
-    composer.show(collections, conversation_id, busy=live is not None and not live.view.finished)
+    memory = conversation is None or conversation.memory
+    composer.show(collections, conversation_id, memory, busy=live is not None and not live.view.finished)
     with st.container(key="chat"):
         if conversation is None or not (conversation.turns or live):
             openers.show(state.me(), collections)

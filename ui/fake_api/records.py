@@ -142,6 +142,7 @@ class FakeConversation:
     owner: str
     title: str = ""
     pinned: bool = False
+    memory: bool = True
     head: str | None = None
     turns: dict[str, FakeTurn] = field(default_factory=dict)
     id: str = field(default_factory=new_id)
@@ -232,3 +233,38 @@ class FakeApproval:
             "result": self.result,
             "created_at": self.created_at,
         }
+
+
+@dataclass
+class FakeNote:
+    """Something that is remembered of a person."""
+
+    owner: str
+    text: str
+    kind: str = "fact"
+    status: str = "kept"
+    id: str = field(default_factory=new_id)
+    updated_at: float = field(default_factory=time.time)
+
+    def json(self) -> dict[str, object]:
+        """Return the note as the API shows it."""
+        shown = ("id", "text", "kind", "status", "updated_at")
+        return {"origin": "page", **{name: getattr(self, name) for name in shown}}
+
+
+@dataclass
+class FakePrompt:
+    """A prompt with its texts by version; 0 is the one that ships."""
+
+    name: str
+    texts: list[str]
+    live: int | None = 0
+    job: str = "answer"
+    tiers: tuple[str, ...] = ()
+    before: int | None = 0
+    ships: bool = True
+
+    def json(self) -> dict[str, object]:
+        """Return the prompt as the API lists it."""
+        shown = ("name", "job", "live", "tiers", "ships")
+        return {"routes": [], "latest": len(self.texts) - 1, **{name: getattr(self, name) for name in shown}}

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from ui.fake_api.answering import made_up
-from ui.fake_api.records import FakeConversation, FakeSkill, FakeTurn, FakeUser
+from ui.fake_api.records import FakeConversation, FakeNote, FakeSkill, FakeTurn, FakeUser
 from ui.fake_api.world import Script, World
 
 DAY_S = 86_400.0
@@ -31,6 +31,7 @@ def furnish(world: World) -> FakeUser:
     _script(world)
     _skills(world)
     _past(world, ada)
+    _written(world, ada)
     return ada
 
 
@@ -96,6 +97,19 @@ def _skills(world: World) -> None:
     arguments: dict[str, object] = {"title": "Printer broken", "description": "The printer on floor 3 does not print."}
     asked = "This needs your approval, and nothing has been done yet."
     world.scripts.append(Script(asked="open a ticket", text=asked, calls=("create_ticket", arguments)))
+
+
+def _written(world: World, ada: FakeUser) -> None:
+    for text, kind, status in (
+        ("My office is in Graz", "fact", "kept"),
+        ("Answer in short sentences", "preference", "kept"),
+        ("My locker number is 17", "fact", "kept"),
+        ("My team is Harbour Logistics", "fact", "suggested"),
+    ):
+        note = FakeNote(ada.id, text, kind, status)
+        world.notes[note.id] = note
+    prompt = world.prompts["grounded_answer"]
+    prompt.texts.append(prompt.texts[0].replace("numbered", "given"))
 
 
 def _past(world: World, ada: FakeUser) -> None:

@@ -80,9 +80,9 @@ async def list_conversations(world: World, user: FakeUser, request: Request) -> 
     return JSONResponse({"conversations": rows[: int(request.query_params.get("limit", "50"))]})
 
 
-async def add_conversation(world: World, user: FakeUser, _request: Request) -> Response:
+async def add_conversation(world: World, user: FakeUser, request: Request) -> Response:
     """Begin a conversation."""
-    made = FakeConversation(owner=user.id)
+    made = FakeConversation(owner=user.id, memory=(await body_of(request)).get("memory") is not False)
     world.conversations[made.id] = made
     return JSONResponse({"id": made.id}, 201)
 
@@ -108,7 +108,7 @@ def _turn_json(conversation: FakeConversation, turn: FakeTurn) -> dict[str, obje
 
 def _conversation_json(found: FakeConversation) -> dict[str, object]:
     turns = [_turn_json(found, turn) for turn in found.line()]
-    return {"id": found.id, "title": found.title, "pinned": found.pinned, "turns": turns}
+    return {"id": found.id, "title": found.title, "pinned": found.pinned, "memory": found.memory, "turns": turns}
 
 
 async def read_conversation(world: World, user: FakeUser, request: Request) -> Response:
@@ -125,6 +125,7 @@ async def change_conversation(world: World, user: FakeUser, request: Request) ->
         return missing("conversation or turn")
     found.title = text_of(body, "title") or found.title
     found.pinned = bool(body.get("pinned", found.pinned))
+    found.memory = bool(body.get("memory", found.memory))
     if shown:
         found.head = found.end_of(shown)
     return JSONResponse(_conversation_json(found))

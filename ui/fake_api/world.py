@@ -11,6 +11,8 @@ from ui.fake_api.records import (
     FakeCollection,
     FakeConversation,
     FakeDocument,
+    FakeNote,
+    FakePrompt,
     FakeSkill,
     FakeUser,
     new_id,
@@ -47,6 +49,16 @@ class Faults:
     down: bool = False  # everything gets 503
 
 
+def shipped_prompts() -> dict[str, FakePrompt]:
+    """Return two prompts as they ship: one in use, one a template."""
+    rules = "Answer from the numbered passages only. Otherwise reply: The documents do not say."
+    text = 'name: {name}\nsystem: >-\n  {rules}\nuser: "{{passages}}\\n\\nQuestion: {{question}}"\n'
+    made = [("grounded_answer", 0, ()), ("reasoned_answer", None, ("domain",))]
+    return {
+        name: FakePrompt(name, [text.format(name=name, rules=rules)], live, tiers=tiers) for name, live, tiers in made
+    }
+
+
 @dataclass
 class World:
     """Everything that the stand-in knows."""
@@ -63,6 +75,9 @@ class World:
     secrets: dict[str, str] = field(default_factory=dict)
     calls: list[dict[str, object]] = field(default_factory=list)
     approvals: dict[str, FakeApproval] = field(default_factory=dict)
+    notes: dict[str, FakeNote] = field(default_factory=dict)
+    memory_off: set[str] = field(default_factory=set)  # user ids
+    prompts: dict[str, FakePrompt] = field(default_factory=shipped_prompts)
     scripts: list[Script] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
     setup_token: str | None = None

@@ -13,6 +13,7 @@ class User(Wire):
     is_admin: bool = False
     groups: tuple[str, ...] = ()
     active: bool = True
+    prompt_author: bool = False  # told of oneself alone
 
 
 class Group(Wire):

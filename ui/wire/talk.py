@@ -107,4 +107,5 @@ class Conversation(Wire):
 
     id: str
     title: str = ""
+    memory: bool = True  # False: nothing is recalled or remembered in it
     turns: tuple[Turn, ...] = ()

@@ -1,0 +1,83 @@
+"""`assistant memory` and `assistant prompts`, against a real server on the data folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from assistant.cli.main import app
+from assistant.cli.output import Failed
+from assistant.promptbook.parse import packaged
+
+from .conftest import World, serving
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def run(world: World, tmp_path: Path) -> Iterator[Run]:
+    """Run a command; its JSON, or the sentence of its failure."""
+    with serving(world.api, world.app.settings) as url:
+        entry = {"url": url, "pid": os.getpid(), "started_at": time.time()}
+        (tmp_path / "run" / "server.json").write_text(json.dumps(entry))
+
+        def command(*arguments: str) -> Any:
+            result = CliRunner().invoke(app, ["--data-dir", str(tmp_path), *arguments])
+            if isinstance(result.exception, Failed):
+                return str(result.exception)
+            assert result.exit_code == 0, (result.output, result.exception)
+            return json.loads(result.stdout) if "--json" in arguments else result.stdout
+
+        yield command
+
+
+def test_notes_are_kept_listed_taken_away_and_forgotten_for_a_person(run: Run, tmp_path: Path) -> None:
+    run("memory", "add", "My office is in Graz", "--as", "Ben")
+    assert run("memory", "add", "My office is in Linz", "--as", "Ben", "--json")["replaced"] is True
+    listed = run("memory", "list", "--as", "Ben", "--json")
+    assert [note["text"] for note in listed["notes"]] == ["My office is in Linz"]
+    assert run("memory", "list", "--as", "Eve", "--json")["notes"] == [] == run("memory", "list", "--json")["notes"]
+    note = listed["notes"][0]["id"]
+    assert "no such note" in run("memory", "delete", note, "--as", "Eve")
+    run("memory", "edit", note, "My office is in Wels", "--as", "Ben")
+    (tmp_path / "export.json").write_text(json.dumps(run("memory", "list", "--as", "Ben", "--json")))
+    assert run("memory", "forget", "--yes", "--as", "Ben", "--json") == {"deleted": 1}
+    assert run("memory", "import", str(tmp_path / "export.json"), "--as", "Ben", "--json")["taken"] == 1
+    run("memory", "off", "--as", "Ben")
+    assert "switched off" in run("memory", "list", "--as", "Ben")
+    assert "not an export" in run("memory", "import", __file__)
+
+
+def test_a_prompt_is_edited_compared_published_and_rolled_back(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "prompt.yaml"
+    file.write_text((packaged("grounded_answer") or "").replace("Be short", "Be brief"))
+    assert run("prompts", "edit", "grounded_answer", "--file", str(file), "--note", "shorter", "--json")["n"] == 1
+    assert "Be brief" in run("prompts", "diff", "grounded_answer", "0", "1")
+    assert "Name the version" in run("prompts", "publish", "grounded_answer")
+    assert "version 1 is live" in run("prompts", "publish", "grounded_answer@1")
+    assert run("prompts", "show", "grounded_answer") == file.read_text()
+    assert "shorter" in run("prompts", "show", "grounded_answer", "--history")
+    assert "the version that ships is live" in run("prompts", "rollback", "grounded_answer")
+    live = {prompt["name"]: prompt["live"] for prompt in run("prompts", "list", "--json")["prompts"]}
+    assert live["grounded_answer"] == 0 and live["reasoned_answer"] is None
+    file.write_text("name: [")
+    assert "not YAML" in run("prompts", "edit", "grounded_answer", "--file", str(file))
+
+
+def test_a_version_is_tried_and_measured(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "set.jsonl"
+    row = {"id": "1", "question": "How much leave?", "answers": ["25"], "contexts": [
+        {"id": "a", "title": "Leave", "text": "Employees get 25 days of leave."}]}  # fmt: skip
+    file.write_text(json.dumps(row) + "\n")
+    found = run("prompts", "evaluate", "grounded_answer@0", str(file), "--json")
+    assert found["state"] == "done" and set(found["scores"]) == {"live", "candidate"}
+    assert "token f1" in run("prompts", "evaluate", "grounded_answer@0", str(file))
+    assert run("prompts", "try", "plain_chat@0", "Hi there you", "--json")["live"]["answer"] == "Hi there you"
+    assert "cannot be read" in run("prompts", "evaluate", "grounded_answer@0", str(tmp_path / "none.jsonl"))

@@ -1,0 +1,5 @@
+"""Memory."""
+
+from ui.memory import page
+
+page.show()

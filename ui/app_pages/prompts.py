@@ -1,0 +1,5 @@
+"""Prompts."""
+
+from ui.prompts import page
+
+page.show()

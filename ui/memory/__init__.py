@@ -1,0 +1,1 @@
+"""The page about what is remembered of oneself."""

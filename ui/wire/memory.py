@@ -1,0 +1,24 @@
+"""What is remembered of a person."""
+
+from __future__ import annotations
+
+from ui.wire.base import Epoch, Wire
+
+
+class Note(Wire):
+    """A note, or a suggestion of one."""
+
+    id: str
+    text: str
+    kind: str = "fact"  # "fact" or "preference"
+    origin: str = ""  # "chat", "page", "import"
+    updated_at: Epoch | None = None
+
+
+class Memory(Wire):
+    """Everything that is remembered of the person who is signed in."""
+
+    on: bool = True
+    available: bool = True  # False: this installation remembers nobody
+    notes: tuple[Note, ...] = ()
+    suggestions: tuple[Note, ...] = ()
