@@ -111,6 +111,11 @@ class Playground:
                 async for outcome in grounded.outcomes(questions, self._asked(prompts, job_of(prompt) != "chat")):
                     found.append(outcome)
                     trial.done += 1
+                without = sum(outcome.answer.degraded for outcome in found)
+                if without:
+                    trial.reason = f"No model gave {without} of {len(found)} answers; measure again once one does."
+                    trial.state = "failed"
+                    return
                 trial.scores[side] = report.grounded_summary(found)
             trial.state = "done"
         except BaseException as error:

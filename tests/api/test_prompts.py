@@ -10,10 +10,13 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
+from assistant.models.errors import ModelRefused
+from assistant.orchestration.ports import Choice
 from assistant.orchestration.settings import PromptSettings
 from assistant.people import groups, users
 from assistant.promptbook.parse import packaged
 from assistant.settings import Settings, load
+from assistant.types import Turn
 
 from .conftest import World, serving
 
@@ -95,3 +98,17 @@ def test_a_version_is_measured_on_a_test_set_beside_the_live_one(world: World, a
         assert found["scores"][side]["n"] == 3 and "token_f1" in found["scores"][side]["metrics"]
     bad = author.post("/api/prompts/grounded_answer/versions/1/evaluate", json={"questions": [{"question": ""}]})
     assert bad.status_code == 422 and "empty question" in bad.json()["detail"]
+
+
+def test_nothing_is_scored_without_a_model(world: World, author: httpx.Client) -> None:
+    class Nobody:
+        def choose(self, turn: Turn) -> Choice:
+            raise ModelRefused("There is no model.", "model_not_found")
+
+    world.app.playground._turns._models = Nobody()
+    begun = author.post("/api/prompts/grounded_answer/versions/0/evaluate", json={"questions": QUESTIONS}).json()
+    deadline = time.monotonic() + 60
+    while (found := author.get(f"/api/prompt-evaluations/{begun['id']}").json())["state"] == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert found["state"] == "failed" and "3 of 3" in found["reason"] and found["scores"] == {}
