@@ -14,7 +14,7 @@ from ui.fake_api.records import FakeSkill
 from ui.fake_api.world import Script
 
 TITLE: dict[str, object] = {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}
-EVIL = "<img src=x onerror=alert(1)> ![x](http://evil.example/p.png) Printer"
+EVIL = "<img src=x onerror=alert(1)> Printer"
 
 
 @pytest.fixture
@@ -72,5 +72,5 @@ def test_an_administrator_tries_a_skill_and_switches_it_off(admin_tab: Tab, equi
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Actions").first.click()
     page.get_by_text("Switch off", exact=True).click()
-    page.get_by_test_id("stMarkdownBadge").filter(has_text="Off").first.wait_for()
+    page.locator(".stMarkdownBadge", has_text="Off").first.wait_for()
     assert not equipped.skills["calculate"].enabled
