@@ -14,7 +14,7 @@ from ui.fake_api.records import FakeSkill
 from ui.fake_api.world import Script
 
 TITLE: dict[str, object] = {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}
-EVIL = "<img src=x onerror=alert(1)> Printer"
+EVIL = "<img src=x onerror=alert(1)> ![x](http://evil.example/p.png) Printer"
 
 
 @pytest.fixture
