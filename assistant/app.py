@@ -9,6 +9,8 @@ from typing import Literal, Protocol
 from sqlalchemy import Engine
 
 from assistant.memory.memories import Memories
+from assistant.models.adapters import Adapters
+from assistant.models.registry import Registry
 from assistant.models.types import ModelStatus as ModelStatus
 from assistant.promptbook.book import PromptBook
 from assistant.promptbook.playground import Playground
@@ -92,6 +94,8 @@ class App:
     memories: Memories
     prompts: PromptBook
     playground: Playground
+    registry: Registry
+    adapters: Adapters
     services: list[Service] = field(default_factory=list)
 
     async def start(self) -> None:

@@ -10,11 +10,17 @@ from sqlalchemy import Engine
 from assistant import attachments, secret_file
 from assistant.app import App, Service
 from assistant.deciding import SkillTurns
+from assistant.errors import InvalidSetting
 from assistant.guardrails.grounding import RuleJudge
 from assistant.memory.memories import Memories, Suggesting
+from assistant.models import decisions, ensembles
+from assistant.models.adapters import Adapters
+from assistant.models.domains import Domains
 from assistant.models.engines import LocalEngines
+from assistant.models.errors import RoutingInvalid
+from assistant.models.lanes import lanes
 from assistant.models.plan import fingerprint, plan
-from assistant.models.registry import Registry, lanes
+from assistant.models.registry import Registry
 from assistant.orchestration.gate import KernelGate
 from assistant.promptbook.book import PromptBook
 from assistant.promptbook.playground import Playground
@@ -67,7 +73,8 @@ def build(settings: Settings) -> App:
     embedder = open_embedder(settings.knowledge)
     serving = Serving(engine, settings.data_dir / "indexes", settings.knowledge, embedder)
     engines = _engines(settings)
-    registry = Registry(lanes(settings.models, engines), engines)
+    registry = _registry(settings, engines, embedder)
+    adapters = Adapters(engine, settings.models, registry, settings.data_dir)
     gate = KernelGate(settings.turn.warm_up)
     stored = files(settings)
     skills = _skills(settings, ProductHost(engine, serving.search, stored, registry), embedder)
@@ -86,7 +93,14 @@ def build(settings: Settings) -> App:
         memories,
         book,
     )
-    services: list[Service] = [KnowledgeService(serving), gate, *([engines] if engines else []), registry, skills]
+    services: list[Service] = [
+        KnowledgeService(serving),
+        gate,
+        *([engines] if engines else []),
+        registry,
+        adapters,
+        skills,
+    ]
     return App(
         settings=settings,
         engine=engine,
@@ -101,6 +115,8 @@ def build(settings: Settings) -> App:
         memories=memories,
         prompts=book,
         playground=Playground(turns, book, embedder, settings.ingest),
+        registry=registry,
+        adapters=adapters,
         services=services,
     )
 
@@ -118,6 +134,17 @@ def _skills(settings: Settings, product: ProductHost, embedder: Embedder) -> Ski
         )
 
     return SkillService(opened, settings.skills, audit)
+
+
+def _registry(settings: Settings, engines: LocalEngines | None, embedder: Embedder) -> Registry:
+    models = settings.models
+    try:
+        table = decisions.read(models.routing or decisions.SHIPPED)
+        councils = ensembles.read(models.ensembles or ensembles.SHIPPED)
+    except RoutingInvalid as exc:
+        raise InvalidSetting(str(exc)) from exc
+    found = lanes(models, engines, settings.data_dir)
+    return Registry(found, engines, table=table, domains=Domains(embedder.embed), ensembles=councils)
 
 
 def _engines(settings: Settings) -> LocalEngines | None:

@@ -143,7 +143,7 @@ class SkillTurns:
         messages = _resumed(context["messages"], batch, marker)
         session = SkillSession(person, self._settings.max_skill_calls, notes.turn.id, tainted=True, marker=marker)
         try:
-            choice = self._models.choose(notes.turn)
+            choice = await self._models.choose(notes.turn)
             offered = await self._skills.for_person(person) if choice.tools else []
             request = ModelRequest(messages, notes.turn.options.sampling, (), notes.turn.id, _salt(notes))
             async with aclosing(

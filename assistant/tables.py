@@ -227,3 +227,14 @@ prompt_publications = Table(
     Column("at", Float, nullable=False),
     sqlite_autoincrement=True,
 )
+
+# What administrators chose about models while the server runs.
+model_choices = Table(
+    "model_choices",
+    metadata,
+    Column("kind", String(16), primary_key=True),  # "adapter", "model" or "preset"
+    Column("name", String(200), primary_key=True),
+    Column("value", Text, nullable=False),  # JSON, see assistant/models/choices.py
+    Column("updated_by", String(32), nullable=False),
+    Column("updated_at", Float, nullable=False),
+)

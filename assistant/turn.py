@@ -154,8 +154,11 @@ class Turns:
             for event in self._fixed(notes, told, "memory"):
                 yield event
             return
-        choice = chosen(self._models, turn)
+        started = notes.trace.clock()
+        choice = await chosen(self._models, turn)
         notes.progress.route = choice.route
+        if choice.route.reason:
+            yield notes.trace.step("route", choice.route.reason, notes.trace.elapsed_ms(started))
         notes.prompts = await self._source.chosen(choice.route)
         stages = self._from_documents(notes, choice) if turn.options.grounded else self._plain(notes, choice)
         async with aclosing(stages) as events:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from assistant.models.types import Sampling, Usage
+from assistant.models.types import Policy, Sampling, Usage
 from assistant.orchestration.prompts import Message
 from knowledge.types import Passage, Scope
 
@@ -37,6 +37,7 @@ class TurnOptions:
     fresh: bool = False  # True: never answered from the cache, as when an answer is regenerated
     decisions: tuple[Decision, ...] = ()  # in place of a question: what the person decided about calls that wait
     memory: bool = False  # True: the caller's own notes may be recalled, and notes taken
+    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Route:
     adapter: str | None
     tier: Literal["domain", "fallback", "other", "none"]
     strategy: str  # name of the prompt
+    reason: str = field(default="", compare=False)  # why this one was asked, one sentence; "" where there was no choice
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 app    what `make run` installs, without torch
 dev    app, training and test tools; torch stands in torch.txt, because its CPU build comes from another place
        than its default build and either may be the one at hand
+vllm   the CPU build of vLLM, from requirements/vllm.in; deploy/vllm/environment.py installs it
 """
 
 from __future__ import annotations
@@ -29,3 +30,5 @@ if __name__ == "__main__":
     compile_lock("pyproject.toml", "app.txt", "--override", "requirements/left-out.txt")
     extras = [option for name in ("train", "dev", "postgres") for option in ("--extra", name)]
     compile_lock("pyproject.toml", "dev.txt", *extras, "--no-emit-package", "torch")
+    left_out = ("--override", "requirements/vllm-left-out.txt")
+    compile_lock("requirements/vllm.in", "vllm.txt", *left_out, "--no-emit-package", "torch")

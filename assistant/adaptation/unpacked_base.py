@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import torch
@@ -31,3 +32,7 @@ def unpack(gguf_file: Path, cache_dir: Path) -> Path:
     transformers.AutoTokenizer.from_pretrained(gguf_file.parent, **where).save_pretrained(partial)
     partial.rename(folder)
     return folder
+
+
+if __name__ == "__main__":  # python -m assistant.adaptation.unpacked_base FILE.gguf FOLDER
+    print(unpack(Path(sys.argv[1]), Path(sys.argv[2])))

@@ -17,6 +17,7 @@ from assistant.api import (
     health,
     mcp,
     memory,
+    models,
     openapi,
     people,
     prompts,
@@ -45,6 +46,7 @@ ROUTERS = (
     approvals.router,
     mcp.router,
     memory.router,
+    models.router,
     prompts.router,
     health.router,
 )

@@ -113,7 +113,7 @@ async def _whole(doors: Doors, live: Live, request: Request) -> Response:
 
 async def _options(body: ChatBody, app: App, caller: Caller) -> TurnOptions:
     """Return what the caller chose; raises the refusal of a model or collection that is not there for them."""
-    names = {MODEL, *(model.name for model in app.models.status())}
+    names = {MODEL, *(model.name for model in app.models.status() if model.enabled)}
     if body.model not in names:
         detail = f"There is no model {body.model[:80]!r}; GET /v1/models lists what there is."
         raise errors.Refusal(404, "model-not-found", detail, parameter="model")
@@ -127,7 +127,8 @@ async def _options(body: ChatBody, app: App, caller: Caller) -> TurnOptions:
         collections=None if wanted is None else tuple(wanted),
         grounded=body.assistant.grounded,
         conversation_id=body.assistant.conversation_id,
-        sampling=body.sampling(),
+        sampling=body.sampling(app.registry.choices.preset),
+        policy=body.assistant.policy(),
         max_passages=body.assistant.max_passages,
         fresh=body.assistant.replace_turn is not None,
     )

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from assistant.api import errors
 from assistant.api.deps import Line, Text
-from assistant.models.types import Sampling
+from assistant.models.presets import PRESETS, Preset
+from assistant.models.types import Policy, Sampling
 from assistant.orchestration.prompts import Message
 from assistant.types import Decision
 
@@ -99,6 +100,14 @@ class AssistantOptions(BaseModel):
     memory: bool | None = Field(
         default=None, description="Use and take the caller's own notes; null: for people, not for API keys"
     )
+    preset: Preset | None = None
+    privacy: Literal["any", "inside"] = "any"
+    budget: Literal["any", "low"] = "any"
+    latency: Literal["any", "fast"] = "any"
+
+    def policy(self) -> Policy:
+        """Return what the caller demands of the choice between models."""
+        return Policy(self.privacy, self.budget, self.latency)
 
 
 class ChatBody(BaseModel):
@@ -155,8 +164,8 @@ class ChatBody(BaseModel):
             found.append((message.tool_call_id, _DECIDED[said]))
         return tuple(found)
 
-    def sampling(self) -> Sampling:
-        """Return how to choose tokens; raises the refusal of what we cannot honour."""
+    def sampling(self, usual: Preset = "precise") -> Sampling:
+        """Return how to choose tokens, as `usual` where nothing is said; raises the refusal of the impossible."""
         if self.logprobs:
             raise errors.invalid("Log probabilities are not offered; leave out 'logprobs'.", "logprobs")
         if self.tools:
@@ -164,13 +173,14 @@ class ChatBody(BaseModel):
         stops = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
         if len(stops) > MAX_STOPS or "" in stops:
             raise errors.invalid(f"Give at most {MAX_STOPS} stop texts, none of them empty.", "stop")
+        manner = PRESETS[self.assistant.preset or usual]
         tokens = self.max_completion_tokens or self.max_tokens or Sampling().max_tokens
         return Sampling(
             max_tokens=min(tokens, MAX_TOKENS),
-            temperature=self.temperature if self.temperature is not None else 0.0,
-            top_p=self.top_p if self.top_p is not None else 1.0,
+            temperature=self.temperature if self.temperature is not None else manner.temperature,
+            top_p=self.top_p if self.top_p is not None else manner.top_p,
             top_k=self.top_k or 0,
-            min_p=self.min_p or 0.0,
+            min_p=self.min_p if self.min_p is not None else manner.min_p,
             seed=self.seed,
             stop=stops,
             json_schema=self._schema(),

@@ -12,6 +12,10 @@ from assistant.app import App
 
 # Ids are ours; anything that cannot be one is refused before the database sees it.
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.:-]{1,80}$", description="An id as the API returned it")]
+# A model or an adapter; its name never becomes a path here, but it goes into addresses.
+ModelName = Annotated[
+    str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$", description="A name as the API returned it")
+]
 
 
 def storable(text: str) -> str:

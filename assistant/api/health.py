@@ -67,7 +67,7 @@ async def status(app: Parts, _admin: Admin) -> Json:
     by_status = await in_thread(_by_status, app.engine)
     return {
         "version": VERSION,
-        "tiers": [asdict(model) for model in app.models.status()],
+        "tiers": [asdict(model) for model in app.models.status() if model.tier != "ensemble"],
         "services": [
             {"name": service.name, "state": service.state()[0], "detail": service.state()[1]}
             for service in app.services
@@ -89,7 +89,7 @@ async def status(app: Parts, _admin: Admin) -> Json:
 @router.get("/v1/models", tags=["openai"])
 async def list_models(app: Parts, _caller: Annotated[Credential, Depends(SIGNED_IN)]) -> Json:
     """List what `model` of a request may be, in OpenAI's shape."""
-    names = ["assistant", *(model.name for model in app.models.status())]
+    names = ["assistant", *(model.name for model in app.models.status() if model.enabled)]
     return {"object": "list", "data": [_model_json(name) for name in dict.fromkeys(names)]}
 
 

@@ -1,4 +1,4 @@
-"""`assistant users|groups|keys|collections|documents|models`: what the pages manage, from the command line."""
+"""`assistant users|groups|keys|collections|documents`: what the pages manage, from the command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ groups = typer.Typer(no_args_is_help=True, help="Groups, which collections and d
 keys = typer.Typer(no_args_is_help=True, help="API keys for programs.")
 collections = typer.Typer(no_args_is_help=True, help="Collections of documents.")
 documents = typer.Typer(no_args_is_help=True, help="Documents and their ingestion.")
-models = typer.Typer(no_args_is_help=True, help="Models, adapters and who answers.")
 
 
 def _get(context: typer.Context, path: str, **parameters: Any) -> Any:
@@ -197,17 +196,3 @@ def _named(entries: list[dict[str, Any]], name: str, kind: str) -> dict[str, Any
         if name in (entry["name"], entry["id"]):
             return entry
     raise Failed(f"There is no {kind} {name!r}; `assistant {kind}s list` shows them.")
-
-
-@models.command("list")
-def list_models(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """List what a chat request may name as its model."""
-    found = _get(context, "/v1/models")
-    _print(found, as_json, "Models", found["data"], ["id", "owned_by"])
-
-
-@models.command("status")
-def model_status(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """Show which tiers exist and whether they answer."""
-    found = _get(context, "/api/status")
-    _print(found["tiers"], as_json, "Tiers", found["tiers"], ["name", "tier", "model", "adapter", "healthy", "detail"])

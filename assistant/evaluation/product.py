@@ -14,8 +14,9 @@ from assistant.app import Service
 from assistant.evaluation.errors import NothingToMeasure
 from assistant.guardrails.grounding import RuleJudge
 from assistant.models.engines import LocalEngines
+from assistant.models.lanes import lanes
 from assistant.models.plan import fingerprint, plan
-from assistant.models.registry import Registry, lanes
+from assistant.models.registry import Registry
 from assistant.orchestration.fake import ListSearch
 from assistant.orchestration.gate import KernelGate
 from assistant.promptbook.book import PromptBook

@@ -100,7 +100,7 @@ async def _calling(job: Job, settings: Settings, say: Say, tell: Tell) -> dict[s
     with _rows(job.rows) as rows:
         async with product(settings, say) as made:
             for route in job.routes:
-                model = made.models.choose(calling.any_turn(route)).model
+                model = (await made.models.choose(calling.any_turn(route))).model
                 ways = calling.ways(model, made.embedder.embed, settings.skills)
                 for name, way in ways.items():
                     label = route if name == "ours" else f"{route}, {name}"

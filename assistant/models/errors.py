@@ -5,6 +5,9 @@ ModelError
 ├── ModelOverloaded     the model is full (429 or 503): wait `retry_after_s`, or ask another
 ├── ModelRefused        the request itself is at fault (4xx): another model would refuse it too
 ├── NoModelLeft         every model that was allowed to answer failed
+├── AdapterRefused      an adapter does not fit the server that is to serve it
+├── RoutingInvalid      the decision table or the list of ensembles cannot be used
+├── DeploymentInvalid   a file of deploy/vllm names something that cannot be served
 ├── WeightsInvalid      a weights file is missing, or is not the one that was pinned
 └── EngineStartFailed   the engine process did not come up
 """
@@ -42,6 +45,18 @@ class NoModelLeft(ModelError):
     def __init__(self, message: str, reasons: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.reasons = reasons
+
+
+class AdapterRefused(ModelError):
+    """An adapter does not fit the server that is to serve it, or is not in the registry; what is loaded stays."""
+
+
+class RoutingInvalid(ModelError):
+    """The decision table, or the list of ensembles, cannot be used as it stands."""
+
+
+class DeploymentInvalid(ModelError):
+    """The description of a vLLM server cannot be served as it stands."""
 
 
 class WeightsInvalid(ModelError):

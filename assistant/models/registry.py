@@ -1,27 +1,29 @@
-"""The models of this installation: lanes made from settings, chosen for a turn, and shown to operators."""
+"""The models of this installation: chosen for a turn, switched on and off while it runs, and shown to operators."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
-from assistant.models.breaker import Breaker, BreakerRules
+from assistant.models import routes
+from assistant.models.choices import Choices
+from assistant.models.council import Council
+from assistant.models.decisions import Domain, Facts, Table
+from assistant.models.decisions import read as read_table
+from assistant.models.domains import Domains
 from assistant.models.engines import LocalEngines
-from assistant.models.openai_http import Endpoint, OpenAIModel, Timeouts, fixed
-from assistant.models.openai_wire import LOCAL, PLAIN, VLLM
-from assistant.models.router import Deadlines, Lane, Routed, Router
-from assistant.models.routes import Card, choose
-from assistant.models.settings import ModelSettings
-from assistant.models.types import ModelStatus
-from assistant.models.weights import NAME
+from assistant.models.ensembles import Ensemble
+from assistant.models.openai_http import OpenAIModel
+from assistant.models.router import Lane, Routed, Router
+from assistant.models.routes import ANY, Card, Chosen
+from assistant.models.types import ModelStatus, Policy
 from assistant.orchestration.ports import Choice
+from assistant.threads import in_thread
 from assistant.types import Route, Turn
 
-DOMAIN = "domain"
-# The supervisor starts a dead engine again within seconds, so it is worth asking soon.
-_LOCAL_CANARY_S = 2.0
+_TOKENS_TO_PRICE = 1_000_000
 
 
 class Registry:
@@ -29,10 +31,23 @@ class Registry:
 
     name = "models"
 
-    def __init__(self, lanes: Sequence[Lane], engines: LocalEngines | None = None) -> None:
-        """`engines` is the local engine when one of the lanes is served by it."""
+    def __init__(
+        self,
+        lanes: Sequence[Lane],
+        engines: LocalEngines | None = None,
+        *,
+        table: Table | None = None,
+        domains: Domains | None = None,
+        ensembles: Sequence[Ensemble] = (),
+    ) -> None:
+        """`engines` is the local engine when one of the lanes is served by it; `table` defaults to the shipped one."""
         self._router = Router(lanes)
         self._engines = engines
+        self._domains = domains
+        self.table = table or read_table()
+        self.ensembles: Mapping[str, Ensemble] = {ensemble.name: ensemble for ensemble in ensembles}
+        self.choices = Choices()
+        self._retired: list[Lane] = []
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -45,7 +60,7 @@ class Registry:
         self._stop.set()
         if self._task is not None:
             await self._task
-        for lane in self._router.lanes.values():
+        for lane in (*self._router.lanes.values(), *self._retired):
             if isinstance(lane.model, OpenAIModel):
                 await lane.model.close()
 
@@ -56,76 +71,99 @@ class Registry:
             return "ready", f"Answers come from {', '.join(healthy)}."
         return self._engines.state() if self._engines else ("failed", "No model answers; passages are quoted instead.")
 
-    def choose(self, turn: Turn) -> Choice:
+    async def choose(self, turn: Turn) -> Choice:
         """Return the model for a turn: several in an order, behind one. Raises ModelRefused for an unknown name."""
-        return self.named(turn.options.model)
+        domains = await self._nearest(turn.question) if turn.options.model == ANY else ()
+        facts = Facts(turn.question, turn.options.policy, domains)
+        if (ensemble := self.ensembles.get(turn.options.model)) is not None:
+            council = Council(ensemble, lambda name: self._asked(name, facts))
+            return Choice(council, council.route)
+        chosen = self.decide(turn.options.model, facts)
+        first = chosen.cards[0]
+        return Choice(self._routed(chosen), replace(first.route, reason=chosen.reason), first.tools)
+
+    async def explain(self, question: str, policy: Policy) -> tuple[Chosen, tuple[Domain, ...]]:
+        """Return who would be asked a question and why, and how close it is to each domain; asks nobody."""
+        domains = await self._nearest(question)
+        return self.decide(ANY, Facts(question, policy, domains)), domains
+
+    def decide(self, wanted: str, facts: Facts) -> Chosen:
+        """Return whom to ask. Raises ModelRefused when there is none."""
+        return routes.choose(wanted, [self._card(lane) for lane in self._router.lanes.values()], facts, self.table)
 
     def named(self, wanted: str) -> Choice:
-        """Return the model of that name, or for "assistant" the best one. Raises ModelRefused for an unknown name."""
-        cards = choose(wanted, [self._card(lane) for lane in self._router.lanes.values()])
-        return Choice(Routed(self._router, [card.name for card in cards]), cards[0].route, cards[0].tools)
+        """Return the model of that name, or for "assistant" the usual one. Raises ModelRefused for an unknown name."""
+        chosen = self.decide(wanted, Facts(""))
+        return Choice(self._routed(chosen), chosen.cards[0].route, chosen.cards[0].tools)
 
     def status(self) -> Sequence[ModelStatus]:
-        """Return every model with its health as last seen; asks nobody."""
-        return [self._status(lane) for lane in self._router.lanes.values()]
+        """Return every model and every ensemble with its health as last seen; asks nobody."""
+        models = [self._status(lane) for lane in self._router.lanes.values()]
+        return [*models, *(_of_ensemble(ensemble) for ensemble in self.ensembles.values())]
+
+    def balance(self) -> float | None:
+        """Return how evenly answers fall on the adapters, see routes.spread; None before the first one."""
+        adapted = [lane.seen.answers for lane in self._router.lanes.values() if _is_adapter(lane)]
+        return routes.spread(adapted)
+
+    async def follow(self, choices: Choices) -> None:
+        """Take over what administrators chose."""
+        self.choices = choices
+        if self._domains is not None:
+            await in_thread(self._domains.learn, choices.adapters)
+
+    def serve_adapters(self, lanes: Mapping[str, Lane]) -> None:
+        """Offer exactly these adapters of the vLLM server besides the other models; running answers go on."""
+        for name in [name for name, lane in self._router.lanes.items() if _is_adapter(lane) and name not in lanes]:
+            self._retired.append(self._router.lanes.pop(name))
+        for name, lane in lanes.items():
+            self._router.lanes.setdefault(name, lane)
+
+    @property
+    def adapters(self) -> frozenset[str]:
+        """Return the adapters that are offered as models of their own."""
+        return frozenset(name for name, lane in self._router.lanes.items() if _is_adapter(lane))
+
+    async def _nearest(self, question: str) -> tuple[Domain, ...]:
+        among = sorted(self.adapters - self.choices.off)
+        if self._domains is None or not among:
+            return ()
+        return await in_thread(self._domains.nearest, question, among)
+
+    def _asked(self, name: str, facts: Facts) -> tuple[Routed, Route]:
+        chosen = self.decide(name, facts)
+        return self._routed(chosen), chosen.cards[0].route
+
+    def _routed(self, chosen: Chosen) -> Routed:
+        return Routed(self._router, [card.name for card in chosen.cards])
 
     def _card(self, lane: Lane) -> Card:
-        return Card(lane.name, lane.route(), lane.model.context_tokens, self._status(lane).healthy, lane.tools)
+        status = self._status(lane)
+        load = lane.seen.busy / lane.places
+        context = lane.model.context_tokens
+        return Card(
+            lane.name, lane.route(), context, status.healthy, lane.tools, lane.inside, status.enabled, load
+        )  # fmt: skip
 
     def _status(self, lane: Lane) -> ModelStatus:
-        route, state = lane.route(), lane.breaker.state()
-        detail, healthy = lane.seen.problem or "It answers.", state == "closed"
+        route, state, seen = lane.route(), lane.breaker.state(), lane.seen
+        detail, healthy = seen.problem or "It answers.", state == "closed"
         if self._engines is not None and route.tier == "fallback":
             running, sentence = self._engines.state()
-            healthy, detail = healthy and running == "ready", lane.seen.problem or sentence
-        return ModelStatus(lane.name, route.tier, route.model, route.adapter, healthy, detail)
+            healthy, detail = healthy and running == "ready", seen.problem or sentence
+        each = seen.tokens / seen.answers if seen.answers else 0.0
+        return ModelStatus(
+            lane.name, route.tier, route.model, route.adapter, healthy, detail,
+            inside=lane.inside, enabled=lane.name not in self.choices.off, busy=seen.busy, answers=seen.answers,
+            failures=seen.failures, first_token_s=seen.first_token_s, tokens_per_s=seen.tokens_per_s,
+            cost_per_1000=1000 * each * lane.price / _TOKENS_TO_PRICE if lane.price and each else None,
+        )  # fmt: skip
 
 
-def lanes(settings: ModelSettings, engines: LocalEngines | None) -> list[Lane]:
-    """Return the lanes that the settings name: vLLM if there is one, then the local engine or what took its place."""
-    found = [_vllm(settings)] if settings.vllm_url else []
-    if settings.url:
-        return [*found, _url(settings)]
-    return [*found, _local(settings, engines)] if engines else found
+def _is_adapter(lane: Lane) -> bool:
+    route = lane.route()
+    return route.tier == "domain" and route.adapter is not None
 
 
-def _vllm(settings: ModelSettings) -> Lane:
-    name = settings.vllm_model or DOMAIN
-    key = settings.vllm_api_key.get_secret_value() if settings.vllm_api_key else ""
-    endpoint = Endpoint(settings.vllm_url, key, settings.vllm_model)
-    timeouts = Timeouts(first_token_s=settings.domain_first_token_s, inter_token_s=settings.inter_token_s)
-    model = OpenAIModel(name, fixed(endpoint), settings.vllm_context_tokens, timeouts, VLLM)
-    return _lane(model, Route(name, None, "domain", ""), timeouts, BreakerRules())
-
-
-def _url(settings: ModelSettings) -> Lane:
-    name = settings.model_name or "model"
-    key = settings.model_api_key.get_secret_value() if settings.model_api_key else ""
-    timeouts = Timeouts(first_token_s=settings.first_token_s, inter_token_s=settings.inter_token_s)
-    model = OpenAIModel(
-        name, fixed(Endpoint(settings.url, key, settings.model_name)), settings.context_tokens, timeouts, PLAIN
-    )
-    return _lane(model, Route(name, None, "fallback", ""), timeouts, BreakerRules())
-
-
-def _local(settings: ModelSettings, engines: LocalEngines) -> Lane:
-    name = settings.gguf.stem if settings.gguf else NAME
-    timeouts = Timeouts(first_token_s=settings.first_token_s, inter_token_s=settings.inter_token_s)
-    model = OpenAIModel(name, engines.locate, settings.context_tokens, timeouts, LOCAL)
-    lane = _lane(model, Route(name, None, "fallback", ""), timeouts, BreakerRules(canary_every_s=_LOCAL_CANARY_S))
-
-    def route() -> Route:
-        spec = engines.spec()
-        return Route(name, spec.adapter if spec else None, "fallback", "")
-
-    lane.route, lane.tools = route, False
-    return lane
-
-
-def _lane(model: OpenAIModel, route: Route, timeouts: Timeouts, rules: BreakerRules) -> Lane:
-    patient = max(rules.silence_s, timeouts.first_token_s)
-    breaker = Breaker(
-        BreakerRules(rules.failures, patient, rules.canary_every_s, rules.steady_s), time.monotonic
-    )  # fmt: skip
-    deadlines = Deadlines(timeouts.first_token_s, timeouts.inter_token_s)
-    return Lane(model.name, model, lambda: route, breaker, deadlines)
+def _of_ensemble(ensemble: Ensemble) -> ModelStatus:
+    return ModelStatus(ensemble.name, "ensemble", ensemble.kind, None, True, ensemble.about)

@@ -7,14 +7,14 @@ import itertools
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from assistant.models.breaker import Breaker
 from assistant.models.errors import ModelError, ModelOverloaded, ModelRefused, ModelUnavailable, NoModelLeft
 from assistant.models.openai_wire import estimate
-from assistant.models.types import ChatModel, ModelRequest, Piece, Sampling
+from assistant.models.types import ChatModel, ModelRequest, Piece, Sampling, Usage
 from assistant.orchestration.prompts import Message
 from assistant.types import Route
 
@@ -44,6 +44,9 @@ class Lane:
     breaker: Breaker
     deadlines: Deadlines
     tools: bool = True
+    inside: bool = True  # on this site's own network
+    places: int = 64  # requests under way from which another model is asked first
+    price: float = 0.0  # of a million tokens, read or written; 0: none is known
     seen: Seen = field(default_factory=lambda: Seen())
 
 
@@ -54,6 +57,9 @@ class Seen:
     answers: int = 0
     failures: int = 0
     first_token_s: float | None = None
+    tokens_per_s: float | None = None
+    tokens: int = 0  # read and written, in all answers
+    busy: int = 0  # requests under way
     problem: str = ""  # why it last failed, "" since it last answered
 
 
@@ -84,7 +90,7 @@ class Router:
 
     def __init__(self, lanes: Sequence[Lane], seed: int | None = None) -> None:
         """`seed` makes the pauses before retries repeatable."""
-        self.lanes: Mapping[str, Lane] = {lane.name: lane for lane in lanes}
+        self.lanes: dict[str, Lane] = {lane.name: lane for lane in lanes}  # adapters come and go while it runs
         self._budget = RetryBudget()
         self._calls = itertools.count()
         self._random = random.Random(seed)
@@ -118,7 +124,7 @@ class Router:
 
     def _order(self, request: ModelRequest, names: Sequence[str]) -> list[tuple[Lane, ModelRequest]]:
         """Return lanes with what to ask them; those that cannot call tools are asked last, and without them."""
-        lanes = [self.lanes[name] for name in names]
+        lanes = [self.lanes[name] for name in names if name in self.lanes]  # one may have gone since it was chosen
         if not request.tools:
             return [(lane, request) for lane in lanes]
         without = replace(request, tools=())
@@ -145,13 +151,17 @@ class Router:
 
     async def _watched(self, lane: Lane, request: ModelRequest) -> AsyncGenerator[Piece, None]:
         """Yield the lane's reply under its deadlines, the first piece with its route; tells breaker and counts."""
-        call, failed, first = next(self._calls), False, True
+        call, failed, first, begun = next(self._calls), False, True, 0.0
         started, route = time.monotonic(), lane.route()
+        lane.seen.busy += 1
         try:
             async with aclosing(_timed(lane, request, call)) as pieces:
                 async for piece in pieces:
                     if first:
-                        self._answers(lane, time.monotonic() - started)
+                        begun = time.monotonic()
+                        self._answers(lane, begun - started)
+                    if piece.usage is not None:
+                        _count(lane.seen, piece.usage, time.monotonic() - begun)
                     yield replace(piece, route=route) if first else piece
                     first = False
         except ModelUnavailable as exc:
@@ -160,22 +170,21 @@ class Router:
             lane.seen.problem = str(exc)
             raise
         finally:
+            lane.seen.busy -= 1
             lane.breaker.end(call, failed)
 
     def _answers(self, lane: Lane, first_token_s: float) -> None:
         seen = lane.seen
         seen.answers += 1
         seen.problem = ""
-        seen.first_token_s = (
-            first_token_s if seen.first_token_s is None else 0.9 * seen.first_token_s + 0.1 * first_token_s
-        )
+        seen.first_token_s = _averaged(seen.first_token_s, first_token_s)
         self._budget.earn()
 
     async def tend(self, stop: asyncio.Event) -> None:
         """Send canaries to models that are left alone, until `stop` is set."""
         under_way: set[asyncio.Task[None]] = set()
         while not stop.is_set():
-            for lane in self.lanes.values():
+            for lane in list(self.lanes.values()):
                 if lane.breaker.canary_due():
                     lane.breaker.canary_begins()
                     task = asyncio.create_task(self._canary(lane))
@@ -200,6 +209,17 @@ class Router:
             lane.seen.problem = str(exc)
         finally:
             lane.breaker.canary_ends(alive)
+
+
+def _averaged(before: float | None, now: float) -> float:
+    return now if before is None else 0.9 * before + 0.1 * now
+
+
+def _count(seen: Seen, usage: Usage, seconds: float) -> None:
+    """Note the tokens of a whole answer, the first of which came `seconds` ago."""
+    seen.tokens += usage.input_tokens + usage.output_tokens
+    if usage.output_tokens > 1 and seconds > 0:
+        seen.tokens_per_s = _averaged(seen.tokens_per_s, (usage.output_tokens - 1) / seconds)
 
 
 async def _timed(lane: Lane, request: ModelRequest, call: int) -> AsyncGenerator[Piece, None]:
@@ -249,8 +269,8 @@ class Routed:
     async def count_tokens(self, messages: tuple[Message, ...]) -> int:
         """Return the count of the first lane that can tell, an estimate when none can."""
         for name in self._names:
-            lane = self._router.lanes[name]
-            if not lane.breaker.allows():
+            lane = self._router.lanes.get(name)
+            if lane is None or not lane.breaker.allows():
                 continue
             try:
                 async with asyncio.timeout(lane.deadlines.inter_token_s):

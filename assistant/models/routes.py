@@ -1,10 +1,11 @@
-"""Who is asked, in which order: a pure function of what was wished for and what there is."""
+"""Who is asked, in which order: a pure function of the question, of what was wished for, and of what there is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from assistant.models.decisions import Facts, Kind, Reading, Rule, Table, decide, understand
 from assistant.models.errors import ModelRefused
 from assistant.types import Route
 
@@ -23,24 +24,90 @@ class Card:
     context_tokens: int
     healthy: bool
     tools: bool
+    inside: bool = True  # on this site's own network
+    enabled: bool = True
+    load: float = 0.0  # share of its places that are taken
 
 
-def choose(wanted: str, cards: Iterable[Card]) -> tuple[Card, ...]:
-    """Return the models to ask, first choice first: the named one, then the tiers in order, healthy ones before others.
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Models in the order in which they are asked, never empty, and why in one sentence."""
 
-    Never empty. Raises ModelRefused (code "model_not_found") when there is no model of that name, or none at all.
+    cards: tuple[Card, ...]
+    reason: str  # "" where there was nothing to choose
+
+
+def choose(wanted: str, cards: Iterable[Card], facts: Facts, table: Table) -> Chosen:
+    """Return whom to ask: the named model, or those that the table's first fitting rule names; then the other tiers.
+
+    Models that do not answer come last, full ones before them. An adapter answers only questions of its domain, or when
+    it is named. What the caller's policy rules out is never asked.
+    Raises ModelRefused (code "model_not_found" or "not_allowed") when there is no such model, or none at all.
     """
-    cards = tuple(cards)
-    named = tuple(card for card in cards if card.name == wanted)
-    if wanted != ANY and not named:
-        names = ", ".join(sorted(card.name for card in cards)) or "none"
+    known = tuple(cards)
+    named = tuple(card for card in known if card.name == wanted)
+    if wanted != ANY and not (named and named[0].enabled):
+        names = ", ".join(sorted(card.name for card in known if card.enabled)) or "none"
         raise ModelRefused(f"There is no model {wanted[:80]!r}. Available: {ANY}, {names}.", "model_not_found")
-    tiers = sorted((card for card in cards if card.route.tier in _ORDER and card not in named), key=_rank)
-    chosen = (*named, *tiers) or cards
+    usable = [card for card in known if card.enabled and (card.inside or facts.policy.privacy == "any")]
+    if any(card not in usable for card in named):
+        raise ModelRefused(f"{wanted[:80]!r} is outside of this site, which the request rules out.", "not_allowed")
+    reading = understand(facts, table.signals)
+    rule = decide(facts, reading, table)
+    order = [(place, card) for card in usable if (place := _place(card, rule, reading)) is not None]
+    order.sort(key=lambda entry: (not entry[1].healthy, entry[1].load >= table.signals.busy_share, entry[0]))
+    rest = [card for _, card in order if card not in named]
+    chosen = (*named, *rest) or tuple(usable)
     if not chosen:
-        raise ModelRefused("No model is configured. Install the embedded one, or set models.model.", "model_not_found")
-    return chosen
+        raise ModelRefused(
+            "No model is configured that may be asked. Install the embedded one, or set models.model.",
+            "model_not_found",
+        )
+    return Chosen(chosen, _reason(wanted, named, chosen, rule, order, facts))
 
 
-def _rank(card: Card) -> tuple[bool, int]:
-    return (not card.healthy, _ORDER[card.route.tier])
+def _place(card: Card, rule: Rule, reading: Reading) -> int | None:
+    """Return where a card stands in a rule's order; None for one that is not asked unless named."""
+    kind = _kind(card)
+    if kind == "adapter" and card.route.adapter != reading.adapter:
+        return None
+    if kind in rule.ask:
+        return rule.ask.index(kind)
+    return None if kind in ("adapter", "other") else len(rule.ask) + _ORDER[card.route.tier]
+
+
+def _kind(card: Card) -> Kind:
+    if card.route.tier == "domain":
+        return "adapter" if card.route.adapter else "base"
+    return "small" if card.route.tier == "fallback" else "other"
+
+
+def _reason(
+    wanted: str,
+    named: Sequence[Card],
+    chosen: Sequence[Card],
+    rule: Rule,
+    order: Sequence[tuple[int, Card]],
+    facts: Facts,
+) -> str:
+    if len(chosen) < 2 and not named:
+        return ""
+    if named:
+        then = f", then {chosen[1].name} should it fail" if len(chosen) > 1 else ""
+        return f"{wanted} was asked for by name{then}"
+    first = min(order, key=lambda entry: entry[0])[1] if order else chosen[0]
+    near = f" ({facts.domains[0].adapter}, closeness {facts.domains[0].closeness:.2f})" if rule.when.domain else ""
+    told = f"Rule “{rule.name}”: {rule.because}{near}; {chosen[0].name}, then {chosen[1].name}"
+    if first is chosen[0]:
+        return told
+    why = "is full" if first.healthy else "does not answer now"
+    return f"{told}, because {first.name} {why}"
+
+
+def spread(answers: Sequence[int]) -> float | None:
+    """Return how evenly answers fall on several routes: 1 is even, their number when one has all; None for no answer.
+
+    It is the load-balance figure of mixtures of experts, N times the sum of squared shares.
+    """
+    total = sum(answers)
+    return len(answers) * sum((count / total) ** 2 for count in answers) if total else None

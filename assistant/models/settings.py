@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
@@ -37,6 +39,19 @@ class ModelSettings(BaseModel):
     engine_speculate: int = Field(
         default=0, ge=0, le=16, description="Tokens guessed from the prompt per step; 0: none"
     )
+    vllm_places: int = Field(
+        default=64, ge=1, le=65_536, description="Requests to one vLLM model from which another is asked first"
+    )
+    vllm_price: float = Field(default=0.0, ge=0, description="Cost of a million tokens there; 0: none is shown")
+    local_price: float = Field(
+        default=0.0, ge=0, description="Cost of a million tokens of the local engine, or of the URL in `model`"
+    )
+    routing: Path | None = Field(
+        default=None, description="Decision table that takes the shipped one's place (docs/serving.md)"
+    )
+    ensembles: Path | None = Field(
+        default=None, description="YAML file of votes and pipelines, which can be asked like models (docs/serving.md)"
+    )
     first_token_s: float = Field(default=60.0, gt=0, le=600, description="Wait for the first token of the last tier")
     domain_first_token_s: float = Field(
         default=10.0, gt=0, le=600, description="Wait for the first token of the vLLM server"
@@ -64,6 +79,15 @@ class ModelSettings(BaseModel):
     def url(self) -> str:
         """Return the URL that takes the embedded model's place, "" if none is named."""
         return self.model if is_url(self.model) else ""
+
+
+def is_inside(url: str) -> bool:
+    """Return whether a server is on this site's own network: a private address, or a name without a public ending."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".internal", ".lan", ".svc", ".cluster.local", ".home.arpa"))
 
 
 def is_url(value: str) -> bool:

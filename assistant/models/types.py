@@ -29,6 +29,15 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """What a caller demands of the choice between models."""
+
+    privacy: Literal["any", "inside"] = "any"  # inside: no endpoint outside of the site's own network
+    budget: Literal["any", "low"] = "any"  # low: the cheapest that will do
+    latency: Literal["any", "fast"] = "any"  # fast: the first word soon
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRequest:
     """One call of one model."""
 
@@ -92,3 +101,11 @@ class ModelStatus:
     adapter: str | None
     healthy: bool
     detail: str  # one sentence
+    inside: bool = True  # on this site's own network
+    enabled: bool = True  # an administrator may switch a model off
+    busy: int = 0  # requests under way
+    answers: int = 0  # since the start
+    failures: int = 0
+    first_token_s: float | None = None  # moving average; None before the first answer
+    tokens_per_s: float | None = None  # of one stream, moving average
+    cost_per_1000: float | None = None  # answers, in the currency of the price settings; None without a price

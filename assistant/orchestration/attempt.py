@@ -35,7 +35,8 @@ async def attempt(
     async with aclosing(pieces):
         async for piece in pieces:
             if piece.route is not None:
-                route = replace(piece.route, strategy=progress.route.strategy)
+                reason = piece.route.reason or progress.route.reason
+                route = replace(piece.route, strategy=progress.route.strategy, reason=reason)
                 if spoke and route != progress.route:
                     release.begin_again()
                     progress.notice = f"{progress.route.model} stopped answering, so {route.model} took over."

@@ -37,15 +37,15 @@ class Choice:
     """The model that is to answer: one endpoint, or a router that stands for several."""
 
     model: ChatModel
-    route: Route  # of the endpoint that is tried first
+    route: Route  # of the endpoint that is tried first, with the reason for it
     tools: bool = False  # whether that endpoint calls functions by itself
 
 
 class Models(Protocol):
     """Chooses who answers."""
 
-    def choose(self, turn: Turn) -> Choice:
-        """Return the model for a turn; takes no time and asks nobody. Raises ModelError when there is none."""
+    async def choose(self, turn: Turn) -> Choice:
+        """Return the model for a turn within milliseconds; asks nobody. Raises ModelError when there is none."""
         ...
 
 
@@ -117,7 +117,7 @@ class OneModel:
         """Choose `model`, whatever is asked."""
         self._choice = Choice(model, route, tools)
 
-    def choose(self, turn: Turn) -> Choice:
+    async def choose(self, turn: Turn) -> Choice:
         """Return the one model."""
         return self._choice
 
@@ -147,9 +147,9 @@ async def no_attachments(scope: Scope, conversation_id: str) -> str | None:
     return None
 
 
-def chosen(models: Models, turn: Turn) -> Choice:
+async def chosen(models: Models, turn: Turn) -> Choice:
     """Return the model for a turn; without any, one that refuses, so that passages are still found and quoted."""
     try:
-        return models.choose(turn)
+        return await models.choose(turn)
     except ModelError as error:
         return Choice(Absent(error), Route("", None, "none", ""))

@@ -24,8 +24,10 @@ from assistant.app import App, ModelStatus
 from assistant.deciding import SkillTurns
 from assistant.guardrails.grounding import RuleJudge
 from assistant.memory.memories import Memories
+from assistant.models.adapters import Adapters
 from assistant.models.errors import ModelUnavailable
 from assistant.models.fake import EchoModel
+from assistant.models.registry import Registry
 from assistant.orchestration.fake import ListSearch, OpenGate
 from assistant.orchestration.notes import Notes
 from assistant.orchestration.ports import Absent, OneModel
@@ -193,7 +195,7 @@ def make_world(engine: Engine, folder: Path, settings: Settings) -> World:
     """An application over `engine` with an administrator Ann, and Ben and Eve, who are nobody special."""
     with engine.begin() as connection:
         people = [users.insert_user(connection, name, password_hash(), name == "Ann") for name in ("Ann", "Ben", "Eve")]
-    turns, searcher = ScriptedTurns(), ScriptedSearch()
+    turns, searcher, registry = ScriptedTurns(), ScriptedSearch(), Registry([])
     audit = AuditFile(folder / "logs" / "skills.jsonl")
     notebook = Notebook()
     service = SkillService(partial(_open_skills, folder, audit, notebook), SkillsSettings(), audit)
@@ -223,6 +225,8 @@ def make_world(engine: Engine, folder: Path, settings: Settings) -> World:
         files=FileStore(folder / "files"),
         models=FixedModels(),
         skills=service,
+        registry=registry,
+        adapters=Adapters(engine, settings.models, registry, folder),
     )
     return World(app, create(app), turns, searcher, *people, notebook)
 

@@ -41,6 +41,11 @@ TABLE: dict[str, tuple[Expected, Any]] = {
     "POST /api/login": ((401, 401, 401, 401), {"name": "Ben", "password": "a wrong password"}),
     "GET /metrics": ((401, 403, 403, 200), None),
     "GET /api/status": ((401, 403, 403, 200), None),
+    "GET /api/models": ((401, 403, 403, 200), None),
+    "PUT /api/models/adapters/{name}": ((401, 403, 403, 409), {"loaded": True}),  # there is no vLLM server here
+    "PUT /api/models/preset": ((401, 403, 403, 200), {"preset": "balanced"}),
+    "POST /api/models/decide": ((401, 403, 403, 409), {"question": "Who is asked?"}),  # there is no model here
+    "PATCH /api/models/{name}": ((401, 403, 403, 404), {"enabled": False}),
     "GET /api/me": ((401, 200, 200, 200), None),
     "POST /api/me/password": ((401, 401, 401, 401), {"old": "not the old one", "new": "another good one"}),
     "GET /api/keys": ((401, 200, 200, 200), None),

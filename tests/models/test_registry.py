@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from assistant.models.engines import LocalEngines
 from assistant.models.errors import ModelRefused
-from assistant.models.registry import Registry, lanes
+from assistant.models.lanes import lanes
+from assistant.models.registry import Registry
 from assistant.models.settings import ModelSettings
 from assistant.models.supervise import EngineSpec
 from assistant.types import Caller, Turn, TurnOptions
@@ -29,28 +30,28 @@ def engines(tmp_path: Path) -> LocalEngines:
 async def test_with_nothing_set_the_embedded_model_answers(engines: LocalEngines) -> None:
     registry = Registry(lanes(ModelSettings(), engines), engines)
     assert [(status.name, status.tier) for status in registry.status()] == [("smollm2-135m-instruct", "fallback")]
-    choice = registry.choose(turn())
+    choice = await registry.choose(turn())
     assert (choice.route.model, choice.route.tier) == ("smollm2-135m-instruct", "fallback")
     assert choice.model.context_tokens == 8192
 
 
 async def test_one_setting_puts_another_model_in_its_place(engines: LocalEngines) -> None:
     by_url = Registry(lanes(ModelSettings(model="http://127.0.0.1:1/v1/", model_name="llama"), None))
-    assert by_url.choose(turn()).route.model == "llama"
+    assert (await by_url.choose(turn())).route.model == "llama"
     by_file = Registry(lanes(ModelSettings(model="/models/other.gguf"), engines), engines)
-    assert by_file.choose(turn()).route.model == "other"
+    assert (await by_file.choose(turn())).route.model == "other"
 
 
 async def test_a_vllm_server_is_asked_before_the_local_engine(engines: LocalEngines) -> None:
     settings = ModelSettings(vllm_url="http://gpu:8000/v1", vllm_model="big", vllm_context_tokens=32_000)
     registry = Registry(lanes(settings, engines), engines)
     assert [status.tier for status in registry.status()] == ["domain", "fallback"]
-    choice = registry.choose(turn())
+    choice = await registry.choose(turn())
     assert choice.route.model == "big"
     assert choice.model.context_tokens == 8192  # what is prompted must fit the one that may take over
-    assert registry.choose(turn("smollm2-135m-instruct")).route.tier == "fallback"
+    assert (await registry.choose(turn("smollm2-135m-instruct"))).route.tier == "fallback"
     with pytest.raises(ModelRefused):
-        registry.choose(turn("nobody"))
+        await registry.choose(turn("nobody"))
 
 
 async def test_its_state_is_that_of_the_engine_until_a_model_answers(engines: LocalEngines) -> None:
@@ -65,7 +66,7 @@ async def test_without_any_model_it_says_what_happens_instead() -> None:
     registry = Registry([])
     assert registry.state() == ("failed", "No model answers; passages are quoted instead.")
     with pytest.raises(ModelRefused, match="No model is configured"):
-        registry.choose(turn())
+        await registry.choose(turn())
 
 
 @pytest.mark.parametrize("url", ["gpu:8000", "ftp://gpu/v1", "file:///etc/passwd"])

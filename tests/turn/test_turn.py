@@ -202,7 +202,7 @@ async def test_it_quotes_the_best_passages_when_no_model_answers(bench: Any, err
 
 async def test_it_still_finds_passages_when_there_is_no_model_at_all(bench: Any) -> None:
     class NoModels:
-        def choose(self, turn: Turn) -> Choice:
+        async def choose(self, turn: Turn) -> Choice:
             raise ModelRefused("No model is configured.", "model_not_found")
 
     answer = (await bench("x", models=NoModels()).ask(LEAVE)).answer

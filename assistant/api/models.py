@@ -1,0 +1,156 @@
+"""Which models, adapters and ensembles there are, how each does, and what administrators change about them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from assistant.api import errors
+from assistant.api.auth import ADMIN, Guarded
+from assistant.api.deps import Line, ModelName, Parts, Text
+from assistant.api.schemas import Json
+from assistant.app import App
+from assistant.models.choices import AdapterChoice
+from assistant.models.errors import AdapterRefused, ModelRefused, ModelUnavailable
+from assistant.models.presets import PRESETS, Preset
+from assistant.models.types import Policy
+from assistant.people.credentials import Credential
+
+router = APIRouter(route_class=Guarded, prefix="/api/models", tags=["models"])
+
+Admin = Annotated[Credential, Depends(ADMIN)]
+_FORBID = ConfigDict(extra="forbid")
+
+
+class AdapterBody(BaseModel):
+    """What to change about an adapter; what is left out stays."""
+
+    model_config = _FORBID
+
+    loaded: bool | None = None
+    description: Annotated[Text, Field(max_length=1_000)] | None = None
+    examples: list[Line] | None = Field(default=None, max_length=50)
+
+
+class ModelBody(BaseModel):
+    """Whether a model may be asked."""
+
+    model_config = _FORBID
+
+    enabled: bool
+
+
+class PresetBody(BaseModel):
+    """How tokens are chosen where a request does not say."""
+
+    model_config = _FORBID
+
+    preset: Preset
+
+
+class QuestionBody(BaseModel):
+    """A question that is not answered, only looked at."""
+
+    model_config = _FORBID
+
+    question: Annotated[Text, Field(min_length=1, max_length=20_000)]
+    privacy: Literal["any", "inside"] = "any"
+    budget: Literal["any", "low"] = "any"
+    latency: Literal["any", "fast"] = "any"
+
+
+@router.get("")
+async def overview(app: Parts, _admin: Admin) -> Json:
+    """Return models with their figures since the start, adapters, ensembles, the decision table and the preset."""
+    return _overview(app)
+
+
+@router.put("/adapters/{name}")
+async def change_adapter(name: ModelName, body: AdapterBody, app: Parts, admin: Admin) -> Json:
+    """Load or unload an adapter of the registry, or say which questions are its own; kept over restarts."""
+    before = app.registry.choices.adapters.get(name, AdapterChoice())
+    given = body.model_dump(exclude_none=True)
+    choice = AdapterChoice.model_validate(before.model_dump() | given)
+    try:
+        await app.adapters.set(name, choice, admin.caller.user_id)
+    except AdapterRefused as exc:
+        raise errors.Refusal(409, "adapter-refused", str(exc)) from exc
+    except ModelUnavailable as exc:
+        raise errors.Refusal(409, "no-vllm", str(exc)) from exc
+    return _overview(app)
+
+
+@router.put("/preset")
+async def change_preset(body: PresetBody, app: Parts, admin: Admin) -> Json:
+    """Set how tokens are chosen where a request does not say; kept over restarts."""
+    await app.adapters.prefer(body.preset, admin.caller.user_id)
+    return _overview(app)
+
+
+@router.post("/decide")
+async def decide(body: QuestionBody, app: Parts, _admin: Admin) -> Json:
+    """Tell who would be asked a question, and why; nobody is asked."""
+    policy = Policy(body.privacy, body.budget, body.latency)
+    try:
+        chosen, domains = await app.registry.explain(body.question, policy)
+    except ModelRefused as exc:
+        raise errors.Refusal(409, "no-model", str(exc)) from exc
+    return {
+        "ask": [card.name for card in chosen.cards],
+        "reason": chosen.reason or "There is only one model.",
+        "domains": [asdict(domain) for domain in domains],
+    }
+
+
+@router.patch("/{name}")
+async def change_model(name: ModelName, body: ModelBody, app: Parts, admin: Admin) -> Json:
+    """Switch a model on or off for everybody; kept over restarts."""
+    if name not in {model.name for model in app.models.status() if model.tier != "ensemble"}:
+        raise errors.unknown("model")
+    await app.adapters.switch(name, body.enabled, admin.caller.user_id)
+    return _overview(app)
+
+
+def _overview(app: App) -> Json:
+    registry = app.registry
+    models = [asdict(model) for model in registry.status()]
+    return {
+        "models": [model for model in models if model["tier"] != "ensemble"],
+        "ensembles": [
+            {"name": model["name"], "kind": model["model"], "about": model["detail"]}
+            for model in models
+            if model["tier"] == "ensemble"
+        ],
+        "adapters": _adapters(app),
+        "adapters_problem": app.adapters.problem,
+        "balance": registry.balance(),
+        "rules": [
+            {
+                "name": rule.name,
+                "when": rule.when.model_dump(exclude_none=True),
+                "ask": rule.ask,
+                "because": rule.because,
+            }
+            for rule in registry.table.rules
+        ],
+        "preset": registry.choices.preset,
+        "presets": [{"name": name, "about": manner.about} for name, manner in PRESETS.items()],
+    }
+
+
+def _adapters(app: App) -> list[Json]:
+    wanted = app.registry.choices.adapters
+    return [
+        {
+            "name": offer.name,
+            "loaded": offer.loaded,
+            "rank": offer.rank,
+            "problem": offer.problem or app.adapters.problem_of(offer.name),
+            "description": wanted.get(offer.name, AdapterChoice()).description,
+            "examples": wanted.get(offer.name, AdapterChoice()).examples,
+        }
+        for offer in app.adapters.offers
+    ]

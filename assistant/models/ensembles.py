@@ -1,0 +1,125 @@
+"""Several models, or one model several times, behind one name: declared in YAML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from assistant.models.errors import RoutingInvalid
+
+SHIPPED = Path(__file__).with_name("ensembles.yaml")
+MAX_FILE_BYTES = 200_000
+MOST = 9  # calls of one ensemble
+TEXT = "{text}"
+_FROZEN = ConfigDict(extra="forbid", frozen=True)
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
+
+
+class Member(BaseModel):
+    """One voter."""
+
+    model_config = _FROZEN
+
+    model: Name
+    weight: float = Field(default=1.0, gt=0, le=100)
+
+
+class Vote(BaseModel):
+    """Each member answers, and the answers are counted (models/votes.py)."""
+
+    model_config = _FROZEN
+
+    kind: Literal["vote"]
+    name: Name
+    about: str = Field(min_length=1, max_length=300)
+    members: tuple[Member, ...] = Field(min_length=2, max_length=MOST)
+    method: Literal["majority", "ranked"] = "majority"
+
+
+class SelfConsistency(BaseModel):
+    """One model answers several times with some variety, and the answers are counted."""
+
+    model_config = _FROZEN
+
+    kind: Literal["self_consistency"]
+    name: Name
+    about: str = Field(min_length=1, max_length=300)
+    model: Name = "assistant"
+    samples: int = Field(default=5, ge=2, le=MOST)
+    temperature: float = Field(default=0.7, gt=0, le=2)
+    method: Literal["majority", "ranked"] = "majority"
+
+
+class Stage(BaseModel):
+    """One step of a pipeline: `prompt` with {text} in the place of what came before."""
+
+    model_config = _FROZEN
+
+    model: Name = "assistant"
+    prompt: str = Field(max_length=8_000)
+    max_tokens: int = Field(default=512, ge=1, le=8_192)
+
+    @model_validator(mode="after")
+    def _takes_text(self) -> Stage:
+        if self.prompt.count(TEXT) != 1:
+            raise ValueError("`prompt` must hold {text} once")
+        return self
+
+
+class Pipeline(BaseModel):
+    """Each stage works on what the stage before it wrote; the first one on the user's message."""
+
+    model_config = _FROZEN
+
+    kind: Literal["pipeline"]
+    name: Name
+    about: str = Field(min_length=1, max_length=300)
+    stages: tuple[Stage, ...] = Field(min_length=1, max_length=MOST)
+
+
+Ensemble = Vote | SelfConsistency | Pipeline
+
+
+class _File(BaseModel):
+    model_config = _FROZEN
+
+    ensembles: tuple[Annotated[Ensemble, Field(discriminator="kind")], ...] = Field(max_length=50)
+
+
+def models_of(ensemble: Ensemble) -> tuple[str, ...]:
+    """Return the models that an ensemble asks, in order, repeated as often as they are asked."""
+    if isinstance(ensemble, Vote):
+        return tuple(member.model for member in ensemble.members)
+    if isinstance(ensemble, SelfConsistency):
+        return (ensemble.model,) * ensemble.samples
+    return tuple(stage.model for stage in ensemble.stages)
+
+
+def read(path: Path = SHIPPED) -> tuple[Ensemble, ...]:
+    """Return the ensembles in a YAML file. Raises RoutingInvalid with the field that is wrong.
+
+    An ensemble cannot ask another one, so that the number of calls stays what the file says.
+    """
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise RoutingInvalid(f"{path} is larger than {MAX_FILE_BYTES} bytes; it cannot be a list of ensembles.")
+        found = _File.model_validate(yaml.safe_load(path.read_text("utf-8"))).ensembles
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+        raise RoutingInvalid(
+            f"The ensembles in {path} cannot be read: {exc}. Correct the setting models.ensembles."
+        ) from exc
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise RoutingInvalid(f"{path}: {where} cannot be used: {first['msg']}. Correct it.") from exc
+    names = [ensemble.name for ensemble in found]
+    for ensemble in found:
+        if names.count(ensemble.name) > 1 or ensemble.name == "assistant":
+            raise RoutingInvalid(f"{path}: the name {ensemble.name!r} is taken. Choose another.")
+        if nested := sorted(set(models_of(ensemble)) & set(names)):
+            raise RoutingInvalid(f"{path}: {ensemble.name!r} asks the ensemble {nested[0]!r}. Name models instead.")
+    return found

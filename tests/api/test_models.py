@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from assistant.models.adapters import Adapters
+from assistant.models.lanes import lanes
+from assistant.models.registry import Registry
+from assistant.models.settings import ModelSettings
+
+from .conftest import World
+
+
+@pytest.fixture
+def two_models(world: World, tmp_path: Path, engine: Engine) -> World:
+    """The world with two models that do not answer; nobody asks them here."""
+    settings = ModelSettings(
+        vllm_url="http://127.0.0.1:9/v1", vllm_model="big", model="http://127.0.0.1:9/v1", model_name="small"
+    )
+    world.app.registry = Registry(lanes(settings, None))
+    world.app.models = world.app.registry
+    world.app.adapters = Adapters(engine, ModelSettings(), world.app.registry, tmp_path)
+    return world
+
+
+async def test_it_shows_models_rules_and_presets(two_models: World) -> None:
+    async with two_models.client(two_models.admin) as client:
+        found = (await client.get("/api/models")).raise_for_status().json()
+    assert [(model["name"], model["tier"], model["enabled"]) for model in found["models"]] == [
+        ("big", "domain", True), ("small", "fallback", True),
+    ]  # fmt: skip
+    assert found["rules"][-1]["when"] == {} and found["preset"] == "precise" and len(found["presets"]) == 3
+    assert found["adapters"] == [] and "No vLLM server" in found["adapters_problem"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/api/models", None),
+        ("PUT", "/api/models/adapters/x", {"loaded": True}),
+        ("PATCH", "/api/models/big", {"enabled": False}),
+        ("PUT", "/api/models/preset", {"preset": "creative"}),
+        ("POST", "/api/models/decide", {"question": "Why?"}),
+    ],
+)
+async def test_only_administrators_see_and_change_them(two_models: World, method: str, path: str, body: object) -> None:
+    async with two_models.client(two_models.ben) as client:
+        assert (await client.request(method, path, json=body)).status_code == 403
+    async with two_models.client() as client:
+        assert (await client.request(method, path, json=body)).status_code == 401
+
+
+async def test_a_model_is_switched_off_and_on_without_a_restart(two_models: World) -> None:
+    async with two_models.client(two_models.admin) as client:
+        assert (await client.patch("/api/models/big", json={"enabled": False})).status_code == 200
+        listed = [entry["id"] for entry in (await client.get("/v1/models")).json()["data"]]
+        assert listed == ["assistant", "small"]
+        refused = await client.post(
+            "/v1/chat/completions", json={"model": "big", "messages": [{"role": "user", "content": "Hi"}]}
+        )
+        assert refused.status_code == 404
+        decided = (await client.post("/api/models/decide", json={"question": "Why is that so?"})).json()
+        assert decided["ask"] == ["small"]
+        await client.patch("/api/models/big", json={"enabled": True})
+        decided = (await client.post("/api/models/decide", json={"question": "Why is that so?"})).json()
+        assert decided["ask"] == ["big", "small"] and "otherwise" in decided["reason"]
+
+
+async def test_it_tells_why_an_adapter_cannot_be_loaded(two_models: World) -> None:
+    async with two_models.client(two_models.admin) as client:
+        refused = await client.put("/api/models/adapters/finance", json={"loaded": True})
+        assert refused.status_code == 409 and "vllm_url" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("PATCH", "/api/models/ghost", {"enabled": False}, 404),
+        ("PATCH", "/api/models/big", {"enabled": "maybe"}, 422),
+        ("PATCH", "/api/models/big", {"enabled": True, "more": 1}, 422),
+        ("PUT", "/api/models/preset", {"preset": "wild"}, 422),
+        ("PUT", "/api/models/adapters/a%00b", {"loaded": True}, 422),
+        ("PUT", "/api/models/adapters/..%2Fx", {"loaded": True}, 404),
+        ("POST", "/api/models/decide", {"question": ""}, 422),
+    ],
+)
+async def test_it_refuses_what_makes_no_sense(
+    two_models: World, method: str, path: str, body: object, status: int
+) -> None:
+    async with two_models.client(two_models.admin) as client:
+        assert (await client.request(method, path, json=body)).status_code == status
+
+
+async def test_a_request_names_a_preset_and_a_policy(world: World) -> None:
+    body = {"messages": [{"role": "user", "content": "Hi"}], "assistant": {"preset": "creative", "privacy": "inside"}}
+    async with world.client(world.ben) as client:
+        (await client.post("/v1/chat/completions", json=body)).raise_for_status()
+        (await client.post("/v1/chat/completions", json=body | {"temperature": 0.1})).raise_for_status()
+        wrong = await client.post("/v1/chat/completions", json=body | {"assistant": {"preset": "wild"}})
+    first, second = (turn.options for turn in world.turns.asked)
+    assert first.sampling.temperature == 0.9 and first.policy.privacy == "inside"
+    assert second.sampling.temperature == 0.1 and second.sampling.min_p == 0.05
+    assert wrong.status_code in (400, 422)

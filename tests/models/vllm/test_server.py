@@ -1,0 +1,168 @@
+"""The real server: started once for all of these tests, which run in this order; the last one breaks it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from assistant.guardrails.grounding import RuleJudge
+from assistant.models.engines import LocalEngines
+from assistant.models.lanes import lanes
+from assistant.models.plan import fingerprint, plan
+from assistant.models.registry import Registry
+from assistant.models.settings import ModelSettings
+from assistant.models.types import Sampling
+from assistant.orchestration.fake import ListSearch, OpenGate
+from assistant.orchestration.settings import TurnSettings
+from assistant.record import MemoryRecords
+from assistant.turn import Turns
+from assistant.types import Caller, Event, Turn, TurnOptions
+from knowledge.embed import HashEmbedder
+from knowledge.types import Scope
+
+from .served import Served, served
+
+pytestmark = [pytest.mark.vllm, pytest.mark.timeout(1_800), pytest.mark.xdist_group("vllm")]
+
+BASE, ADAPTER = "smollm2-vllm", "grounded-answer"
+CAPITAL = {"messages": [{"role": "user", "content": "What is the capital of France?"}], "temperature": 0}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("vllm")) as running:
+        yield running
+
+
+def said(server: Served, model: str, **changes: object) -> str:
+    body = {"model": model, "max_tokens": 16, **CAPITAL, **changes}
+    with server.client() as client:
+        answer = client.post("/v1/chat/completions", json=body)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["choices"][0]["message"]["content"])
+
+
+def test_it_answers_plain_and_streamed_alike(server: Served) -> None:
+    plain = said(server, BASE)
+    assert "Paris" in plain
+    body = {"model": BASE, "max_tokens": 16, "stream": True, **CAPITAL}
+    text, blocks = "", 0
+    with server.client() as client, client.stream("POST", "/v1/chat/completions", json=body) as answer:
+        for line in answer.iter_lines():
+            if line.startswith("data: {"):
+                blocks += 1
+                text += "".join(c["delta"].get("content") or "" for c in json.loads(line[6:])["choices"])
+    assert blocks > 3 and text == plain
+
+
+def test_it_refuses_an_adapter_that_is_not_loaded_and_loads_it_while_it_runs(server: Served) -> None:
+    with server.client() as client:
+        refused = client.post("/v1/chat/completions", json={"model": ADAPTER, **CAPITAL})
+        assert refused.status_code == 404 and "Served" in refused.json()["error"]["message"]
+        assert client.put("/adapters/unknown").status_code == 409
+        loaded = client.put(f"/adapters/{ADAPTER}")
+        assert loaded.status_code == 200, loaded.text
+        assert [entry["id"] for entry in client.get("/v1/models").json()["data"]] == [ADAPTER, BASE]
+    adapted, plain = said(server, ADAPTER), said(server, BASE)
+    assert adapted != plain and "[1]" in adapted  # it has learned to cite
+    with server.client() as client:
+        assert client.delete(f"/adapters/{ADAPTER}").status_code == 200
+        assert client.post("/v1/chat/completions", json={"model": ADAPTER, **CAPITAL}).status_code == 404
+        assert client.put(f"/adapters/{ADAPTER}").status_code == 200
+
+
+def test_its_own_ways_to_load_an_adapter_cannot_be_reached(server: Served, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    with server.client() as client:
+        for path in ("/v1/load_lora_adapter", "/adapters", "/invocations", "/collective_rpc", "/v1/completions"):
+            answer = client.post(path, json={"lora_name": "x", "lora_path": str(canary), "name": "x", "src": "/etc"})
+            assert answer.status_code in (404, 405), path
+        assert [entry["id"] for entry in client.get("/v1/models").json()["data"]] == [ADAPTER, BASE]
+    listening = [c for c in server.vllm().net_connections(kind="inet") if c.status == psutil.CONN_LISTEN]
+    assert not [c for c in listening if c.laddr.ip not in ("127.0.0.1", "::1")]
+
+
+def test_it_answers_in_the_form_that_is_asked_for(server: Served) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"city": {"type": "string", "maxLength": 12}},
+        "required": ["city"],
+        "additionalProperties": False,
+    }
+    form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
+    found = json.loads(said(server, BASE, max_tokens=60, response_format=form))
+    assert set(found) == {"city"}
+
+
+def test_a_prefix_is_read_once_for_one_scope_and_again_for_another(server: Served) -> None:
+    long = {"messages": [{"role": "user", "content": "The gym is open from 6 to 22. " * 18 + "When does it open?"}]}
+
+    def cached(salt: str) -> int:
+        body = {"model": BASE, "max_tokens": 1, "temperature": 0, **long, "cache_salt": salt}
+        with server.client() as client:
+            usage = client.post("/v1/chat/completions", json=body).json()["usage"]
+        return int((usage["prompt_tokens_details"] or {}).get("cached_tokens") or 0)
+
+    cached("scope-a")
+    assert cached("scope-a") > 100
+    assert cached("scope-b") == 0
+
+
+def test_bad_requests_leave_it_running(server: Served) -> None:
+    pid = server.vllm().pid
+    hostile = [
+        {"n": 10**9},
+        {"max_tokens": 10**12},
+        {"prompt_logprobs": 10**6},
+        {"top_k": -(10**9)},
+        {"stop": [""] * 99},
+    ]
+    for change in hostile:
+        assert said(server, BASE, **{"max_tokens": 2, **change}) or change
+    assert server.vllm().pid == pid
+
+
+async def test_when_it_is_killed_in_mid_answer_the_local_engine_finishes_with_a_notice(
+    server: Served, tmp_path: Path
+) -> None:
+    settings = ModelSettings(
+        vllm_url=f"{server.url}/v1", vllm_model=BASE, vllm_api_key=server.key, vllm_context_tokens=2048,  # type: ignore[arg-type]
+        context_tokens=2048, domain_first_token_s=120,
+    )  # fmt: skip
+    data_dir = server.data_dir  # whose weights are kept between runs
+    engines = LocalEngines(
+        tmp_path / "run", tmp_path / "engine.log", lambda: plan(data_dir, settings), lambda: fingerprint(data_dir)
+    )
+    registry = Registry(lanes(settings, engines), engines)
+    await engines.start()
+    await registry.start()
+    try:
+        async with asyncio.timeout(600):
+            while engines.state()[0] != "ready":
+                await asyncio.sleep(0.2)
+        judge = RuleJudge(HashEmbedder().embed)
+        turns = Turns(ListSearch([]), registry, judge, OpenGate(), MemoryRecords(), TurnSettings())
+        options = TurnOptions(grounded=False, sampling=Sampling(max_tokens=120))
+        question = "Write a long story about a fox and a crow. Tell every detail."
+        turn = Turn("t", question, (), Caller("u", "Ann", Scope(frozenset({"everyone"}))), options)
+        events: list[Event] = []
+        killed_at = 0.0
+        async for event in turns.run(turn):
+            events.append(event)
+            if event.kind == "text" and not killed_at:
+                killed_at = time.monotonic()
+                server.kill_vllm()
+        answer = events[-1].answer
+        assert answer is not None and not answer.degraded
+        assert answer.route.tier == "fallback"
+        assert [event for event in events if event.kind == "notice"] and "took over" in (answer.notice or "")
+        assert len(answer.text) > 200
+    finally:
+        await registry.stop()
+        await engines.stop()
