@@ -292,3 +292,25 @@ class Api(Authoring):
     def status(self) -> wire.Status:
         """Return how the server is doing (administrators only)."""
         return self.read(wire.Status, "/api/status")
+
+    # --- models ---------------------------------------------------------------------------------------------------
+
+    def models(self) -> wire.ModelsOverview:
+        """Return models, adapters, ensembles and rules (administrators only)."""
+        return self.read(wire.ModelsOverview, "/api/models")
+
+    def switch_model(self, name: str, enabled: bool) -> None:
+        """Let a model answer, or not, for everybody."""
+        self.send("PATCH", f"/api/models/{name}", json={"enabled": enabled})
+
+    def change_adapter(self, name: str, changes: Mapping[str, object]) -> None:
+        """Change some of: loaded, description, examples."""
+        self.send("PUT", f"/api/models/adapters/{name}", json=dict(changes))
+
+    def set_preset(self, name: str) -> None:
+        """Set how answers are worded where a request does not say."""
+        self.send("PUT", "/api/models/preset", json={"preset": name})
+
+    def decide(self, question: str) -> wire.Decision:
+        """Return who would be asked a question; nobody is."""
+        return self.parse(wire.Decision, self.send("POST", "/api/models/decide", json={"question": question}))

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from ui.fake_api.records import (
+    FakeAdapter,
     FakeApproval,
     FakeChunk,
     FakeCollection,
@@ -16,6 +17,7 @@ from ui.fake_api.records import (
     FakeSkill,
     FakeUser,
     new_id,
+    sample_adapters,
 )
 
 _WORD = re.compile(r"[\w']+")
@@ -80,6 +82,9 @@ class World:
     prompts: dict[str, FakePrompt] = field(default_factory=shipped_prompts)
     scripts: list[Script] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
+    adapters: dict[str, FakeAdapter] = field(default_factory=sample_adapters)
+    models_off: set[str] = field(default_factory=set)
+    preset: str = "precise"
     setup_token: str | None = None
     reading_s: float = 0.0  # how long an uploaded document takes to be read
     word_s: float = 0.0  # pause between two words of an answer

@@ -15,6 +15,7 @@ from ui.wire.library import (
     SearchResult,
     Upload,
 )
+from ui.wire.models import AdapterInfo, Decision, EnsembleInfo, ModelInfo, ModelsOverview, Preset, Rule
 from ui.wire.people import Group, Key, Session, User
 from ui.wire.server import KnowledgeStatus, QueueStatus, Service, Space, Status, Tier
 from ui.wire.skills import Approval, CallResult, Skill, SkillCallLine, SkillSource
@@ -22,6 +23,7 @@ from ui.wire.talk import Answer, Citation, Conversation, ConversationHead, Feedb
 
 __all__ = [
     "Accepted",
+    "AdapterInfo",
     "Answer",
     "Approval",
     "CallResult",
@@ -31,19 +33,25 @@ __all__ = [
     "Collection",
     "Conversation",
     "ConversationHead",
+    "Decision",
     "Document",
     "DocumentPage",
+    "EnsembleInfo",
     "Epoch",
     "Feedback",
     "Group",
     "Hit",
     "Key",
     "KnowledgeStatus",
+    "ModelInfo",
+    "ModelsOverview",
     "Neighbourhood",
     "Outcome",
+    "Preset",
     "QueueStatus",
     "Refused",
     "Route",
+    "Rule",
     "Scores",
     "SearchResult",
     "Service",

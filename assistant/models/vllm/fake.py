@@ -30,6 +30,7 @@ class FakeVllm:
         return Starlette(
             routes=[
                 Route("/v1/models", self._models),
+                Route("/metrics", self._metrics),
                 Route("/v1/chat/completions", self._chat, methods=["POST"]),
                 Route("/tokenize", self._tokenize, methods=["POST"]),
                 Route("/v1/load_lora_adapter", self._load, methods=["POST"]),
@@ -44,6 +45,10 @@ class FakeVllm:
 
     async def _models(self, _request: Request) -> Response:
         return JSONResponse({"data": [{"id": name} for name in (self.base, *self.adapters)]})
+
+    async def _metrics(self, _request: Request) -> Response:
+        lines = ('draft_tokens_total{engine="0"} 40.0', 'accepted_tokens_total{engine="0"} 30.0')
+        return Response("".join(f"vllm:spec_decode_num_{line}\n" for line in lines))
 
     async def _tokenize(self, request: Request) -> Response:
         body = await self._noted(request)

@@ -16,6 +16,8 @@ CONNECT_S = 3.0
 LOAD_S = 120.0
 READY_S = 5.0
 MAX_REASON = 600
+_GUESSED = "vllm:spec_decode_num_draft_tokens_total"
+_ACCEPTED = "vllm:spec_decode_num_accepted_tokens_total"
 
 
 class Upstream:
@@ -44,6 +46,14 @@ class Upstream:
         except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return None
 
+    async def guesses(self) -> tuple[int, int]:
+        """Return how many tokens vLLM has guessed and how many of them were right; (0, 0) without speculation."""
+        try:
+            text = (await self._client.get("/metrics", timeout=READY_S)).text
+        except httpx.HTTPError:
+            return 0, 0
+        return _counted(text, _GUESSED), _counted(text, _ACCEPTED)
+
     @asynccontextmanager
     async def post(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[httpx.Response, None]:
         """Yield vLLM's answer before its body was read; leaving the block ends the request there.
@@ -71,3 +81,9 @@ class Upstream:
             raise ModelUnavailable(f"vLLM does not answer ({type(exc).__name__}); nothing was changed.") from exc
         if answer.status_code != httpx.codes.OK:
             raise AdapterRefused(f"vLLM refused the adapter {body['lora_name']!r}: {answer.text[:MAX_REASON]}")
+
+
+def _counted(text: str, name: str) -> int:
+    """Return the sum of a counter over its labels, from Prometheus' text format."""
+    lines = (line for line in text.splitlines() if line.startswith((f"{name}{{", f"{name} ")))
+    return int(sum(float(line.rpartition(" ")[2]) for line in lines))

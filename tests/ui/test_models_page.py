@@ -1,0 +1,54 @@
+"""The Models page, run in process against the stand-in API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+from ui.fake_api import World
+
+OpenPage = Callable[..., AppTest]
+
+
+def shown(app: AppTest) -> str:
+    kinds = (app.title, app.markdown, app.caption, app.info, app.success, app.error, app.subheader)
+    return "\n".join(str(one.value) for kind in kinds for one in kind).replace("\\", "")
+
+
+def press(app: AppTest, key: str) -> None:
+    next(one for one in app.button if one.key == key).click().run()
+
+
+def models_page(open_page: OpenPage) -> AppTest:
+    app = open_page("ada")
+    app.switch_page("app_pages/models.py").run()
+    assert not app.exception
+    return app
+
+
+def test_it_shows_models_with_their_figures(open_page: OpenPage) -> None:
+    text = shown(models_page(open_page))
+    assert "qwen3-8b" in text and "96 tokens/s" in text and "first word after 0.3 s" in text
+    assert "0.42 for 1,000 answers" in text and "Load balance" in text and "self-consistency" in text
+
+
+def test_an_adapter_is_unloaded_and_one_that_cannot_be_loaded_says_why(open_page: OpenPage, world: World) -> None:
+    app = models_page(open_page)
+    press(app, "load-finance-1f3a")
+    assert not world.adapters["finance-1f3a"].loaded and not app.exception
+    assert "rank is 512" in shown(app)
+    assert next(one for one in app.button if one.key == "load-legal-0b42").disabled
+
+
+def test_a_model_is_switched_off(open_page: OpenPage, world: World) -> None:
+    app = models_page(open_page)
+    next(one for one in app.toggle if one.key == "model-on-smollm2-135m").set_value(False).run()
+    assert world.models_off == {"smollm2-135m"} and "Switched off" in shown(app)
+
+
+def test_it_tells_who_would_be_asked(open_page: OpenPage) -> None:
+    app = models_page(open_page)
+    next(one for one in app.text_input if one.label == "A question").set_value("When does the gym open?")
+    next(one for one in app.button if one.label == "Try").click().run()
+    assert "Rule “easy”" in shown(app)

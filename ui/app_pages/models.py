@@ -1,0 +1,5 @@
+"""Models."""
+
+from ui.models import page
+
+page.show()

@@ -1,0 +1,119 @@
+"""Models, adapters and the choice between them, of the stand-in."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ui.fake_api.doorkeeper import body_of, missing, problem, signed_in, text_of, texts_of
+from ui.fake_api.records import FakeUser
+from ui.fake_api.world import World
+
+PRESETS = {
+    "precise": "The most likely word each time: the same question gets the same answer.",
+    "balanced": "A little variety, close to the documents.",
+    "creative": "Free wording, for drafts and ideas.",
+}
+RULES = [
+    {
+        "name": "domain",
+        "when": {"domain": "one"},
+        "ask": ["adapter", "base", "small"],
+        "because": "it has its own adapter",
+    },
+    {"name": "easy", "when": {"difficulty": "easy"}, "ask": ["small", "base"], "because": "the small model will do"},
+    {"name": "otherwise", "when": {}, "ask": ["base", "small"], "because": "nothing speaks for another order"},
+]
+
+
+def routes() -> list[Route]:
+    """Return the routes about models."""
+    return [
+        Route("/api/models", signed_in(overview, admin=True), methods=["GET"]),
+        Route("/api/models/adapters/{name}", signed_in(change_adapter, admin=True), methods=["PUT"]),
+        Route("/api/models/preset", signed_in(change_preset, admin=True), methods=["PUT"]),
+        Route("/api/models/decide", signed_in(decide, admin=True), methods=["POST"]),
+        Route("/api/models/{name}", signed_in(change_model, admin=True), methods=["PATCH"]),
+    ]
+
+
+async def overview(world: World, _user: FakeUser, _request: Request) -> Response:
+    """Return everything about models."""
+    return _overview(world)
+
+
+async def change_adapter(world: World, _user: FakeUser, request: Request) -> Response:
+    """Load or unload an adapter, or say what it is about."""
+    adapter, body = world.adapters.get(request.path_params["name"]), await body_of(request)
+    if adapter is None:
+        return problem(409, "Refused", "The vLLM server has no such adapter.", "adapter-refused")
+    if body.get("loaded") and adapter.problem:
+        return problem(409, "Refused", adapter.problem, "adapter-refused")
+    adapter.loaded = bool(body.get("loaded", adapter.loaded))
+    adapter.description = text_of(body, "description") if "description" in body else adapter.description
+    adapter.examples = texts_of(body, "examples") if "examples" in body else adapter.examples
+    return _overview(world)
+
+
+async def change_preset(world: World, _user: FakeUser, request: Request) -> Response:
+    """Set the manner of wording."""
+    world.preset = text_of(await body_of(request), "preset")
+    return _overview(world)
+
+
+async def change_model(world: World, _user: FakeUser, request: Request) -> Response:
+    """Switch a model on or off."""
+    name = request.path_params["name"]
+    if name not in {str(model["name"]) for model in _models(world)}:
+        return missing("model")
+    world.models_off.discard(name)
+    if (await body_of(request)).get("enabled") is False:
+        world.models_off.add(name)
+    return _overview(world)
+
+
+async def decide(_world: World, _user: FakeUser, request: Request) -> Response:
+    """Tell who would be asked: the small model for short questions."""
+    question = text_of(await body_of(request), "question")
+    rule = RULES[1] if len(question.split()) <= 12 else RULES[2]
+    ask = ["smollm2-135m", "qwen3-8b"] if rule is RULES[1] else ["qwen3-8b", "smollm2-135m"]
+    reason = f"Rule “{rule['name']}”: {rule['because']}; {ask[0]}, then {ask[1]}"
+    return JSONResponse({"ask": ask, "reason": reason, "domains": []})
+
+
+def _overview(world: World) -> Response:
+    return JSONResponse(
+        {
+            "models": _models(world),
+            "ensembles": [
+                {"name": "self-consistency", "kind": "self_consistency", "about": "Asks five times; most votes win."}
+            ],
+            "adapters": [vars(adapter) for adapter in world.adapters.values()],
+            "adapters_problem": "",
+            "balance": 1.28,
+            "rules": RULES,
+            "preset": world.preset,
+            "presets": [{"name": name, "about": about} for name, about in PRESETS.items()],
+        }
+    )
+
+
+def _models(world: World) -> list[dict[str, object]]:
+    figures: list[dict[str, object]] = [
+        {"name": "qwen3-8b", "tier": "domain", "answers": 1_284, "failures": 3, "first_token_s": 0.31},
+        {"name": "smollm2-135m", "tier": "fallback", "answers": 517, "failures": 0, "first_token_s": 0.46},
+    ]
+    figures[0] |= {"tokens_per_s": 96.0, "cost_per_1000": 0.42, "busy": 4, "adapter": None}
+    figures[1] |= {"tokens_per_s": 71.0, "cost_per_1000": None, "busy": 0, "adapter": "grounded-answer"}
+    loaded = [
+        {"name": adapter.name, "tier": "domain", "adapter": adapter.name, "answers": 402, "failures": 0,
+         "first_token_s": 0.33, "tokens_per_s": 93.0, "cost_per_1000": 0.44, "busy": 1}
+        for adapter in world.adapters.values()
+        if adapter.loaded
+    ]  # fmt: skip
+    common = {"healthy": True, "detail": "It answers.", "inside": True}
+    return [
+        {"model": str(one["name"]), **common, **one, "enabled": one["name"] not in world.models_off}
+        for one in (*figures, *loaded)
+    ]

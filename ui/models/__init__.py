@@ -1,0 +1,1 @@
+"""Models: who answers, how well, and what an administrator changes about it."""

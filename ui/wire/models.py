@@ -1,0 +1,79 @@
+"""Models, adapters, ensembles and how one of them is chosen."""
+
+from __future__ import annotations
+
+from ui.wire.base import Wire
+
+
+class ModelInfo(Wire):
+    """One model with what it did since the server started."""
+
+    name: str
+    tier: str = ""
+    model: str = ""
+    adapter: str | None = None
+    healthy: bool = False
+    detail: str = ""
+    inside: bool = True
+    enabled: bool = True
+    busy: int = 0
+    answers: int = 0
+    failures: int = 0
+    first_token_s: float | None = None
+    tokens_per_s: float | None = None
+    cost_per_1000: float | None = None
+
+
+class AdapterInfo(Wire):
+    """An adapter that the vLLM server may load."""
+
+    name: str
+    loaded: bool = False
+    rank: int | None = None
+    problem: str = ""
+    description: str = ""
+    examples: tuple[str, ...] = ()
+
+
+class EnsembleInfo(Wire):
+    """Several models behind one name."""
+
+    name: str
+    kind: str = ""
+    about: str = ""
+
+
+class Rule(Wire):
+    """One row of the decision table."""
+
+    name: str
+    when: dict[str, str] = {}
+    ask: tuple[str, ...] = ()
+    because: str = ""
+
+
+class Preset(Wire):
+    """Sampling by name."""
+
+    name: str
+    about: str = ""
+
+
+class ModelsOverview(Wire):
+    """Everything about models."""
+
+    models: tuple[ModelInfo, ...] = ()
+    adapters: tuple[AdapterInfo, ...] = ()
+    adapters_problem: str = ""
+    ensembles: tuple[EnsembleInfo, ...] = ()
+    balance: float | None = None
+    rules: tuple[Rule, ...] = ()
+    preset: str = "precise"
+    presets: tuple[Preset, ...] = ()
+
+
+class Decision(Wire):
+    """Who would be asked a question."""
+
+    ask: tuple[str, ...] = ()
+    reason: str = ""
