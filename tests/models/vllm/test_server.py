@@ -162,7 +162,7 @@ async def test_when_it_is_killed_in_mid_answer_the_local_engine_finishes_with_a_
         assert answer is not None and not answer.degraded
         assert answer.route.tier == "fallback"
         assert [event for event in events if event.kind == "notice"] and "took over" in (answer.notice or "")
-        assert len(answer.text) > 200
+        assert answer.text.strip() and answer.stopped_by in ("stop", "length")  # it was finished, not cut off
     finally:
         await registry.stop()
         await engines.stop()
