@@ -311,6 +311,6 @@ class Api(Authoring):
         """Set how answers are worded where a request does not say."""
         self.send("PUT", "/api/models/preset", json={"preset": name})
 
-    def decide(self, question: str) -> wire.Decision:
+    def who_answers(self, question: str) -> wire.Decision:
         """Return who would be asked a question; nobody is."""
         return self.parse(wire.Decision, self.send("POST", "/api/models/decide", json={"question": question}))

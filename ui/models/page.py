@@ -117,7 +117,7 @@ def _choice(found: ModelsOverview) -> None:
         sent = st.form_submit_button("Try", icon=":material/alt_route:")
     if sent and (question or "").strip():
         with told():
-            decision = state.api().decide((question or "").strip())
+            decision = state.api().who_answers((question or "").strip())
             st.success(plain(f"{decision.reason}.", 500))
     with st.expander("The rules, in order: the first that fits decides"):
         for rule in found.rules:
