@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).parent.parent.parent / "requirements"
-LOCKS = ("uv.txt", "torch.txt", "vllm.txt")
+LOCKS = ("torch.txt", "vllm.txt")  # whatever installs them, these decide what is installed
 READY = ".ready"
 
 
