@@ -22,6 +22,7 @@ from assistant.errors import InvalidSetting, UnknownSetting
 from assistant.memory.settings import MemorySettings
 from assistant.models.settings import ModelSettings
 from assistant.orchestration.settings import PromptSettings, TurnSettings
+from assistant.widgets.settings import WidgetSettings
 from ingest.settings import IngestSettings
 from knowledge.settings import KnowledgeSettings
 from skills.settings import SkillsSettings
@@ -136,6 +137,7 @@ class Settings(BaseSettings):
     knowledge: KnowledgeSettings = KnowledgeSettings()
     ingest: IngestSettings = IngestSettings()
     skills: SkillsSettings = SkillsSettings()
+    widgets: WidgetSettings = WidgetSettings()
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -19,6 +19,7 @@ from sqlalchemy import (
     true,
 )
 
+import assistant.widgets.tables  # noqa: F401 - declares its tables on the shared metadata
 from knowledge.tables import RowId, metadata
 
 users = Table(

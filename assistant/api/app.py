@@ -15,6 +15,7 @@ from assistant.api import (
     documents,
     errors,
     health,
+    help_desk,
     mcp,
     memory,
     models,
@@ -24,8 +25,11 @@ from assistant.api import (
     search,
     skills,
     uploads,
+    widget,
+    widgets,
 )
 from assistant.api.auth import Guarded
+from assistant.api.cors import CheckedOrigin
 from assistant.api.doors import Doors, doors
 from assistant.api.limits import BodyLimit
 from assistant.api.security import KnownHosts, Observed
@@ -42,6 +46,9 @@ ROUTERS = (
     search.router,
     conversations.router,
     chat.router,
+    widgets.router,
+    widget.router,
+    help_desk.router,
     skills.router,
     approvals.router,
     mcp.router,
@@ -73,6 +80,7 @@ def create(app: App) -> FastAPI:
             api.router.routes.append(route)
     errors.install(api)
     openapi.install(api)
+    api.add_middleware(CheckedOrigin)
     api.add_middleware(BodyLimit, settings=app.settings.api)
     api.add_middleware(KnownHosts, hosts=app.settings.hosts)
     api.add_middleware(Observed, metrics=shared.metrics)  # the last one added is the outermost
@@ -91,6 +99,7 @@ def _life(app: App, shared: Doors) -> Callable[[FastAPI], AbstractAsyncContextMa
             yield
         finally:
             await shared.streams.stop()
+            await shared.widgets.stop()
             await app.stop()
 
     return life

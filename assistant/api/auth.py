@@ -22,7 +22,7 @@ from assistant.secret_file import LOCAL_PREFIX
 from assistant.threads import in_thread
 
 _STATE = "assistant.credential"
-_DESCRIBED = HTTPBearer(auto_error=False, description="A session token from /api/login, or an API key.")
+DESCRIBED = HTTPBearer(auto_error=False, description="A session token from /api/login, or an API key.")
 
 
 class Policy:
@@ -52,7 +52,7 @@ class Policy:
         request.scope[_STATE] = credential
 
     async def __call__(
-        self, request: Request, _described: Annotated[object, Depends(_DESCRIBED)] = None
+        self, request: Request, _described: Annotated[object, Depends(DESCRIBED)] = None
     ) -> Credential | None:
         """Return the credential that `admit` found; FastAPI calls this for the endpoint."""
         found: Credential | None = request.scope[_STATE]

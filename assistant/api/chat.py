@@ -60,7 +60,7 @@ async def complete(
     grace_s = app.settings.api.resume_grace_s if options.conversation_id else 0.0
     live = doors.streams.begin(turn, credential.id, ticket, wire, grace_s)
     if body.stream:
-        return _follow(doors, live, 0)
+        return follow_response(doors, live, 0)
     return await _whole(doors, live, request)
 
 
@@ -77,7 +77,7 @@ async def follow(
     if after is None or not live.holds(after):
         detail = "That part of the stream is not kept any more; read the conversation instead."
         raise errors.Refusal(410, "stream-gone", detail)
-    return _follow(doors, live, after)
+    return follow_response(doors, live, after)
 
 
 @router.post("/api/streams/{turn_id}/stop", status_code=204, tags=["conversations"])
@@ -94,7 +94,8 @@ def _found(doors: Doors, caller: Caller, turn_id: str) -> Live:
     return live
 
 
-def _follow(doors: Doors, live: Live, after: int) -> Response:
+def follow_response(doors: Doors, live: Live, after: int) -> Response:
+    """Return the response that sends the frames of `live` behind number `after` as they come."""
     return Pieces(live.follow(after, PING_S), "text/event-stream", _STREAM, around=doors.streams.reading(live))
 
 

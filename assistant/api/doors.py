@@ -12,11 +12,15 @@ from assistant import conversations
 from assistant.api.admission import Capacity, Room
 from assistant.api.metrics import Metrics
 from assistant.api.streams import Streams
+from assistant.api.widget_doors import WidgetDoors
 from assistant.app import App
 from assistant.conversations import Status
 from assistant.people.credentials import still_good
 from assistant.threads import in_thread
 from assistant.types import Answer
+from assistant.widgets import quota, visitors
+from assistant.widgets.challenge import Work
+from assistant.widgets.outbox import Outbox
 from assistant.wire import answer_json
 
 # Password hashing: two at a time, a small queue, few from one address, so that guessing starves nobody else.
@@ -36,6 +40,7 @@ class Doors:
     uploads: Room
     writers: CapacityLimiter  # the threads of uploads, apart from those of everything else
     streams: Streams
+    widgets: WidgetDoors
 
 
 def doors(app: App) -> Doors:
@@ -50,9 +55,12 @@ def doors(app: App) -> Doors:
         # A turn outside of any conversation has no row, and nothing happens.
         json = None if answer is None else answer_json(answer)
         await in_thread(conversations.finish, app.engine, turn_id, status, json)
+        if answer is not None:
+            await in_thread(quota.count_tokens, app.engine, turn_id, _tokens(answer))
 
     async def good(credential_ids: set[str]) -> set[str]:
-        return await in_thread(still_good, app.engine, credential_ids)
+        people = await in_thread(still_good, app.engine, credential_ids)
+        return people | await in_thread(visitors.still_good, app.engine, credential_ids - people)
 
     return Doors(
         metrics,
@@ -62,7 +70,13 @@ def doors(app: App) -> Doors:
         Room("uploads", _UPLOADS, metrics),
         CapacityLimiter(_UPLOADS.inside),
         Streams(app.turns, limits, metrics, stored, good),
+        WidgetDoors(Work(app.engine, app.secrets), Outbox(app.engine, app.secrets, app.settings.widgets)),
     )
+
+
+def _tokens(answer: Answer) -> int:
+    """Return what an answer cost; one that was broken off does not tell, so its letters are counted."""
+    return max(answer.usage.input_tokens + answer.usage.output_tokens, len(answer.text) // 4)
 
 
 async def the_doors(request: Request) -> Doors:

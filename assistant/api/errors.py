@@ -24,6 +24,7 @@ from assistant.evaluation import errors as evaluation
 from assistant.logs import log
 from assistant.memory import errors as memory
 from assistant.promptbook import errors as promptbook
+from assistant.widgets import errors as widgets
 from ingest import errors as ingest
 from knowledge import errors as knowledge
 from skills import errors as skills
@@ -100,6 +101,12 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     promptbook.PromptClash: (409, "prompt-clash"),
     promptbook.NothingToRollBack: (409, "nothing-to-roll-back"),
     evaluation.RowsUnusable: (422, "questions-unusable"),
+    widgets.WidgetOff: (404, "widget-off"),
+    widgets.OriginRefused: (403, "origin-refused"),
+    widgets.VisitorRefused: (401, "visitor-refused"),
+    widgets.LimitReached: (429, "limit-reached"),
+    widgets.WidgetNameTaken: (409, "name-taken"),
+    widgets.ProfileRefused: (422, "invalid"),
     ingest.StorageFull: (507, "storage-full"),
     knowledge.NameTaken: (409, "name-taken"),
     knowledge.InvalidValue: (422, "invalid"),

@@ -25,6 +25,7 @@ from knowledge.tables import documents as documents_table
 from knowledge.types import NewChunk
 
 from .conftest import PASSWORD, World, asgi
+from .widget_world import ORIGIN, Page, make_widget
 
 Expected = tuple[int, int, int, int]  # anonymous, owner, other user, administrator; suspended is always 401
 
@@ -126,6 +127,30 @@ TABLE: dict[str, tuple[Expected, Any]] = {
     "POST /api/prompts/{prompt}/versions/{n}/evaluate": ((401, 403, 403, 422), {"questions": [{}]}),
     "GET /api/prompt-evaluations/{trial_id}": ((401, 403, 403, 404), None),
     "POST /api/logout": ((401, 204, 204, 204), None),
+    "GET /api/widgets": ((401, 403, 403, 200), None),
+    "POST /api/widgets": ((401, 403, 403, 201), {"name": "New"}),
+    "GET /api/widgets/{widget_id}": ((401, 403, 403, 200), None),
+    "PATCH /api/widgets/{widget_id}": ((401, 403, 403, 200), {"enabled": True}),
+    "DELETE /api/widgets/{widget_id}": ((401, 403, 403, 204), None),
+    "POST /api/widgets/{widget_id}/keys": ((401, 403, 403, 201), None),
+    "DELETE /api/widgets/{widget_id}/keys/{signing_key_id}": ((401, 403, 403, 204), None),
+    "GET /api/widgets/{widget_id}/transcripts": ((401, 403, 403, 200), None),
+    "GET /api/widgets/{widget_id}/transcripts/{transcript_id}": ((401, 403, 403, 200), None),
+    "GET /api/widgets/{widget_id}/hand-overs": ((401, 403, 403, 200), None),
+    "POST /api/widgets/{widget_id}/hand-overs/{hand_over_id}/send": ((401, 403, 403, 200), None),
+    # The script is public; the rest of a widget's own routes is for pages of listed origins and their visitors.
+    "GET /widget.js": ((200, 200, 200, 200), None),
+    "OPTIONS /api/widget/{widget_id}/{rest}": ((403, 403, 403, 403), None),
+    "GET /api/widget/{widget_id}/look": ((403, 403, 403, 403), None),
+    "POST /api/widget/{widget_id}/session": ((403, 403, 403, 403), {}),
+    "GET /api/widget/{widget_id}/conversation": ((403, 403, 403, 403), None),
+    "POST /api/widget/{widget_id}/reset": ((403, 403, 403, 403), None),
+    "POST /api/widget/{widget_id}/ask": ((403, 403, 403, 403), {"question": "x"}),
+    "GET /api/widget/{widget_id}/streams/{answer_id}": ((403, 403, 403, 403), None),
+    "POST /api/widget/{widget_id}/streams/{answer_id}/stop": ((403, 403, 403, 403), None),
+    "PUT /api/widget/{widget_id}/turns/{answer_id}/feedback": ((403, 403, 403, 403), {"rating": "up"}),
+    "POST /api/widget/{widget_id}/hand-over": ((403, 403, 403, 403), {}),
+    "POST /api/widget/{widget_id}/messages": ((401, 401, 401, 401), {"id": "1", "visitor": {"id": "z"}, "text": "x"}),
 }
 
 
@@ -135,12 +160,21 @@ class Scene:
 
     world: World
     ids: dict[str, str]
+    visit: Page  # of a widget's visitor, who left the answer and the transcript that the ids name
 
     async def ask(self, client: httpx.AsyncClient, row: str, **headers: str) -> httpx.Response:
         method, pattern = row.split(" ")
         body = TABLE[row][1]
         named = "read_notes" if "/skills/" in pattern else "hr"
-        more = {"model": "local", "name": named, "file": "x.py", "prompt": "plain_chat", "n": 0, "trial_id": "x"}
+        more = {
+            "model": "local",
+            "name": named,
+            "file": "x.py",
+            "prompt": "plain_chat",
+            "n": 0,
+            "trial_id": "x",
+            "rest": "ask",
+        }
         path = pattern.format(**more | self.ids)
         if body == "query":
             return await client.request(method, f"{path}?old=0&new=0", headers=headers)
@@ -251,12 +285,56 @@ FOREIGN = [row for row, (expected, _) in TABLE.items() if expected[2] == 404]
 
 
 async def test_what_is_foreign_looks_like_what_is_not_there(scene: Scene) -> None:
-    missing = Scene(scene.world, dict.fromkeys(scene.ids, "0" * 32))
+    missing = Scene(scene.world, dict.fromkeys(scene.ids, "0" * 32), scene.visit)
     async with scene.world.client(scene.world.eve) as client:
         for row in FOREIGN:
             foreign, nothing = await scene.ask(client, row), await missing.ask(client, row)
             assert foreign.status_code == nothing.status_code == 404, row
             assert foreign.content == nothing.content and set(foreign.headers) == set(nothing.headers), row
+
+
+# A widget's own routes on a page of a listed origin: what the visitor gets who left what the ids name, another visitor
+# of the same widget, a visitor of another widget, Ben with his session, Ann with hers.
+VISITS: dict[str, tuple[int, int, int, int, int]] = {
+    "OPTIONS /api/widget/{widget_id}/{rest}": (204, 204, 204, 204, 204),
+    "GET /api/widget/{widget_id}/look": (200, 200, 200, 200, 200),
+    "POST /api/widget/{widget_id}/session": (201, 201, 201, 201, 201),
+    "GET /api/widget/{widget_id}/conversation": (200, 200, 401, 401, 401),
+    "GET /api/widget/{widget_id}/streams/{answer_id}": (200, 404, 401, 401, 401),
+    "POST /api/widget/{widget_id}/streams/{answer_id}/stop": (204, 404, 401, 401, 401),
+    "PUT /api/widget/{widget_id}/turns/{answer_id}/feedback": (204, 404, 401, 401, 401),
+    "POST /api/widget/{widget_id}/ask": (200, 200, 401, 401, 401),
+    "POST /api/widget/{widget_id}/hand-over": (409, 409, 401, 401, 401),
+    "POST /api/widget/{widget_id}/reset": (204, 204, 401, 401, 401),
+    "POST /api/widget/{widget_id}/messages": (401, 401, 401, 401, 401),
+}
+
+
+def test_the_table_of_visits_names_every_route_of_a_widget() -> None:
+    assert set(VISITS) == {row for row in TABLE if " /api/widget/" in row}
+
+
+async def test_each_visitor_gets_what_the_table_of_visits_says(scene: Scene) -> None:
+    world, mine = scene.world, scene.visit
+    other, _ = make_widget(world, name="Other")
+    async with world.client() as client:
+        stranger, foreigner = Page(client, mine.widget, mine.secret), Page(client, other, "")
+        await stranger.begin()
+        await foreigner.begin()
+        tokens = [mine.token, stranger.token, foreigner.token, world.token(world.ben), world.token(world.admin)]
+        for row, expected in VISITS.items():
+            for who, (token, status) in enumerate(zip(tokens, expected, strict=True)):
+                reply = await scene.ask(client, row, Origin=ORIGIN, Authorization=f"Bearer {token}")
+                assert reply.status_code == status, f"{row} of caller {who}: {reply.status_code} {reply.text[:200]}"
+
+
+async def test_a_visitor_token_is_no_credential_anywhere_else(scene: Scene) -> None:
+    async with scene.world.client() as client:
+        for row in [row for row in TABLE if row not in VISITS]:
+            reply = await scene.ask(client, row, Origin=ORIGIN, Authorization=f"Bearer {scene.visit.token}")
+            assert reply.status_code == TABLE[row][0][0], f"{row}: {reply.status_code} {reply.text[:200]}"
+            readable = reply.headers.get("access-control-allow-origin")
+            assert readable is None or row == "GET /widget.js", row
 
 
 BEARERS = [
@@ -338,6 +416,8 @@ def test_no_code_that_decides_looks_at_the_address() -> None:
         assert "request.url" not in text and "base_url" not in text, f"{file.name} looks at request.url"
 
 
-def test_each_policy_is_one_of_the_five(world: World) -> None:
+def test_each_policy_is_one_that_was_thought_of(world: World) -> None:
     names = {policy_of(route).name for route in _routes(world).values()}
-    assert names == {"anyone", "signed in", "signed in with a password", "prompt author", "administrator"}
+    people = {"anyone", "signed in", "signed in with a password", "prompt author", "administrator"}
+    visits = {"a page of a listed origin", "a page of a listed origin, asking first", "a widget's visitor"}
+    assert names == people | visits | {"a signed request of a widget's server"}

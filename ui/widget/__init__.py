@@ -1,0 +1,1 @@
+"""The chat for other people's web sites: one script without dependencies, served by the API."""
