@@ -287,6 +287,52 @@ class Api(Authoring):
         """Stop a running answer; what was said so far is kept."""
         self.send("POST", f"/api/streams/{turn_id}/stop")
 
+    # --- widgets --------------------------------------------------------------------------------------------------
+
+    def widgets(self) -> list[wire.Widget]:
+        """Return all widgets (administrators only, as everything about them)."""
+        return self.read_list(wire.Widget, "/api/widgets", "widgets")
+
+    def add_widget(self, name: str, profile: Mapping[str, object]) -> wire.Widget:
+        """Create a widget, switched off."""
+        return self.parse(wire.Widget, self.send("POST", "/api/widgets", json={"name": name, "profile": dict(profile)}))
+
+    def change_widget(self, widget_id: str, changes: Mapping[str, object]) -> None:
+        """Change some of: name, enabled, profile (of which parts that are left out stay)."""
+        self.send("PATCH", f"/api/widgets/{widget_id}", json=dict(changes))
+
+    def delete_widget(self, widget_id: str) -> None:
+        """Delete a widget with all that its visitors said."""
+        self.send("DELETE", f"/api/widgets/{widget_id}")
+
+    def add_signing_key(self, widget_id: str) -> wire.SigningKey:
+        """Create a signing key and return it with its secret, which is never shown again."""
+        return self.parse(wire.SigningKey, self.send("POST", f"/api/widgets/{widget_id}/keys"))
+
+    def retire_signing_key(self, widget_id: str, key_id: str) -> None:
+        """Make a signing key useless at once."""
+        self.send("DELETE", f"/api/widgets/{widget_id}/keys/{key_id}")
+
+    def visitor_talks(self, widget_id: str, limit: int) -> list[wire.VisitorTalk]:
+        """Return conversations of a widget's visitors, the last used first."""
+        return self.read_list(
+            wire.VisitorTalk, f"/api/widgets/{widget_id}/transcripts", "transcripts", {"limit": limit}
+        )
+
+    def visitor_turns(self, widget_id: str, conversation_id: str) -> list[wire.VisitorTurn]:
+        """Return one conversation of a visitor, oldest first."""
+        return self.read_list(wire.VisitorTurn, f"/api/widgets/{widget_id}/transcripts/{conversation_id}", "turns")
+
+    def person_requests(self, widget_id: str, limit: int) -> list[wire.PersonRequest]:
+        """Return the visitors' requests for a person, newest first."""
+        return self.read_list(
+            wire.PersonRequest, f"/api/widgets/{widget_id}/hand-overs", "hand_overs", {"limit": limit}
+        )
+
+    def send_person_request(self, widget_id: str, request_id: str) -> None:
+        """Send a request for a person again."""
+        self.send("POST", f"/api/widgets/{widget_id}/hand-overs/{request_id}/send")
+
     # --- operation ------------------------------------------------------------------------------------------------
 
     def status(self) -> wire.Status:

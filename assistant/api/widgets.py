@@ -152,7 +152,9 @@ async def _json(app: App, widget: Widget) -> Json:
         "profile": widget.profile.model_dump(mode="json"),
         "keys": [asdict(key) for key in good],
         "today": asdict(used),
-        "snippet": snippet(app.settings.widgets.public_url or "https://ASSISTANT-ADDRESS", widget.id),
+        "snippet": snippet(
+            app.settings.widgets.public_url or f"http://{app.settings.host}:{app.settings.port}", widget.id
+        ),
         "created_at": widget.created_at,
         "updated_at": widget.updated_at,
     }

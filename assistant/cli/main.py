@@ -14,7 +14,7 @@ import typer
 
 from assistant import skills_commands
 from assistant.adaptation import commands as adapt
-from assistant.cli import ask, backup, doctor, evals, ingest, manage, memory, models, processes, prompts
+from assistant.cli import ask, backup, doctor, evals, ingest, manage, memory, models, processes, prompts, widgets
 from assistant.cli.output import Failed, err
 from assistant.errors import AssistantError
 from assistant.settings import load
@@ -42,6 +42,7 @@ app.add_typer(manage.groups, name="groups")
 app.add_typer(manage.keys, name="keys")
 app.add_typer(manage.collections, name="collections")
 app.add_typer(manage.documents, name="documents")
+app.add_typer(widgets.app, name="widgets")
 
 
 @app.callback(invoke_without_command=True)

@@ -19,6 +19,7 @@ def _font(pattern: str) -> Path | None:
 
 _FILES: dict[str, tuple[Path | None, str]] = {
     "door.css": (_HERE / "door.css", "text/css"),
+    "widget.js": (_HERE.parent / "widget" / "widget.js", "text/javascript"),
     "mark.svg": (_HERE.parent / "theme" / "mark.svg", "image/svg+xml"),
     "sans.woff2": (_font("SourceSansVF-Upright*.woff2"), "font/woff2"),
     "serif.woff2": (_font("SourceSerifVariable-Roman*.woff2"), "font/woff2"),

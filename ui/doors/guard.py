@@ -33,7 +33,7 @@ POLICY = "; ".join(
         "object-src 'none'",
         "base-uri 'self'",
         "form-action 'self'",
-        "frame-src 'none'",
+        "frame-src 'self'",  # the preview of a widget
         "frame-ancestors 'none'",
     )
 )

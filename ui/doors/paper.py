@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from ui import settings
@@ -14,6 +15,7 @@ _FOLDER = Path(__file__).parent
 _FRAME = Template((_FOLDER / "frame.html").read_text(encoding="utf-8"))
 _SIGN_IN = Template((_FOLDER / "sign_in.html").read_text(encoding="utf-8"))
 _SET_UP = Template((_FOLDER / "set_up.html").read_text(encoding="utf-8"))
+_PREVIEW = Template((_FOLDER / "widget_preview.html").read_text(encoding="utf-8"))
 _NEW = (_FOLDER / "new.html").read_text(encoding="utf-8")
 
 
@@ -31,6 +33,17 @@ def set_up(token: str, name: str = "", message: str = "", status: int = 200) -> 
 def new_server() -> HTMLResponse:
     """Return the page for those who come before the first administrator."""
     return _page("Not set up yet", _NEW, 200)
+
+
+async def widget_preview(request: Request) -> HTMLResponse:
+    """Return a page with a widget that shows the profile in the address and talks to nobody.
+
+    Only our own pages may frame it, it may run only the widget's script, and it may reach nothing.
+    """
+    profile = request.query_params.get("profile", "{}")
+    html = _PREVIEW.substitute(profile=escape(profile))
+    policy = "default-src 'none'; script-src 'self'; style-src 'self'; frame-ancestors 'self'; base-uri 'none'"
+    return HTMLResponse(html, headers={"Content-Security-Policy": policy, "X-Frame-Options": "SAMEORIGIN"})
 
 
 def _alert(message: str) -> str:

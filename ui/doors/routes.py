@@ -35,6 +35,7 @@ def routes() -> list[Route]:
         Route("/setup", set_up, methods=["POST"]),
         Route("/sign-out", sign_out, methods=["POST"]),
         Route("/files/{document:str}", download, methods=["GET"]),
+        Route("/door/widget-preview", paper.widget_preview, methods=["GET"]),
         *assets.routes(),
     ]
 

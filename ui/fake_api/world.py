@@ -80,6 +80,8 @@ class World:
     notes: dict[str, FakeNote] = field(default_factory=dict)
     memory_off: set[str] = field(default_factory=set)  # user ids
     prompts: dict[str, FakePrompt] = field(default_factory=shipped_prompts)
+    widgets: dict[str, dict[str, object]] = field(default_factory=dict)
+    sent_on: set[str] = field(default_factory=set)  # requests for a person that were passed on
     scripts: list[Script] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
     adapters: dict[str, FakeAdapter] = field(default_factory=sample_adapters)

@@ -148,43 +148,46 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
   // The page may have replaced fetch, Array.prototype and everything else. So a frame of our own, inside a closed
   // shadow root where the page cannot find it, loads this same file again and runs the chat with built-ins that nobody
   // has touched; elements are made there and moved into the shadow root. Where a page forbids that, the chat runs here.
-  const script = document.currentScript
-  const own = window.frameElement ? window.inhouseBoot : undefined
-  if (own) {
-    delete window.inhouseBoot
-    own.run(() => start(own))
-    return
+  function begin() {
+    const own = window !== window.parent ? window.inhouseBoot : undefined
+    if (own) {
+      delete window.inhouseBoot
+      own.run(() => start(own))
+      return
+    }
+    const script = document.currentScript
+    if (!script || !script.dataset.widget) {
+      console.warn('Inhouse chat: the script tag needs data-widget="ID".')
+      return
+    }
+    const given = script.dataset
+    const boot = {
+      id: given.widget,
+      base: script.src.replace(/\/widget\.js([?#].*)?$/, ''),
+      inline: given.mode === 'inline',
+      lang: given.lang,
+      scheme: given.scheme,
+      side: given.side,
+      tokenUrl: given.tokenUrl,
+      preview: given.preview,
+      view: window,
+      page: document,
+      api: null,
+      calls: [],
+      listeners: {},
+    }
+    const call = (name) => (...args) => (boot.api ? boot.api[name](...args) : void boot.calls.push([name, args]))
+    const on = (name, listener) => { (boot.listeners[name] = boot.listeners[name] || []).push(listener) }
+    const chat = { id: boot.id, open: call('open'), close: call('close'), ask: call('ask'), identify: call('identify'), on }
+    if (!window.InhouseChat) window.InhouseChat = { ...chat, all: {} }
+    window.InhouseChat.all[boot.id] = chat
+    if (document.body) mount(script, boot)
+    else document.addEventListener('DOMContentLoaded', () => mount(script, boot))
   }
-  if (!script || !script.dataset.widget) {
-    console.warn('Inhouse chat: the script tag needs data-widget="ID".')
-    return
-  }
-  const given = script.dataset
-  const boot = {
-    id: given.widget,
-    base: script.src.replace(/\/widget\.js([?#].*)?$/, ''),
-    inline: given.mode === 'inline',
-    lang: given.lang,
-    scheme: given.scheme,
-    side: given.side,
-    tokenUrl: given.tokenUrl,
-    preview: given.preview,
-    view: window,
-    page: document,
-    calls: [],
-    listeners: {},
-  }
-  const call = (name) => (...args) => (boot.api ? boot.api[name](...args) : void boot.calls.push([name, args]))
-  const chat = { id: boot.id, open: call('open'), close: call('close'), ask: call('ask'), identify: call('identify'),
-    on(name, listener) { (boot.listeners[name] = boot.listeners[name] || []).push(listener) } }
-  if (!window.InhouseChat) window.InhouseChat = { ...chat, all: {} }
-  window.InhouseChat.all[boot.id] = chat
 
-  if (document.body) mount()
-  else document.addEventListener('DOMContentLoaded', mount)
-
-  function mount() {
-    const place = (given.target && document.querySelector(given.target)) || document.body
+  function mount(script, boot) {
+    const target = script.dataset.target
+    const place = (target && document.querySelector(target)) || document.body
     const host = document.createElement('inhouse-chat')
     place.append(host)
     boot.root = untouched(host).call(host, { mode: 'closed', delegatesFocus: false })
@@ -901,4 +904,6 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
     const light = 0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
     return 1.05 / (light + 0.05) > (light + 0.05) / 0.05 ? '#ffffff' : '#000000'
   }
+
+  begin()
 })()

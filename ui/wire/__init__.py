@@ -20,6 +20,18 @@ from ui.wire.people import Group, Key, Session, User
 from ui.wire.server import KnowledgeStatus, QueueStatus, Service, Space, Status, Tier
 from ui.wire.skills import Approval, CallResult, Skill, SkillCallLine, SkillSource
 from ui.wire.talk import Answer, Citation, Conversation, ConversationHead, Feedback, Outcome, Route, Step, Turn
+from ui.wire.widgets import (
+    HandOver,
+    Limits,
+    Look,
+    PersonRequest,
+    SigningKey,
+    VisitorTalk,
+    VisitorTurn,
+    Widget,
+    WidgetProfile,
+    Words,
+)
 
 __all__ = [
     "Accepted",
@@ -40,13 +52,17 @@ __all__ = [
     "Epoch",
     "Feedback",
     "Group",
+    "HandOver",
     "Hit",
     "Key",
     "KnowledgeStatus",
+    "Limits",
+    "Look",
     "ModelInfo",
     "ModelsOverview",
     "Neighbourhood",
     "Outcome",
+    "PersonRequest",
     "Preset",
     "QueueStatus",
     "Refused",
@@ -56,6 +72,7 @@ __all__ = [
     "SearchResult",
     "Service",
     "Session",
+    "SigningKey",
     "Skill",
     "SkillCallLine",
     "SkillSource",
@@ -66,5 +83,10 @@ __all__ = [
     "Turn",
     "Upload",
     "User",
+    "VisitorTalk",
+    "VisitorTurn",
+    "Widget",
+    "WidgetProfile",
     "Wire",
+    "Words",
 ]

@@ -1,0 +1,5 @@
+"""Widgets."""
+
+from ui.widgets import page
+
+page.show()

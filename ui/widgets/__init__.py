@@ -1,0 +1,1 @@
+"""The page about widgets: chats that other web sites embed."""
