@@ -156,20 +156,20 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
       return
     }
     const script = document.currentScript
-    if (!script || !script.dataset.widget) {
+    const given = (name) => (script ? script.getAttribute(`data-${name}`) : null) // not `dataset`, which a page can pollute
+    if (!given('widget')) {
       console.warn('Inhouse chat: the script tag needs data-widget="ID".')
       return
     }
-    const given = script.dataset
     const boot = {
-      id: given.widget,
+      id: given('widget'),
       base: script.src.replace(/\/widget\.js([?#].*)?$/, ''),
-      inline: given.mode === 'inline',
-      lang: given.lang,
-      scheme: given.scheme,
-      side: given.side,
-      tokenUrl: given.tokenUrl,
-      preview: given.preview,
+      inline: given('mode') === 'inline',
+      lang: given('lang'),
+      scheme: given('scheme'),
+      side: given('side'),
+      tokenUrl: given('token-url'),
+      preview: given('preview'),
       view: window,
       page: document,
       api: null,
@@ -186,7 +186,7 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
   }
 
   function mount(script, boot) {
-    const target = script.dataset.target
+    const target = script.getAttribute('data-target')
     const place = (target && document.querySelector(target)) || document.body
     const host = document.createElement('inhouse-chat')
     place.append(host)
@@ -493,13 +493,15 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
 
   // A number whose SHA-256 together with the task begins with so many zero bits; see the challenge of the server.
   async function solve(task, bits) {
+    const K = constants()
     for (let n = 0; ; n++) {
       if (n % 2000 === 1999) await new Promise((resolve) => setTimeout(resolve))
-      if (Math.clz32(sha256(`${task}:${n}`)) >= bits) return String(n)
+      if (Math.clz32(sha256(`${task}:${n}`, K)) >= bits) return String(n)
     }
   }
 
-  const K = (() => {
+  // The constants of SHA-256; made when they are needed, since the page's own realm must not run this.
+  function constants() {
     const found = []
     for (let n = 2; found.length < 64; n++) {
       let prime = true
@@ -508,10 +510,10 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
     }
     const part = (n, power) => (Math.pow(n, power) % 1) * 4294967296 | 0
     return { round: found.map((n) => part(n, 1 / 3)), begin: found.slice(0, 8).map((n) => part(n, 1 / 2)) }
-  })()
+  }
 
   // The first 32 bits of SHA-256 of a text in ASCII, as a signed number.
-  function sha256(text) {
+  function sha256(text, K) {
     const size = ((text.length + 8) >> 6) + 1
     const words = new Int32Array(size * 16)
     for (let i = 0; i < text.length; i++) words[i >> 2] |= text.charCodeAt(i) << (24 - (i % 4) * 8)
