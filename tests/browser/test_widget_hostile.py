@@ -1,5 +1,7 @@
 """The widget on pages that work against it, and with answers that an attacker wrote."""
 
+# ruff: noqa: E501 - scripts and styles of other people's pages read better on one line
+
 from __future__ import annotations
 
 import time
