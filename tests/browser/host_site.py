@@ -67,7 +67,8 @@ class HostSite:
 
     def page(self, path: str, body: str, head: str = "", **headers: str) -> str:
         """Put a page on the site and return its address."""
-        html = f"<!doctype html><html lang=en><head><title>Shop</title>{head}</head><body><h1>Shop</h1>{body}</body></html>"
+        top = f"<!doctype html><html lang=en><head><title>Shop</title>{head}</head>"
+        html = f"{top}<body><h1>Shop</h1>{body}</body></html>"
         self.pages[path] = (html, {name.replace("_", "-"): value for name, value in headers.items()})
         return self.origin + path
 

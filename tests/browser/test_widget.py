@@ -1,5 +1,7 @@
 """The widget on ordinary pages, in a real browser."""
 
+# ruff: noqa: E501 - scripts of pages read better on one line
+
 from __future__ import annotations
 
 import re

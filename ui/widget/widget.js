@@ -99,6 +99,7 @@ ul,ol{padding-inline-start:22px}
 pre{overflow-x:auto;padding:10px;border-radius:8px;background:var(--soft);direction:ltr;text-align:left}
 code{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,monospace;background:var(--soft);border-radius:4px;padding:0 3px}
 pre code{background:none;padding:0}
+p,li,h3,h4,h5,td,th,.me,.questions button,.sources button,.sheet blockquote{unicode-bidi:plaintext}
 blockquote{border-inline-start:3px solid var(--line);padding-inline-start:10px;color:var(--dim)}
 table{border-collapse:collapse;display:block;overflow-x:auto;font-size:14px}
 td,th{border:1px solid var(--line);padding:3px 7px;text-align:start}
