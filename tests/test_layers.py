@@ -32,6 +32,7 @@ CONFINED: dict[str, tuple[str, ...]] = {
     "sentence_transformers": ("assistant/adaptation/", "knowledge/models/export.py"),
     "openvino_genai": ("assistant/models/local/",),
     "xllamacpp": ("assistant/models/local/",),
+    "jwt": ("assistant/widgets/tokens.py",),
     "requests": (),
     "aiohttp": (),
     "urllib3": (),

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from assistant.tables import turns
 from assistant.widgets.errors import LimitReached
 from assistant.widgets.profile import Limits
-from assistant.widgets.tables import widget_conversations, widget_sessions, widget_usage
+from assistant.widgets.tables import widget_conversations, widget_sessions, widget_usage, widgets
 from assistant.widgets.types import Session, Usage
 from knowledge.database import now, reading
 
@@ -64,7 +64,8 @@ def used_today(engine: Engine, widget_id: str) -> Usage:
 
 
 def _today(connection: Connection, widget_id: str) -> int:
-    """Return today's number, its row made when it is missing."""
+    """Return today's number, its row made when it is missing; of one widget, no two transactions do so at once."""
+    connection.execute(select(widgets.c.id).where(widgets.c.id == widget_id).with_for_update())
     day = int(now(connection) // _DAY_S)
     chosen = widget_usage.c.widget_id == widget_id, widget_usage.c.day == day
     if connection.execute(select(widget_usage.c.day).where(*chosen)).first() is None:
