@@ -1,6 +1,6 @@
 """Sign who a visitor is, with nothing but Python's standard library. Run on the site's server, never in a page.
 
-    INHOUSE_SECRET=wsk_... python mint.py WIDGET_ID VISITOR_ID [NAME] [GROUP ...]
+INHOUSE_SECRET=wsk_... python mint.py WIDGET_ID VISITOR_ID [NAME] [GROUP ...]
 """
 
 import base64

@@ -658,7 +658,11 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
     })
     boot.api = { open, close, ask, identify: (found) => { api.identify(found); loaded = false; ui.clear(); if (shown) void load() } }
     for (const [name, args] of boot.calls.splice(0)) boot.api[name](...args)
-    if (boot.inline || api.kept().open || boot.preview) { if (boot.inline) { shown = true; ui.show(true, true); void load() } else open() }
+    if (!shown && (boot.inline || boot.preview || api.kept().open)) { // without taking the focus from the page
+      shown = true
+      ui.show(true, true)
+      void load()
+    }
     tell('ready', {})
   }
 

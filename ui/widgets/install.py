@@ -14,7 +14,7 @@ def show(widget: Widget) -> None:
     """Show the line for the page, and the keys."""
     st.subheader("In the page", anchor=False)
     st.markdown("Paste this line into every page that shall show the chat, before the end of its body.")
-    st.code(widget.snippet, language="html")
+    st.code(widget.snippet, language="html", wrap_lines=True)
     if not widget.profile.origins:
         st.warning("No site is listed under Settings yet, so the chat would not answer anywhere.")
     if not widget.enabled:
