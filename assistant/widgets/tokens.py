@@ -1,4 +1,4 @@
-"""The two signed tokens of a widget (docs/decisions/0040-widget-tokens.md); the only place that reads or writes JWT.
+"""The two signed tokens of a widget (docs/decisions/0060-widget-tokens.md); the only place that reads or writes JWT.
 
 The host site's server signs who its visitor is (single use, minutes); in exchange we sign a visitor token, which names
 a session of ours and is good for nothing but this widget.

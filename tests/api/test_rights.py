@@ -25,7 +25,7 @@ from knowledge.tables import documents as documents_table
 from knowledge.types import NewChunk
 
 from .conftest import PASSWORD, World, asgi
-from .widget_world import ORIGIN, Page, make_widget
+from .widget_world import ORIGIN, Page, make_widget, visited
 
 Expected = tuple[int, int, int, int]  # anonymous, owner, other user, administrator; suspended is always 401
 
@@ -178,7 +178,6 @@ class Scene:
         path = pattern.format(**more | self.ids)
         if body == "query":
             return await client.request(method, f"{path}?old=0&new=0", headers=headers)
-        path = pattern.format(**{"model": "local", "name": named, "file": "x.py", "rest": "ask"} | self.ids)
         if body == "files":
             return await client.request(method, path, files=FILES, headers=headers)
         filled = json.loads(json.dumps(body).replace("{document_id}", self.ids["document_id"]).replace(
@@ -210,11 +209,10 @@ async def scene(world: World) -> AsyncIterator[Scene]:
         turn = (await client.post("/v1/chat/completions", json=body)).json()["assistant"]["turn_id"]
     assert scope.principals and collection_for(engine, scope, ben.id, conversation)
     chunk = chunks.page(engine, caller_of(world.admin, "session").scope, document.id, 0, 1)[0][0].id
-    ids = {"user_id": ben.id, "key_id": key.id, "collection_id": hr.id, "document_id": document.id, "chunk_id": chunk}
-    ids |= {"conversation_id": conversation, "turn_id": turn, "source": "notebook", "note_id": note.id}
     visit, left = await visited(world)
     ids = left | {"user_id": ben.id, "key_id": key.id, "collection_id": hr.id, "document_id": document.id}
     ids |= {"chunk_id": chunk, "conversation_id": conversation, "turn_id": turn, "source": "notebook"}
+    ids |= {"note_id": note.id}
     async with world.client(ben) as client:
         written = await client.post("/api/skills/write_note/call", json={"arguments": {"text": "x"}})
     yield Scene(world, ids | {"approval_id": written.json()["approval"]["id"]}, visit)
