@@ -45,7 +45,7 @@ def world(engine: Engine, tmp_path: Path) -> World:
         memory=made.app.memories,
         prompts=made.app.prompts,
     )
-    return World(made.app, create(made.app), made.turns, made.searcher, made.admin, made.ben, made.eve)
+    return World(made.app, create(made.app), made.turns, made.searcher, made.admin, made.ben, made.eve, made.notebook)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ ALLOWED = {
     "assistant/cli/": "the server on this data folder",
     "assistant/evaluation/remote.py": "the server on this data folder",
     "assistant/models/": "model servers from the settings, and the engine on loopback",
+    "assistant/widgets/outbox.py": "the mail server from the settings",
     "knowledge/embed.py": "the embedding server from the settings",
     "ui/": "our own API",
 }

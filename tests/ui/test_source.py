@@ -26,10 +26,16 @@ def arguments(path: Path) -> set[str]:
     return {word.arg for node in tree if isinstance(node, ast.Call) for word in node.keywords if word.arg}
 
 
+# The preview of a widget is a page of our own doors, whose policy lets it talk to nobody.
+ALLOWED = {"preview.py": {"iframe"}}
+
+
 @pytest.mark.parametrize("path", PYTHON, ids=lambda path: str(path.relative_to(UI)))
 def test_hands_no_html_to_streamlit_and_shares_no_cache_between_people(path: Path) -> None:
     assert not {"unsafe_allow_html", "unsafe_allow_javascript"} & arguments(path)
-    assert not {"cache_data", "cache_resource", "image", "iframe", "video", "audio", "pdf"} & attributes(path)
+    assert not {"cache_data", "cache_resource", "image", "iframe", "video", "audio", "pdf"} & attributes(
+        path
+    ) - ALLOWED.get(path.name, set())
     if path.name != "shell.py":  # which hands over our own style sheet
         assert not re.search(r"\bst\.html\(", path.read_text("utf-8"))
 
