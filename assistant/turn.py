@@ -13,26 +13,20 @@ from copy import copy
 from dataclasses import replace
 
 from assistant.cache import AnswerCache, Key, key_of
+from assistant.drafter import Drafter, converses
 from assistant.guardrails import input as incoming
 from assistant.guardrails.grounding import Judge
-from assistant.guardrails.output import Output
-from assistant.guardrails.release import GroundedRelease
 from assistant.logs import log
 from assistant.models.errors import ModelError
-from assistant.orchestration.attempt import Release, attempt
-from assistant.orchestration.compose import Composed, Prompts, from_documents, load_prompts, plain_chat
+from assistant.orchestration.compose import Prompts, load_prompts
 from assistant.orchestration.condense import Standalone
 from assistant.orchestration.context import gather
-from assistant.orchestration.draft import NOTHING, draft
 from assistant.orchestration.errors import OrchestrationError
 from assistant.orchestration.notes import (
     NOBODY,
     Notes,
     answer_of,
-    checked,
-    drafted,
     from_notes,
-    plain_release,
     quoting,
     remembered,
     searched,
@@ -50,8 +44,6 @@ from assistant.orchestration.ports import (
     chosen,
     no_attachments,
 )
-from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt
-from assistant.orchestration.reasoning import answer_only
 from assistant.orchestration.settings import TurnSettings
 from assistant.orchestration.skill_stage import TurnSkills
 from assistant.orchestration.small_talk import small_talk
@@ -60,7 +52,6 @@ from assistant.record import MemoryRecords, Records
 from assistant.threads import in_thread
 from assistant.types import Answer, Event, Turn
 from knowledge.errors import KnowledgeError
-from knowledge.types import Passage
 
 _NARROWED = 2  # passages of a second draft
 _UNSEARCHABLE = "The documents cannot be searched at the moment. Please try again soon."
@@ -90,12 +81,12 @@ class Turns:
         self._skills = skills
         self._search = search
         self._models = models
-        self._judge = judge
         self._gate = gate
         self._records = records
         self._settings = settings
         self._attachments = attachments
         self._secrets = tuple(secrets)
+        self._drafter = Drafter(judge, gate, settings, self._secrets)
         self._memory: Memory = memory or NoMemory()
         self._packaged: Prompts = load_prompts()
         self._source: PromptSource = prompts or FixedPrompts(self._packaged)
@@ -169,7 +160,7 @@ class Turns:
         """Yield memory's answer, or: understand, search, draft, check."""
         try:
             attached = await self._attached(notes.turn)
-            async for event in self._recall(notes, _converses(choice)):
+            async for event in self._recall(notes, converses(choice)):
                 yield event
             notes.knowledge = await in_thread(self._search.version)
             key = self._key(notes, choice, attached)
@@ -203,7 +194,7 @@ class Turns:
             if number:
                 yield notes.trace.step("retry", "Nothing of that stands in the passages; asked once more", 0.0)
             try:
-                async with aclosing(self._grounded_draft(notes, choice, prompt, passages)) as events:
+                async with aclosing(self._drafter.grounded(notes, choice, prompt, passages)) as events:
                     async for event in events:
                         yield event
             except (ModelError, OrchestrationError) as error:
@@ -222,25 +213,6 @@ class Turns:
             yield Event("text", answer.text)
         yield Event("answer", answer=answer)
 
-    async def _grounded_draft(
-        self, notes: Notes, choice: Choice, prompt: GroundedPrompt, passages: Sequence[Passage]
-    ) -> AsyncGenerator[Event, None]:
-        own = [one.text for one in notes.recalled] if _converses(choice) else []
-        composed = await from_documents(
-            prompt, notes.turn, notes.question, passages, _converses(choice), choice.model, own
-        )
-        if notes.turn.options.sampling.json_schema is not None:
-            release: Release = plain_release(notes, self._secrets)
-        else:
-            output = Output([p.text for p in composed.passages], self._secrets)
-            check = self._judge.open(notes.question, composed.passages, prompt.abstention)
-            release = GroundedRelease(check, output, composed.passages)
-        async with aclosing(self._one_draft(notes, choice, prompt, composed, release)) as events:
-            async for event in events:
-                yield event
-        if isinstance(release, GroundedRelease):
-            yield notes.trace.step("check", checked(release), release.check_ms)
-
     async def _by_skills(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
         """Yield an answer by skills where the question needs one."""
         if self._skills is not None:
@@ -253,14 +225,10 @@ class Turns:
             yield event
             if event.answer is not None:
                 return
-        prompt = self._prompts(notes).plain
         try:
             async for event in self._recall(notes, used=True):
                 yield event
-            own = [one.text for one in notes.recalled]
-            composed = await plain_chat(prompt, notes.turn, choice.model, own)
-            release = plain_release(notes, self._secrets)
-            async with aclosing(self._one_draft(notes, choice, prompt, composed, release)) as events:
+            async with aclosing(self._drafter.plain(notes, choice, self._prompts(notes).plain)) as events:
                 async for event in events:
                     yield event
         except (ModelError, OrchestrationError) as error:
@@ -268,26 +236,6 @@ class Turns:
                 yield event
             return
         yield Event("answer", answer=self._answer(notes))
-
-    async def _one_draft(
-        self, notes: Notes, choice: Choice, prompt: GroundedPrompt | ChatPrompt, composed: Composed, release: Release
-    ) -> AsyncGenerator[Event, None]:
-        orchestrator = await self._gate.ready()
-        trace = notes.trace
-        notes.release, notes.prompt = release, f"{prompt.name}@{prompt.version}"
-        notes.progress.route = replace(choice.route, strategy=prompt.name)
-        started, thoughts = trace.clock(), list[str]()
-        pieces = draft(orchestrator, choice.model, composed.request, NOTHING, self._settings.max_model_calls)
-        if prompt.answer_after:
-            pieces = answer_only(pieces, prompt.answer_after, thoughts)
-        async with aclosing(attempt(pieces, release, notes.progress, trace)) as events:
-            async for event in events:
-                yield event
-        for thought in thoughts:
-            yield trace.step("reason", Output([], self._secrets).slice(thought), 0.0)
-        yield trace.step(
-            "draft", drafted(notes.progress, composed.trimmed), trace.elapsed_ms(started) - release.check_ms
-        )
 
     async def _attached(self, turn: Turn) -> str | None:
         inside = turn.options.conversation_id
@@ -354,9 +302,3 @@ class Turns:
 
     def _answer(self, notes: Notes) -> Answer:
         return answer_of(notes, self._prompts(notes).grounded.abstention, self._settings.suggestions)
-
-
-def _converses(choice: Choice) -> bool:
-    # The small model has learned to answer single questions; larger ones also profit from what was said before and
-    # from what they know of the person.
-    return choice.route.tier in ("domain", "other")
