@@ -11,7 +11,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LEFT_OUT = re.findall(r"^([a-z-]+) ;", (ROOT / "requirements" / "left-out.txt").read_text(), re.MULTILINE)
-MODULES = {"hf-xet": "hf_xet", "azure-ai-agents": "azure.ai.agents", "azure-ai-projects": "azure.ai.projects"}
+MODULES = {
+    "hf-xet": "hf_xet",
+    "openvino-telemetry": "openvino_telemetry",
+    "azure-ai-agents": "azure.ai.agents",
+    "azure-ai-projects": "azure.ai.projects",
+}
 NEVER = ["torch", "transformers", "peft", "sentence_transformers"]
 
 BLOCK = """
@@ -40,6 +45,7 @@ def _without(code: str) -> subprocess.CompletedProcess[str]:
         "assistant.evaluation",
         "ui.app",
         "assistant.cli.main",
+        "assistant.models.local.openvino",
     ],
 )
 def test_it_imports_without_what_is_left_out_and_without_torch(module: str) -> None:
