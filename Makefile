@@ -12,14 +12,14 @@ run: $(APP)/.ready
 	@$(APP)/bin/assistant up
 
 test: $(DEV)/.ready $(VLLM)/.ready
-	@$(DEV)/bin/python -m pytest -n 2 --dist loadgroup -p no:cacheprovider
+	@$(DEV)/bin/python -m pytest -n 2 --dist loadfile -p no:cacheprovider
 
 check: $(DEV)/.ready
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/mypy assistant egress ingest knowledge skills ui
 	$(DEV)/bin/python -m docs.generate --check
-	$(DEV)/bin/python -m pytest -n 2 -q -m "not slow"
+	$(DEV)/bin/python -m pytest -n 2 --dist loadfile -q -m "not slow"
 
 fix: $(DEV)/.ready
 	$(DEV)/bin/ruff check --fix .

@@ -35,7 +35,7 @@ def guess_delimiter(text: str) -> str:
 
 
 def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    csv.field_size_limit(max(len(text), 1))
+    csv.field_size_limit(max(len(text), csv.field_size_limit()))  # of the whole process, so it is only raised
     try:
         yield from csv.reader(StringIO(text, newline=""), delimiter=delimiter)
     except csv.Error as exc:

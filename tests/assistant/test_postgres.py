@@ -27,7 +27,7 @@ from assistant.secret_file import Secrets
 from knowledge.database import connect
 from knowledge.tables import metadata
 
-pytestmark = [pytest.mark.fault, pytest.mark.xdist_group("postgres")]
+pytestmark = [pytest.mark.fault]
 PASSWORD = "correct horse battery"
 # Debian keeps the server's programs of each version out of the PATH.
 PROGRAMS = os.pathsep.join([*map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"))), os.environ["PATH"]])

@@ -40,7 +40,7 @@ def test_answers_from_uploaded_documents_and_keeps_the_citations(admin: Tab, sit
     upload(admin, files.write(tmp_path))
 
     admin.open("/", "What would you like to know")
-    admin.ask("On which extension is a lost laptop reported?")
+    admin.ask("What is the extension for a lost laptop?")
     answer = admin.page.locator("article.answer")
     expect(answer.locator(".text")).to_contain_text("4040")
     expect(answer.locator("summary")).to_contain_text("passage")

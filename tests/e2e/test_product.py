@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.installation import DOCUMENTS, Product, command, printed, start, stop
 
-pytestmark = [pytest.mark.model, pytest.mark.slow, pytest.mark.xdist_group("product")]
+pytestmark = [pytest.mark.model, pytest.mark.slow]
 
 
 def _admin_key(product: Product) -> str:

@@ -25,7 +25,7 @@ from assistant.models.fake_script import Script
 from assistant.models.fake_server import FakeServer
 from skills.builtin.sample_server import Tickets, make_server
 
-pytestmark = [pytest.mark.fault, pytest.mark.xdist_group("product")]
+pytestmark = pytest.mark.fault
 
 
 def _calls(name: str, **arguments: str) -> tuple[str, str]:
