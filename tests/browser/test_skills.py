@@ -64,7 +64,7 @@ def test_a_call_waits_on_a_card_and_runs_when_approved(person_tab: Tab, equipped
 def _act(page: Page, item: str) -> None:
     """Choose from the first skill's menu, opened again where the page was drawn anew and closed it."""
     for _ in range(10):
-        page.get_by_role("button", name="Actions").first.click()
+        page.get_by_test_id("stMain").get_by_role("button", name="Actions").first.click()
         try:
             page.get_by_text(item, exact=True).click(timeout=5_000)
             return
