@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import torch
@@ -17,8 +17,6 @@ def unpack(gguf_file: Path, cache_dir: Path) -> Path:
     folder = cache_dir / f"base-{sha256(gguf_file)[:16]}"
     if folder.exists():
         return folder
-    partial = folder.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
     where = {"gguf_file": gguf_file.name}
     model = transformers.AutoModelForCausalLM.from_pretrained(
         gguf_file.parent,
@@ -28,9 +26,16 @@ def unpack(gguf_file: Path, cache_dir: Path) -> Path:
     )
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
-    model.save_pretrained(partial)
-    transformers.AutoTokenizer.from_pretrained(gguf_file.parent, **where).save_pretrained(partial)
-    partial.rename(folder)
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache_dir, prefix=f"{folder.name}-") as scratch:
+        made = Path(scratch) / "model"
+        model.save_pretrained(made)
+        transformers.AutoTokenizer.from_pretrained(gguf_file.parent, **where).save_pretrained(made)
+        try:
+            made.rename(folder)
+        except OSError:
+            if not folder.exists():  # else another process was first, with the same content
+                raise
     return folder
 
 
