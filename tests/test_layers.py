@@ -34,7 +34,7 @@ CONFINED: dict[str, tuple[str, ...]] = {
     "xllamacpp": ("assistant/models/local/",),
     "jwt": ("assistant/widgets/tokens.py",),
     "requests": (),
-    "aiohttp": (),
+    "aiohttp": ("assistant/models/openai_http.py",),
     "urllib3": (),
 }
 

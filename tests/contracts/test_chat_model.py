@@ -18,7 +18,8 @@ from assistant.models.fake_script import Script
 from assistant.models.fake_server import FakeServer
 from assistant.models.openai_http import Endpoint, OpenAIModel, Timeouts, fixed
 from assistant.models.openai_wire import LOCAL, VLLM
-from assistant.models.plan import fingerprint, plan
+from assistant.models.plan import plan
+from assistant.models.preparing import fingerprint
 from assistant.models.settings import ModelSettings
 from assistant.models.types import ChatModel, ModelRequest, Piece, Sampling
 from assistant.orchestration.prompts import Message

@@ -60,7 +60,7 @@ def test_does_not_let_readers_wait_for_a_writer(engine: Engine) -> None:
         began = time.perf_counter()
         with reading(engine) as connection:
             assert changes.latest(connection) == 0
-        assert time.perf_counter() - began < 5
+        assert time.perf_counter() - began < 20
 
 
 def test_forgets_what_was_not_committed(engine: Engine) -> None:

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -193,6 +192,4 @@ async def test_it_says_why_there_is_no_engine(tmp_path: Path) -> None:
     assert engines.state()[1] == "The embedded model is not installed."
     with pytest.raises(ModelUnavailable, match="not installed"):
         engines.locate()
-    started = time.monotonic()
     await engines.stop()
-    assert time.monotonic() - started < 5

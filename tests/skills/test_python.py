@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -106,12 +105,9 @@ async def test_offers_the_marked_functions_with_their_effects(team: Team) -> Non
     assert team.skills["refuse"].effect == "write" and team.skills["double"].source == "python:team.py"
 
 
-async def test_calls_cost_milliseconds_once_the_process_is_warm(team: Team) -> None:
-    await team("double", n=1)
-    start = time.perf_counter()
+async def test_answers_many_calls_one_after_the_other(team: Team) -> None:
     results = [await team("double", n=n) for n in range(50)]
     assert [result.data for result in results] == [2 * n for n in range(50)]
-    assert (time.perf_counter() - start) / 50 < 0.05  # 1.4 ms on an idle machine
 
 
 async def test_answers_at_once_for_several_callers(team: Team) -> None:
@@ -193,9 +189,8 @@ async def test_lets_code_use_its_own_folder_threads_and_no_secret_of_ours(team: 
 async def test_survives_a_skill_that_hangs(team: Team) -> None:
     quick = module(team.source._path, timeout_s=0.5)  # noqa: SLF001
     fast = Team(quick, await quick.load())
-    start = time.perf_counter()
     result = await fast("execute", code="while True: pass")
-    assert result.status == "failed" and "0.5 s" in result.text and time.perf_counter() - start < 5
+    assert result.status == "failed" and "0.5 s" in result.text
     await quick.close()
     assert (await team("double", n=2)).data == 4
 

