@@ -1,4 +1,9 @@
-"""A model behind any OpenAI-compatible URL: the only file that speaks HTTP to models."""
+"""A model behind any OpenAI-compatible URL: the only file that speaks HTTP to models.
+
+It speaks through aiohttp: its parser is C, and what has arrived since the last look comes as one block. Two hundred
+streams of a hundred tokens a second are twenty thousand events a second, which httpx, with Python's h11 and one block
+per event, cannot carry on a core (benchmarks/chat_api.py).
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,11 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
-import httpx
+import aiohttp
 
 from assistant.models.errors import ModelError, ModelUnavailable
 from assistant.models.openai_wire import PLAIN, Dialect, Reply, chat_body, estimate, messages_json, status_error
@@ -18,6 +24,8 @@ from assistant.models.types import ModelRequest, Piece
 from assistant.orchestration.prompts import Message
 
 MAX_ERROR_BYTES = 20_000
+# Text is read at most this often: people cannot tell, and what comes together costs as much as a single token.
+COALESCE_S = 0.05
 # After the finish reason only the usage is due; an answer that is complete does not wait longer for it.
 USAGE_WAIT_S = 1.0
 
@@ -59,14 +67,24 @@ class OpenAIModel:
         self._locate = locate
         self._timeouts = timeouts
         self._dialect = dialect
-        # Every stream holds a connection, so the pool must not be what limits them; admission is decided elsewhere.
-        limits = httpx.Limits(max_connections=1000, max_keepalive_connections=32, keepalive_expiry=15)
-        waits = httpx.Timeout(None, connect=timeouts.connect_s)
-        self._client = httpx.AsyncClient(limits=limits, timeout=waits, trust_env=False, follow_redirects=False)
+        self._client: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.close()
+
+    def _session(self) -> aiohttp.ClientSession:
+        """Return the connections, made inside the loop that uses them."""
+        if self._client is None:
+            # Every stream holds a connection, so the pool must not be what limits them; admission is decided elsewhere.
+            self._client = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=1000, keepalive_timeout=15),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._timeouts.connect_s),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+            )
+        return self._client
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Piece, None]:
         """Yield the reply's pieces; closing the iterator closes the connection, which aborts the generation.
@@ -79,16 +97,18 @@ class OpenAIModel:
         with self._translated(endpoint, reply):
             response = await self._post(endpoint, request, deadline)
         try:
-            blocks = response.aiter_bytes()
-            while not reader.done and (block := await self._next(blocks, endpoint, deadline, reply)) is not None:
+            while not reader.done and (block := await self._next(response.content, endpoint, deadline, reply)):
                 piece = reply.add(reader.push(block))
                 if piece is not None:
-                    deadline = time.monotonic() + self._timeouts.inter_token_s
+                    read = time.monotonic()
+                    deadline = read + self._timeouts.inter_token_s
                     yield piece
+                    if not (reader.done or reply.stopped_by):
+                        await asyncio.sleep(read + COALESCE_S - time.monotonic())
             yield reply.last(self.name)
         finally:
             self.malformed_lines += reader.malformed
-            await response.aclose()
+            response.close()
 
     async def count_tokens(self, messages: tuple[Message, ...]) -> int:
         """Return how many tokens the rendered chat takes; `estimate` where the server does not tell.
@@ -102,66 +122,66 @@ class OpenAIModel:
         body = {"messages": messages_json(messages, self._dialect.tools), **model}
         url = endpoint.base_url.removesuffix("/").removesuffix("/v1") + "/tokenize"
         with self._translated(endpoint, Reply()):
-            async with asyncio.timeout(self._timeouts.first_token_s):
-                response = await self._client.post(url, json=body, headers=_headers(endpoint))
-        detail = _parsed(response.content)
+            async with (
+                asyncio.timeout(self._timeouts.first_token_s),
+                self._session().post(url, json=body, headers=_headers(endpoint), allow_redirects=False) as response,
+            ):
+                content = await _head(response)
+        detail = _parsed(content)
         count = detail.get("count") if isinstance(detail, dict) else None
-        if response.status_code != httpx.codes.OK or not isinstance(count, int):
-            raise self._status_error(response, response.content)
+        if response.status != HTTPStatus.OK or not isinstance(count, int):
+            raise self._status_error(response, content)
         return count
 
-    async def _post(self, endpoint: Endpoint, request: ModelRequest, deadline: float) -> httpx.Response:
+    async def _post(self, endpoint: Endpoint, request: ModelRequest, deadline: float) -> aiohttp.ClientResponse:
         url = endpoint.base_url.removesuffix("/") + "/chat/completions"
-        body = json.dumps(chat_body(request, endpoint.served_name, self._dialect))
-        call = self._client.build_request("POST", url, content=body, headers=_headers(endpoint))
+        body = json.dumps(chat_body(request, endpoint.served_name, self._dialect)).encode()
         async with asyncio.timeout(deadline - time.monotonic()):
-            response = await self._client.send(call, stream=True)
-            if response.status_code == httpx.codes.OK:
+            response = await self._session().post(url, data=body, headers=_headers(endpoint), allow_redirects=False)
+            if response.status == HTTPStatus.OK:
                 return response
             try:
                 detail = await _head(response)
             finally:
-                await response.aclose()
+                response.close()
         raise self._status_error(response, detail)
 
-    async def _next(
-        self, blocks: AsyncIterator[bytes], endpoint: Endpoint, deadline: float, reply: Reply
-    ) -> bytes | None:
-        """Return the next bytes, None when there are none, or none are needed any more."""
+    async def _next(self, content: aiohttp.StreamReader, endpoint: Endpoint, deadline: float, reply: Reply) -> bytes:
+        """Return what has come since the last look, at least a byte; nothing when no more comes or is needed."""
         finished = reply.stopped_by is not None
         try:
             with self._translated(endpoint, reply):
                 async with asyncio.timeout(USAGE_WAIT_S if finished else deadline - time.monotonic()):
-                    return await anext(blocks, None)
+                    return await content.readany()
         except ModelUnavailable:
             if finished:
-                return None
+                return b""
             raise
 
-    def _status_error(self, response: httpx.Response, detail: bytes) -> ModelError:
-        return status_error(self.name, response.status_code, response.headers.get("Retry-After"), _parsed(detail))
+    def _status_error(self, response: aiohttp.ClientResponse, detail: bytes) -> ModelError:
+        return status_error(self.name, response.status, response.headers.get("Retry-After"), _parsed(detail))
 
     @contextlib.contextmanager
     def _translated(self, endpoint: Endpoint, reply: Reply) -> Iterator[None]:
-        """Turn what httpx raises into our error."""
+        """Turn what aiohttp raises into our error."""
         try:
             yield
-        except TimeoutError as exc:
-            what = "fell silent in the middle of its answer" if reply.begun else "said nothing"
-            raise ModelUnavailable(f"The model {self.name!r} {what} for too long ({endpoint.base_url}).") from exc
-        except httpx.HTTPError as exc:
-            what = next(sentence for kind, sentence in _TRANSLATIONS if isinstance(exc, kind))
+        except (aiohttp.ClientError, TimeoutError) as exc:
+            what = next((sentence for kind, sentence in _TRANSLATIONS if isinstance(exc, kind)), None)
+            if what is None:  # our own deadline
+                what = "fell silent in the middle of its answer" if reply.begun else "said nothing"
+                what += " for too long"
             raise ModelUnavailable(f"The model {self.name!r} {what} ({endpoint.base_url}).") from exc
 
 
-# Most specific first; the last one is the root of all that httpx raises while it sends and receives.
-_TRANSLATIONS: tuple[tuple[type[httpx.HTTPError], str], ...] = (
-    (httpx.ConnectError, "cannot be reached"),
-    (httpx.ConnectTimeout, "did not accept the connection in time"),
-    (httpx.TimeoutException, "did not move in time"),
-    (httpx.RemoteProtocolError, "broke off in the middle"),
-    (httpx.ReadError, "closed the connection in the middle"),
-    (httpx.HTTPError, "did not answer as HTTP demands"),
+# Most specific first; the last one is the root of all that aiohttp raises while it sends and receives.
+_TRANSLATIONS: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ConnectionTimeoutError, "did not accept the connection in time"),
+    (aiohttp.ClientConnectorError, "cannot be reached"),
+    (aiohttp.ClientPayloadError, "broke off in the middle"),
+    (aiohttp.ServerDisconnectedError, "broke off in the middle"),
+    (aiohttp.ClientOSError, "closed the connection in the middle"),
+    (aiohttp.ClientError, "did not answer as HTTP demands"),
 )
 
 
@@ -175,13 +195,11 @@ def _headers(endpoint: Endpoint) -> dict[str, str]:
     return {"Content-Type": "application/json", **key}
 
 
-async def _head(response: httpx.Response) -> bytes:
-    """Return the beginning of an error body."""
+async def _head(response: aiohttp.ClientResponse) -> bytes:
+    """Return the beginning of a body that is not a stream."""
     body = b""
-    async for block in response.aiter_bytes():
+    while len(body) < MAX_ERROR_BYTES and (block := await response.content.readany()):
         body += block
-        if len(body) >= MAX_ERROR_BYTES:
-            break
     return body[:MAX_ERROR_BYTES]
 
 
