@@ -19,7 +19,7 @@ from assistant.models.domains import Domains
 from assistant.models.engines import LocalEngines
 from assistant.models.errors import RoutingInvalid
 from assistant.models.lanes import lanes
-from assistant.models.plan import fingerprint, plan
+from assistant.models.preparing import fingerprint, prepare
 from assistant.models.registry import Registry
 from assistant.orchestration.gate import KernelGate
 from assistant.promptbook.book import PromptBook
@@ -154,7 +154,7 @@ def _engines(settings: Settings) -> LocalEngines | None:
     return LocalEngines(
         settings.data_dir / "run",
         settings.data_dir / "logs" / "engine.log",
-        partial(plan, settings.data_dir, settings.models),
+        partial(prepare, settings.data_dir, settings.models),
         partial(fingerprint, settings.data_dir),
     )
 

@@ -15,7 +15,7 @@ from assistant.evaluation.errors import NothingToMeasure
 from assistant.guardrails.grounding import RuleJudge
 from assistant.models.engines import LocalEngines
 from assistant.models.lanes import lanes
-from assistant.models.plan import fingerprint, plan
+from assistant.models.preparing import fingerprint, prepare
 from assistant.models.registry import Registry
 from assistant.orchestration.fake import ListSearch
 from assistant.orchestration.gate import KernelGate
@@ -88,7 +88,7 @@ def _engines(settings: Settings, folder: Path) -> LocalEngines:
     return LocalEngines(
         folder / "run",
         folder / "engine.log",
-        partial(plan, settings.data_dir, settings.models),
+        partial(prepare, settings.data_dir, settings.models),
         partial(fingerprint, settings.data_dir),
     )
 

@@ -1,13 +1,18 @@
-"""What the local engine should serve now: the base model, with the active adapter in its weights when there is one."""
+"""What the local engine should serve now: the base model, with the active adapter in its weights when there is one.
+
+`python -m assistant.models.plan DATA_DIR`, with the settings as JSON on standard input, prints it; see preparing.py.
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from assistant.adaptation import export, publish
 from assistant.adaptation.errors import AdapterError
 from assistant.models import weights
 from assistant.models.errors import WeightsInvalid
+from assistant.models.preparing import REFUSED, SPEC
 from assistant.models.settings import ModelSettings
 from assistant.models.supervise import EngineSpec
 
@@ -39,16 +44,6 @@ def _plan(data_dir: Path, settings: ModelSettings) -> EngineSpec:
     return _spec(settings, weights.requantised(merged, cache, settings.quantisation), weights.NAME, folder.name)
 
 
-def fingerprint(data_dir: Path) -> tuple[int, ...]:
-    """Return a value that changes when the plan may have; cheap enough to ask every second."""
-    registry = data_dir / publish.REGISTRY
-    try:
-        status = registry.stat()
-    except FileNotFoundError:
-        return ()
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
-
-
 def _spec(settings: ModelSettings, path: Path, name: str, adapter: str | None) -> EngineSpec:
     return EngineSpec(
         path,
@@ -59,3 +54,19 @@ def _spec(settings: ModelSettings, path: Path, name: str, adapter: str | None) -
         settings.engine_waiting,
         settings.engine_speculate,
     )
+
+
+def main() -> int:
+    """Print the plan as JSON; returns the exit status."""
+    settings = ModelSettings.model_validate_json(sys.stdin.buffer.read())
+    try:
+        spec = plan(Path(sys.argv[1]), settings)
+    except WeightsInvalid as exc:
+        print(" ".join(str(exc).split()), file=sys.stderr)
+        return REFUSED
+    sys.stdout.buffer.write(SPEC.dump_json(spec))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

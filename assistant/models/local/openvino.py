@@ -1,6 +1,6 @@
 """The model on OpenVINO GenAI's continuous batching; the only file that imports it.
 
-Why this library: docs/decisions/0003-local-engine.md. `step` holds Python's lock while it computes, therefore
+Why this library: docs/decisions/0002-local-engine.md. `step` holds Python's lock while it computes, therefore
 `local/engine.py` gives the event loop its turn between steps.
 """
 
