@@ -90,8 +90,9 @@ class _Announcement:
         if token:
             out.print("  First time here? This link makes you the administrator, once:", highlight=False)
             out.print(f"  {self._page}/?setup={token}\n", highlight=False, soft_wrap=True)
-        kept = f"Documents, records and logs: {self._settings.data_dir}"
-        out.print(f"  API: {url}/v1   {kept}   Ctrl-C ends everything.", style="dim")
+        out.print(f"  API: {url}/v1", style="dim", soft_wrap=True)
+        out.print(f"  Documents, records and logs: {self._settings.data_dir}", style="dim", soft_wrap=True)
+        out.print("  Ctrl-C ends everything.", style="dim")
         out.print("  The language model is being made ready; until then answers quote passages.", style="dim")
 
     def _answers(self, url: str) -> bool:
