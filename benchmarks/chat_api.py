@@ -3,7 +3,8 @@
     python benchmarks/chat_api.py [--streams N] [--tokens N] [--rate N] [--offered N]
 
 A fake engine (`assistant.models.fake_server`: fixed tokens at a fixed rate) stands behind the real server, reached over
-TCP like any other, so that what is left is ours. The reference is the same client on the fake engine directly.
+TCP like any other, so that what is left is ours. The reference is the same client on the fake engine directly. The
+streams begin evenly within four seconds and last five, so that all of them overlap; the overload comes all at once.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ import psutil
 
 from benchmarks.report import Figure, median, percentile, show
 from benchmarks.startup import answers, free_port
+
+RAMP_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,8 @@ async def _crowd(url: str, key: str, pid: int, given: argparse.Namespace) -> lis
     target = f"{url}/v1/chat/completions"
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(timeout=180, limits=limits) as client:
-        streams = await asyncio.gather(*(_chat(client, target, key, n) for n in range(given.streams)))
+        pause = RAMP_S / given.streams
+        streams = await asyncio.gather(*(_chat(client, target, key, n, n * pause) for n in range(given.streams)))
         memory = psutil.Process(pid).memory_info().rss / 1e6
         begin = time.perf_counter()
         crowd = await asyncio.gather(*(_chat(client, target, key, n) for n in range(given.offered)))
@@ -104,7 +108,8 @@ async def _crowd(url: str, key: str, pid: int, given: argparse.Namespace) -> lis
     ]
 
 
-async def _chat(client: httpx.AsyncClient, url: str, key: str, n: int) -> Stream:
+async def _chat(client: httpx.AsyncClient, url: str, key: str, n: int, after_s: float = 0.0) -> Stream:
+    await asyncio.sleep(after_s)
     body = {
         "model": "assistant" if key != "none" else "fake",
         "stream": True,

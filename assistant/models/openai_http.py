@@ -108,7 +108,10 @@ class OpenAIModel:
             yield reply.last(self.name)
         finally:
             self.malformed_lines += reader.malformed
-            response.close()
+            if response.content.at_eof():
+                response.release()  # the next request takes this connection
+            else:
+                response.close()
 
     async def count_tokens(self, messages: tuple[Message, ...]) -> int:
         """Return how many tokens the rendered chat takes; `estimate` where the server does not tell.
