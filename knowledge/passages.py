@@ -14,6 +14,7 @@ from knowledge.types import Passage, Scope
 from knowledge.words import plain_words
 
 _SAME_WORDS = 0.9  # share of common words from which two passages say the same
+GIVES_WAY_TO = 0.5  # of its score, by which another document may take the place of a passage of a document with enough
 
 
 def read(engine: Engine, scope: Scope, collection_ids: Ids[str] | None, rows: Ids[int]) -> dict[int, Passage]:
@@ -53,11 +54,12 @@ def read(engine: Engine, scope: Scope, collection_ids: Ids[str] | None, rows: Id
 def diverse(passages: Sequence[Passage], limit: int, max_per_document: int) -> list[Passage]:
     """Return at most `limit` of `passages` (best first), in order, without those that repeat a better one.
 
-    No document has more than `max_per_document` of them as long as other documents fill the list; those over the
-    number come after, so that a question to a single long document still gets `limit` passages.
+    A document that has `max_per_document` of them gives way to other documents, but only to passages that score at
+    least `GIVES_WAY_TO` of its own: the fourth passage of the one document that answers a question is worth more than
+    the first of one that does not.
     """
     chosen: list[Passage] = []
-    over: list[Passage] = []
+    over: list[Passage] = []  # of documents that have enough, best first
     said: list[frozenset[str]] = []
     per_document: dict[str, int] = {}
     for passage in passages:
@@ -65,9 +67,11 @@ def diverse(passages: Sequence[Passage], limit: int, max_per_document: int) -> l
         if any(_same(words, other) for other in said):
             continue
         said.append(words)
+        while over and passage.score < GIVES_WAY_TO * over[0].score:
+            chosen.append(over.pop(0))
         seen = per_document[passage.document_id] = per_document.get(passage.document_id, 0) + 1
         (chosen if seen <= max_per_document else over).append(passage)
-        if len(chosen) == limit:
+        if len(chosen) >= limit:
             break
     return (chosen + over)[:limit]
 

@@ -29,6 +29,6 @@ class KnowledgeSettings(BaseModel):
         None, description="ONNX cross-encoder with tokenizer.json and SHA256SUMS beside it; none: no reranking"
     )
     max_per_document: int = Field(
-        3, ge=1, le=100, description="passages of one document among the results while others have something to say"
+        3, ge=1, le=100, description="passages of one document among the results while others are about as close"
     )
     check_every_s: float = Field(60.0, ge=1, le=86_400, description="seconds between comparisons of indexes with SQL")

@@ -186,6 +186,21 @@ async def test_lets_no_document_crowd_out_the_others(
     assert len(found) == 5
 
 
+async def test_lets_no_document_make_way_for_one_that_is_far_from_the_question(
+    everyone: Collection, store: Store, indexes: Indexes, search: Search
+) -> None:
+    rules = ["gym fees", "yoga classes", "personal training", "fitness programs up to 1000 dollars"]
+    store(
+        everyone,
+        "perks.md",
+        [f"PerksPlus covers {rule} for the fitness of the {n}. team" for n, rule in enumerate(rules)],
+    )
+    store(everyone, "plan.md", ["the plan covers a maximum of visits", "out of network maximum"])
+    indexes.step()
+    found = await search.search("which fitness does PerksPlus cover for the team", ANN, limit=4)
+    assert [passage.path for passage in found] == ["perks.md"] * 4
+
+
 async def test_fills_the_list_from_one_long_document_when_there_is_no_other(
     everyone: Collection, store: Store, indexes: Indexes, search: Search
 ) -> None:
