@@ -99,58 +99,61 @@ def quote(symbol: str, now: datetime) -> Reply:
     return Reply(200, {"symbol": symbol, "price": price, "currency": "USD", "time": f"{now:%Y-%m-%dT%H:%MZ}"})
 
 
+class _Requests(BaseHTTPRequestHandler):
+    """Answers from `tickets`, which the server's own subclass holds."""
+
+    tickets: Tickets
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer quotes and tickets."""
+        parts = urlsplit(self.path)
+        owner = self.headers.get("X-On-Behalf-Of", "")
+        match [unquote(part) for part in parts.path.strip("/").split("/")]:
+            case ["quotes", symbol]:
+                self._send(quote(symbol, datetime.now(UTC)))
+            case ["tickets"]:
+                self._send(self.tickets.page(owner, parse_qs(parts.query).get("status", ["open"])[0]))
+            case ["tickets", ticket]:
+                self._send(self.tickets.one(owner, ticket))
+            case _:
+                self._send(Reply(404, {"error": "not found"}))
+
+    def do_POST(self) -> None:
+        """Store tickets and comments."""
+        size = int(self.headers.get("Content-Length") or 0)
+        if size > _MAX_BODY:
+            self.close_connection = True
+            self._send(Reply(413, {"error": "too large"}))
+            return
+        try:
+            given = json.loads(self.rfile.read(size))
+        except ValueError:
+            given = None
+        owner = self.headers.get("X-On-Behalf-Of", "")
+        match [unquote(part) for part in urlsplit(self.path).path.strip("/").split("/")], given:
+            case ["tickets"], dict():
+                self._send(self.tickets.add(owner, given))
+            case ["tickets", ticket, "comments"], dict():
+                self._send(self.tickets.comment(owner, ticket, given))
+            case _:
+                self._send(Reply(404, {"error": "not found"}))
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Say nothing."""
+
+    def _send(self, reply: Reply) -> None:
+        body = json.dumps(reply.body).encode()
+        self.send_response(reply.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
 def make_server(port: int, tickets: Tickets) -> ThreadingHTTPServer:
     """Return the server, listening on loopback; port 0 takes a free one."""
-
-    class Requests(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            """Answer quotes and tickets."""
-            parts = urlsplit(self.path)
-            owner = self.headers.get("X-On-Behalf-Of", "")
-            match [unquote(part) for part in parts.path.strip("/").split("/")]:
-                case ["quotes", symbol]:
-                    self._send(quote(symbol, datetime.now(UTC)))
-                case ["tickets"]:
-                    self._send(tickets.page(owner, parse_qs(parts.query).get("status", ["open"])[0]))
-                case ["tickets", ticket]:
-                    self._send(tickets.one(owner, ticket))
-                case _:
-                    self._send(Reply(404, {"error": "not found"}))
-
-        def do_POST(self) -> None:
-            """Store tickets and comments."""
-            size = int(self.headers.get("Content-Length") or 0)
-            if size > _MAX_BODY:
-                self.close_connection = True
-                self._send(Reply(413, {"error": "too large"}))
-                return
-            try:
-                given = json.loads(self.rfile.read(size))
-            except ValueError:
-                given = None
-            owner = self.headers.get("X-On-Behalf-Of", "")
-            match [unquote(part) for part in urlsplit(self.path).path.strip("/").split("/")], given:
-                case ["tickets"], dict():
-                    self._send(tickets.add(owner, given))
-                case ["tickets", ticket, "comments"], dict():
-                    self._send(tickets.comment(owner, ticket, given))
-                case _:
-                    self._send(Reply(404, {"error": "not found"}))
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            """Say nothing."""
-
-        def _send(self, reply: Reply) -> None:
-            body = json.dumps(reply.body).encode()
-            self.send_response(reply.status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-    return ThreadingHTTPServer(("127.0.0.1", port), Requests)
+    return ThreadingHTTPServer(("127.0.0.1", port), type("_Own", (_Requests,), {"tickets": tickets}))
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
@@ -24,20 +25,7 @@ _MAX_BYTES, _TIMEOUT_S = 1_000_000, 10.0
 def ticket_skills(url: str, http: Http, signer: Signer) -> list[Callable[..., object]]:
     """Return the skills over the tickets API at `url`; each call is made in the asking person's name."""
 
-    async def send(method: str, path: str, person: Person, body: dict[str, str] | None = None) -> Any:
-        signature = await signer.sign(person)
-        headers = {"Accept": "application/json", "X-On-Behalf-Of": person.user_id, **signature.headers}
-        content = None
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            content = json.dumps(body).encode()
-        request = HttpRequest(method, url.rstrip("/") + path, headers, content)
-        reply = await http(request, max_bytes=_MAX_BYTES, timeout_s=_TIMEOUT_S)
-        if reply.status in (400, 404, 422):
-            raise SkillRefusal(f"The ticket system answered: {reply.text[:300]}")
-        if not 200 <= reply.status < 300:
-            raise SkillFailure(f"The ticket system answered with status {reply.status}.")
-        return reply.json()
+    send = partial(_send, url.rstrip("/"), http, signer)
 
     @skill(effect="write")
     async def create_ticket(
@@ -79,3 +67,22 @@ def ticket_skills(url: str, http: Http, signer: Signer) -> list[Callable[..., ob
         return await send("GET", f"/tickets/{quote(ticket, safe='')}", person)
 
     return [create_ticket, comment_on_ticket, my_tickets, ticket_status]
+
+
+async def _send(
+    url: str, http: Http, signer: Signer, method: str, path: str, person: Person, body: dict[str, str] | None = None
+) -> Any:
+    """Return what the tickets API at `url` answers to a request in the name of `person`."""
+    signature = await signer.sign(person)
+    headers = {"Accept": "application/json", "X-On-Behalf-Of": person.user_id, **signature.headers}
+    content = None
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+        content = json.dumps(body).encode()
+    request = HttpRequest(method, url + path, headers, content)
+    reply = await http(request, max_bytes=_MAX_BYTES, timeout_s=_TIMEOUT_S)
+    if reply.status in (400, 404, 422):
+        raise SkillRefusal(f"The ticket system answered: {reply.text[:300]}")
+    if not 200 <= reply.status < 300:
+        raise SkillFailure(f"The ticket system answered with status {reply.status}.")
+    return reply.json()
