@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from assistant import attachments, secret_file
 from assistant.app import App, Service
+from assistant.call_tracker import CallTracker
 from assistant.deciding import SkillTurns
 from assistant.errors import InvalidSetting
 from assistant.guardrails.grounding import RuleJudge
@@ -22,6 +23,9 @@ from assistant.models.lanes import lanes
 from assistant.models.preparing import fingerprint, prepare
 from assistant.models.registry import Registry
 from assistant.orchestration.gate import KernelGate
+from assistant.orchestration.skill_stage import person_of
+from assistant.people import users
+from assistant.people.credentials import LOCAL_ID, caller_of, local_caller
 from assistant.promptbook.book import PromptBook
 from assistant.promptbook.playground import Playground
 from assistant.record import SqlRecords
@@ -37,6 +41,7 @@ from knowledge.types import Embedder, Scope
 from skills.audit import AuditFile
 from skills.builtin import sources
 from skills.skillset import Skillset
+from skills.types import Person
 
 
 class KnowledgeService:
@@ -77,7 +82,9 @@ def build(settings: Settings) -> App:
     adapters = Adapters(engine, settings.models, registry, settings.data_dir)
     gate = KernelGate(settings.turn.warm_up)
     stored = files(settings)
-    skills = _skills(settings, ProductHost(engine, serving.search, stored, registry), embedder)
+    tracker = CallTracker(engine)
+    skills = _skills(settings, ProductHost(engine, serving.search, stored, registry), embedder, tracker)
+    tracker.resume_with(skills.call, partial(_person, engine))
     memories = Memories(engine, embedder, settings.memory)
     book = PromptBook(engine, settings.prompts)
     turns = Turns(
@@ -100,6 +107,7 @@ def build(settings: Settings) -> App:
         registry,
         adapters,
         skills,
+        tracker,
     ]
     return App(
         settings=settings,
@@ -121,7 +129,7 @@ def build(settings: Settings) -> App:
     )
 
 
-def _skills(settings: Settings, product: ProductHost, embedder: Embedder) -> SkillService:
+def _skills(settings: Settings, product: ProductHost, embedder: Embedder, tracker: CallTracker) -> SkillService:
     audit = AuditFile(settings.data_dir / "logs" / "skills.jsonl")
 
     async def opened() -> Skillset:
@@ -131,6 +139,7 @@ def _skills(settings: Settings, product: ProductHost, embedder: Embedder) -> Ski
             embed=embedder.embed,
             audit=audit,
             builtin=lambda parts: sources(product.host(), parts),
+            tracker=tracker,
         )
 
     return SkillService(opened, settings.skills, audit)
@@ -157,6 +166,14 @@ def _engines(settings: Settings) -> LocalEngines | None:
         partial(prepare, settings.data_dir, settings.models),
         partial(fingerprint, settings.data_dir),
     )
+
+
+def _person(engine: Engine, user_id: str) -> Person | None:
+    """Return the owner of a call with their rights of now; None when they are gone or suspended."""
+    if user_id == LOCAL_ID:
+        return person_of(local_caller())
+    user = users.get(engine, user_id)
+    return person_of(caller_of(user, "session")) if user is not None and user.active else None
 
 
 async def _attached(engine: Engine, scope: Scope, conversation_id: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The skills as a service of the server: loaded in the background, since a far MCP server may take its time."""
+"""The skills as a service of the server: loaded in the background; what is far away is not even waited for."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ class SkillService:
         skillset = task.result()
         problems = "".join(f" {source}: {problem}" for source, problem in skillset.problems.items())
         # A source that offers nothing concerns its owner; the server itself is well.
-        return "ready", f"{len(skillset.registry.listed())} skills.{problems}"
+        waited = f" Connecting to {', '.join(sorted(skillset.watch.connecting))}." if skillset.watch.connecting else ""
+        return "ready", f"{len(skillset.registry.listed())} skills.{waited}{problems}"
 
     async def ready(self) -> Skillset:
         """Return the skills once they are loaded. Raises SkillError when they cannot be."""

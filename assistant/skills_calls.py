@@ -1,4 +1,4 @@
-"""`assistant skills calls|approvals`: what was called, and what waits for the person's approval."""
+"""`assistant skills calls|approvals|running`: what was called, what waits for approval, and what takes minutes."""
 
 from __future__ import annotations
 
@@ -50,6 +50,37 @@ def approvals(
         show_json(decided)
     else:
         out.print(f"{decided['skill']}: {decided['state']}. {decided['result']}", markup=False, highlight=False)
+
+
+def running(
+    context: typer.Context,
+    cancel: Annotated[str, typer.Option(metavar="ID", help="End this call; its turn goes on without it.")] = "",
+    as_user: Annotated[str | None, typer.Option("--as", help="Whose calls; by default the command line's own.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List the calls that take minutes, with how far they are and what became of them, or end one of them."""
+    with connect(settings_of(context), as_user=as_user) as client:
+        if cancel:
+            ended = call(client, "POST", f"/api/long-calls/{cancel}/cancel")
+            if as_json:
+                show_json(ended)
+            else:
+                out.print(f"{ended['skill']}: {ended['state']}.", markup=False, highlight=False)
+            return
+        found = call(client, "GET", "/api/long-calls")["calls"]
+    if as_json:
+        show_json({"calls": found})
+        return
+    rows = [
+        [each["id"], each["state"], _far(each["done"]), each["skill"], each["note"] or each["result"]] for each in found
+    ]
+    show_table(
+        "Long calls", ["id", "state", "done", "skill", "note"], [[str(cell)[:80] for cell in row] for row in rows]
+    )
+
+
+def _far(done: float | None) -> str:
+    return "" if done is None else f"{done:.0%}"
 
 
 def _listed(found: list[dict[str, Any]], as_json: bool) -> None:

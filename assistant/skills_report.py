@@ -22,12 +22,22 @@ def shown(skill: Skill) -> dict[str, Any]:
     }
 
 
-def report(registry: Registry, source: str) -> dict[str, Any]:
-    """Return whether a source works: how many skills it offers, what it leaves out, and what is wrong with it."""
+def report(registry: Registry, source: str, connecting: bool = False) -> dict[str, Any]:
+    """Return whether a source works: how many skills it offers, what it leaves out, and what is wrong with it.
+
+    `connecting`: it is being connected to, so nothing can be said of it yet.
+    """
     offered = sum(listed.skill.source == source for listed in registry.listed())
     left_out = list(getattr(registry.source(source), "left_out", ()))
     problem = registry.problems.get(source) or blocked(registry).get(source, "")
-    return {"source": source, "ok": not problem, "skills": offered, "left_out": left_out, "problem": problem}
+    return {
+        "source": source,
+        "ok": not problem,
+        "skills": offered,
+        "left_out": left_out,
+        "problem": problem,
+        "connecting": connecting,
+    }
 
 
 def blocked(registry: Registry) -> dict[str, str]:

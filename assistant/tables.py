@@ -179,6 +179,28 @@ approvals = Table(
 )
 Index("ix_approvals_owner_id_created_at", approvals.c.owner_id, approvals.c.created_at)
 
+# Calls of skills that are declared as long: watched and cancelled while they run, taken over after a restart.
+long_calls = Table(
+    "long_calls",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner_id", String(32), nullable=False),  # who asked, and the only one who sees and cancels it
+    Column("call_id", String(200), nullable=False),  # begins with the turn's id, where it was made in one
+    Column("skill", String(64), nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("effect", String(8), nullable=False),  # "read": may begin again after a crash
+    Column("arguments", Text, nullable=False),  # JSON
+    Column("tainted", Boolean, nullable=False),
+    Column("state", String(16), nullable=False, index=True),  # "running", "cancelling", then how it ended
+    Column("done", Float),  # 0..1; None when not known
+    Column("note", Text, nullable=False),
+    Column("result", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),  # while it runs, the last sign of life of its server
+)
+Index("ix_long_calls_owner_id_created_at", long_calls.c.owner_id, long_calls.c.created_at)
+
 # What a person asked to be remembered. The vector lies beside its text: there is no index that could outlive the row.
 memories = Table(
     "memories",
@@ -191,6 +213,21 @@ memories = Table(
     Column("topic", String(120), nullable=False),  # what it is about; of two with one topic the newer one is kept
     Column("origin", String(8), nullable=False),  # "chat", "page", "import"
     Column("turn_id", String(32)),  # the turn in which it was said
+    Column("model", String(120), nullable=False),  # the embedder that made the vector
+    Column("vector", LargeBinary, nullable=False),  # fp16
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+)
+
+# What a group remembers: written by a member on purpose, recalled for its members alone, gone with the group.
+group_notes = Table(
+    "group_notes",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("group_name", ForeignKey("groups.name", ondelete="CASCADE"), nullable=False, index=True),
+    Column("text", Text, nullable=False),
+    Column("topic", String(120), nullable=False),  # what it is about; of two with one topic the newer one is kept
+    Column("author_id", String(32), nullable=False),
     Column("model", String(120), nullable=False),  # the embedder that made the vector
     Column("vector", LargeBinary, nullable=False),  # fp16
     Column("created_at", Float, nullable=False),

@@ -15,6 +15,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from skills.declare import Declaration, declaration_of, declare
 from skills.errors import SkillFailure, SkillRefusal
+from skills.outside import PROGRESS
 from skills.types import Person, Skill, SkillCall, SkillResult, Status, content_version
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,11 @@ def in_process(declaration: Declaration, source: str, version: str, readers: fro
     """Return a skill that runs the declared function in this process: for functions of our own, not of teams."""
 
     async def run(call: SkillCall) -> SkillResult:
-        return await invoke(declaration, dict(call.arguments), call.person)
+        listening = PROGRESS.set(call.report)
+        try:
+            return await invoke(declaration, dict(call.arguments), call.person)
+        finally:
+            PROGRESS.reset(listening)
 
     return Skill(
         name=declaration.name,

@@ -4,6 +4,7 @@ stdin   {"module", "scratch", "memory_bytes", ...}   once
 stdout  {"skills": [...]} or {"error"}               once
 stdin   {"name", "arguments", "user_id", "principals"}
 stdout  {"fetch": {...}}  ->  stdin {"status", "text"} or {"error"}   as often as the skill fetches
+stdout  {"progress": [done, note]}   as often as the skill says how far it is; nothing answers it
 stdout  {"status", "text", "data"}
 """
 
@@ -24,7 +25,7 @@ from skills.calling import invoke
 from skills.declare import Declaration, declaration_of
 from skills.errors import BadSkill, NameClash, SkillError
 from skills.frames import Frame, encode, read
-from skills.outside import DOOR
+from skills.outside import DOOR, PROGRESS, spaced
 from skills.sandbox import Limits, confine
 from skills.types import Person
 
@@ -54,6 +55,7 @@ def main() -> None:
         return read(inward) or {"error": "The server went away."}
 
     DOOR.set(door)
+    PROGRESS.set(spaced(lambda done, note: outward.write(encode({"progress": [done, note]}))))
     with asyncio.Runner() as runner:
         while (frame := read(inward)) is not None:
             outward.write(runner.run(_answer(declared, frame, order["max_output_bytes"])))

@@ -44,19 +44,26 @@ class Declaration:
 def skill(function: F) -> F: ...
 @overload
 def skill(
-    *, effect: Effect = "read", name: str | None = None, tags: frozenset[str] = frozenset()
+    *, effect: Effect = "read", name: str | None = None, tags: frozenset[str] = frozenset(), long: bool = False
 ) -> Callable[[F], F]: ...
 def skill(
-    function: F | None = None, *, effect: Effect = "read", name: str | None = None, tags: frozenset[str] = frozenset()
+    function: F | None = None,
+    *,
+    effect: Effect = "read",
+    name: str | None = None,
+    tags: frozenset[str] = frozenset(),
+    long: bool = False,
 ) -> F | Callable[[F], F]:
     """Mark a function as a skill; the function itself stays as it is.
 
-    `effect="write"` says that a call changes something, so that a person has to approve it. A parameter annotated with
+    `effect="write"` says that a call changes something, so that a person has to approve it. `long` says that
+    a call may take minutes: it may say how far it is (skills.outside.progress), can be cancelled, and is begun again
+    after a restart unless it changes something. A parameter annotated with
     `Person` gets the caller and is not shown to models. Raises BadSkill without a docstring or type annotations.
     """
 
     def mark(marked: F) -> F:
-        vars(marked)["__skill__"] = declare(marked, effect=effect, name=name, tags=tags)
+        vars(marked)["__skill__"] = declare(marked, effect=effect, name=name, tags=tags | {"long"} if long else tags)
         return marked
 
     return mark if function is None else mark(function)

@@ -55,6 +55,7 @@ class McpEntry(_Entry):
     env: dict[str, str] = Field(default={}, description="Environment of the program; nothing else is handed on")
     auth: Auth | None = None
     reads: frozenset[str] = Field(default=frozenset(), description="Tools that change nothing, as you know them")
+    long: frozenset[str] = Field(default=frozenset(), description="Tools whose calls may take minutes")
     trust_hints: bool = Field(default=False, description="Believe the server's own readOnlyHint")
     only: frozenset[str] | None = Field(default=None, description="Names of the tools to offer; none: all")
 

@@ -42,7 +42,14 @@ class Blocked:
 class McpSource:
     """The tools of one server. `blocked` and `left_out` say, after loading, what is not offered and why."""
 
-    def __init__(self, entry: McpEntry, connection: Connection, state: StateFile, timeout_s: float) -> None:
+    def __init__(
+        self,
+        entry: McpEntry,
+        connection: Connection,
+        state: StateFile,
+        timeout_s: float,
+        long_timeout_s: float | None = None,
+    ) -> None:
         self.name = f"mcp:{entry.name}"
         self.blocked: tuple[Blocked, ...] = ()
         self.left_out: tuple[str, ...] = ()
@@ -50,6 +57,7 @@ class McpSource:
         self._connection = connection
         self._state = state
         self._timeout_s = timeout_s
+        self._long_timeout_s = long_timeout_s or timeout_s
 
     async def load(self) -> list[Skill]:
         """Return a skill per approved tool; raises Unreachable, or BadSkill when the server offers none."""
@@ -123,7 +131,9 @@ class McpSource:
             source=self.name,
             version=hashed[:12],
             readers=self._entry.readers,
-            tags=frozenset({"outbound"}) if self._entry.url else frozenset(),
+            tags=frozenset(
+                {*(["outbound"] if self._entry.url else []), *(["long"] if tool.name in self._entry.long else [])}
+            ),
         )
 
     async def _run(self, tool: str, call: SkillCall) -> SkillResult:
@@ -134,14 +144,23 @@ class McpSource:
             # over the server's own text could keep this process busy for hours.
             parameters = types.CallToolRequestParams(name=tool, arguments=dict(call.arguments))
             request = types.ClientRequest(types.CallToolRequest(params=parameters))
-            return await session.send_request(request, types.CallToolResult)
+            return await session.send_request(
+                request, types.CallToolResult, progress_callback=partial(_tell, call) if call.report else None
+            )
 
+        timeout_s = self._long_timeout_s if tool in self._entry.long else self._timeout_s
         try:
-            return to_result(await self._connection.use(work, self._timeout_s))
+            return to_result(await self._connection.use(work, timeout_s))
         except McpError as exc:
             return SkillResult("retry", f"{tool} answered: {plain(str(exc))[:300]}")
         except Unreachable as exc:
             raise SkillFailure(str(exc)) from exc
+
+
+async def _tell(call: SkillCall, done: float, total: float | None, note: str | None) -> None:
+    """Pass on how far a server says that a call is."""
+    if call.report is not None:
+        call.report(min(1.0, max(0.0, done / total)) if total else None, plain(note or "")[:200])
 
 
 def to_result(result: wire.CallToolResult) -> SkillResult:

@@ -1,4 +1,4 @@
-"""`fetch`: the one way out of the process in which a team's skills run.
+"""`fetch`: the one way out of the process in which a team's skills run; `progress`: how a long call says how far it is.
 
 The server carries the request out, through the guard that all its requests pass, and only to the hosts that the
 module's entry (`<module>.skill.yaml`, key `hosts`) names.
@@ -7,15 +7,19 @@ module's entry (`<module>.skill.yaml`, key `hosts`) names.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from skills.errors import SkillFailure
+from skills.types import Report
 
 Door = Callable[[dict[str, Any]], dict[str, Any]]  # a request's frame in, the reply's frame out
 DOOR: ContextVar[Door | None] = ContextVar("DOOR", default=None)
+PROGRESS: ContextVar[Report | None] = ContextVar("PROGRESS", default=None)
+_NOTE_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +49,26 @@ def fetch(url: str, method: str = "GET", headers: Mapping[str, str] | None = Non
     if "error" in reply:
         raise SkillFailure(str(reply["error"]))
     return Reply(int(reply["status"]), str(reply["text"]))
+
+
+def progress(done: float | None, note: str = "") -> None:
+    """Say how far the call is: `done` from 0 to 1, None when that is not known, with at most 200 characters about it.
+
+    Costs nothing where nobody listens, as in a skill that is not declared `long`.
+    """
+    report = PROGRESS.get()
+    if report is not None:
+        report(None if done is None else min(1.0, max(0.0, float(done))), str(note)[:_NOTE_CHARACTERS])
+
+
+def spaced(report: Report, every_s: float = 0.2) -> Report:
+    """Return a report that lets one call through in `every_s` seconds, so that a busy loop costs no traffic."""
+    latest = -every_s
+
+    def tell(done: float | None, note: str) -> None:
+        nonlocal latest
+        if time.monotonic() - latest >= every_s:
+            latest = time.monotonic()
+            report(done, note)
+
+    return tell

@@ -14,7 +14,7 @@ from typing import Any
 
 from skills.errors import BadSkill, SkillFailure
 from skills.frames import Frame, FrameTooLarge, encode, read_async
-from skills.types import Person
+from skills.types import Person, Report
 
 log = logging.getLogger(__name__)
 Fetch = Callable[[dict[str, Any], Person], Awaitable[dict[str, Any]]]  # a request's frame -> the reply's frame
@@ -79,7 +79,9 @@ class Child:
         """Return the end of what it printed, at most 500 characters."""
         return b"".join(self._said).decode("utf-8", "replace").strip()[-500:]
 
-    async def ask(self, frame: Frame, timeout_s: float, fetch: Fetch | None, person: Person) -> Frame:
+    async def ask(
+        self, frame: Frame, timeout_s: float, fetch: Fetch | None, person: Person, report: Report | None = None
+    ) -> Frame:
         """Return the answer to a call's frame. Afterwards the process is alive only if it answered in order.
 
         Raises SkillFailure when it dies, answers too much, or not within `timeout_s`.
@@ -87,7 +89,7 @@ class Child:
         answered = False
         try:
             async with asyncio.timeout(timeout_s):
-                answer = await self._exchange(frame, fetch, person)
+                answer = await self._exchange(frame, fetch, person, report)
             answered = True
             return answer
         except TimeoutError as exc:
@@ -96,13 +98,21 @@ class Child:
             if not answered:  # cancelled calls too: nobody knows what it is doing now
                 await self.end()
 
-    async def _exchange(self, frame: Frame, fetch: Fetch | None = None, person: Person | None = None) -> Frame:
+    async def _exchange(
+        self,
+        frame: Frame,
+        fetch: Fetch | None = None,
+        person: Person | None = None,
+        report: Report | None = None,
+    ) -> Frame:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None and stdout is not None
+        to_send: Frame | None = frame
         while True:
             try:
-                stdin.write(encode(frame))
-                await stdin.drain()
+                if to_send is not None:
+                    stdin.write(encode(to_send))
+                    await stdin.drain()
                 answer = await read_async(stdout, self._max)
             except FrameTooLarge as exc:
                 raise SkillFailure(f"The skill {exc}.") from exc
@@ -110,9 +120,13 @@ class Child:
                 answer = None
             if answer is None:
                 raise SkillFailure("The skill's process ended in mid-call.")
+            if "progress" in answer:
+                _tell(report, answer["progress"])
+                to_send = None
+                continue
             if "fetch" not in answer:
                 return answer
-            frame = await fetch(answer["fetch"], person) if fetch and person else {"error": _NO_WAY_OUT}
+            to_send = await fetch(answer["fetch"], person) if fetch and person else {"error": _NO_WAY_OUT}
 
     async def _listen(self) -> None:
         """Drain what it prints, or it would stop when the pipe is full."""
@@ -130,3 +144,12 @@ class Child:
         if self.last_words:
             log.info("a skill's process said: %s", self.last_words)
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def _tell(report: Report | None, said: object) -> None:
+    """Pass on how far a call is, as far as the process said something of that form."""
+    if report is None or not isinstance(said, list) or len(said) != 2:
+        return
+    done, note = said
+    known = isinstance(done, int | float) and 0 <= done <= 1
+    report(float(done) if known else None, str(note)[:200])

@@ -17,7 +17,8 @@ class PythonModule:
     """A source of skills: the module at `path`, a .py file or a folder with __init__.py.
 
     `fetch` carries requests of `skills.outside.fetch` out; None: the module has no way out. At most `processes`
-    processes answer calls at once; further calls wait.
+    processes answer calls at once, and as many long ones; further calls wait. `long_timeout_s` is for skills declared
+    as long; None: they get no longer than others.
     """
 
     def __init__(
@@ -25,6 +26,7 @@ class PythonModule:
         path: Path,
         *,
         timeout_s: float,
+        long_timeout_s: float | None = None,
         memory_bytes: int,
         max_output_bytes: int,
         readers: frozenset[str],
@@ -35,12 +37,13 @@ class PythonModule:
     ) -> None:
         self.name = name or f"python:{path.name}"
         self._path = path / "__init__.py" if path.is_dir() else path
-        self._timeout_s = timeout_s
+        self._timeouts_s = {False: timeout_s, True: long_timeout_s or timeout_s}
         self._start = partial(Child.start, self._path, memory_bytes, max_output_bytes)
         self._readers = readers
         self._fetch = fetch
         self._prefix = prefix
-        self._free = asyncio.Semaphore(processes)
+        # Long calls have places of their own: they would keep the short ones waiting.
+        self._free = {False: asyncio.Semaphore(processes), True: asyncio.Semaphore(processes)}
         self._idle: list[Child] = []
 
     async def load(self) -> list[Skill]:
@@ -56,7 +59,7 @@ class PythonModule:
                 description=each["description"],
                 parameters=each["parameters"],
                 effect="read" if each["effect"] == "read" else "write",
-                run=partial(self._run, each["name"]),
+                run=partial(self._run, each["name"], "long" in each["tags"]),
                 source=self.name,
                 version=content_version(code, each["name"]),
                 readers=self._readers,
@@ -73,17 +76,17 @@ class PythonModule:
 
     _closed = False
 
-    async def _run(self, name: str, call: SkillCall) -> SkillResult:
+    async def _run(self, name: str, long: bool, call: SkillCall) -> SkillResult:
         frame = {
             "name": name,
             "arguments": dict(call.arguments),
             "user_id": call.person.user_id,
             "principals": sorted(call.person.principals),
         }
-        async with self._free:
+        async with self._free[long]:
             child = await self._take()
             try:
-                answer = await child.ask(frame, self._timeout_s, self._fetch, call.person)
+                answer = await child.ask(frame, self._timeouts_s[long], self._fetch, call.person, call.report)
             except SkillFailure as exc:
                 return SkillResult("failed", str(exc))
             finally:

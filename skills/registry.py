@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from skills.errors import NameClash, SkillError, UnknownSkill
 from skills.guard import Rule
+from skills.guards import CallLimits, Compose, Terms, standard
 from skills.state import Decisions, StateFile
-from skills.types import Skill, SkillCall, SkillResult, Source
-from skills.wrap import (
-    AuditLine,
-    audited,
-    breaking,
-    capped,
-    checked,
-    contained,
-    permitted,
-    rated,
-    redacted,
-    within,
-)
+from skills.types import Skill, SkillCall, SkillResult, Source, Tracker
+from skills.wrap import AuditLine
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class CallLimits:
-    """What one call, and one person's calls, may take."""
-
-    timeout_s: float
-    max_chars: int
-    max_bytes: int
-    per_minute: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +41,15 @@ class Registry:
         limits: CallLimits,
         audit: Callable[[AuditLine], None],
         hidden: Callable[[], list[str]],
+        tracker: Tracker | None = None,
+        guards: Compose = standard,
     ) -> None:
         self.problems: dict[str, str] = {}  # by source: why it offers nothing
         self._state = state
-        self._limits = limits
-        self._audit = audit
-        self._hidden = hidden
+        terms = Terms(limits, self._rule, self._readers, hidden, audit, tracker)
+        self._guards = tuple(guards(terms).values())
         self._held: dict[str, _Held] = {}
+        self._adding = asyncio.Lock()  # sources load side by side; their names are compared one source at a time
         self._by_name: dict[str, Skill] = {}
 
     async def add(self, source: Source) -> list[Skill]:
@@ -77,17 +60,21 @@ class Registry:
         """
         try:
             loaded = await source.load()
-            self._refuse_clash(source, loaded)
+            async with self._adding:
+                self._refuse_clash(source, loaded)
+                await self._replace(source, loaded)
         except SkillError as exc:
             self.problems[source.name] = str(exc)
             await source.close()
             raise
+        return loaded
+
+    async def _replace(self, source: Source, loaded: list[Skill]) -> None:
         await self.remove(source.name)
         guarded = tuple(self._guarded(skill) for skill in loaded)
         self._held[source.name] = _Held(source, guarded)
         self._by_name |= {skill.name: skill for skill in guarded}
         self.problems.pop(source.name, None)
-        return loaded
 
     async def remove(self, name: str) -> None:
         """Forget the source `name` and close it; a name that is not held is no error."""
@@ -156,16 +143,9 @@ class Registry:
 
     def _guarded(self, skill: Skill) -> Skill:
         """Put the guards around a skill, the innermost first."""
-        limits = self._limits
-        guarded = within(skill, limits.timeout_s)
-        guarded = contained(guarded)
-        guarded = redacted(guarded, self._hidden)
-        guarded = capped(guarded, limits.max_chars, limits.max_bytes)
-        guarded = breaking(guarded)
-        guarded = rated(guarded, limits.per_minute)
-        guarded = permitted(guarded, self._rule, self._readers)
-        guarded = checked(guarded)
-        return audited(guarded, self._audit)
+        for guard in self._guards:
+            skill = guard(skill)
+        return skill
 
     def _rule(self, name: str) -> Rule | None:
         decisions = self._state.now()

@@ -17,6 +17,9 @@ class SkillsSettings(BaseModel):
     )
     builtin: bool = Field(default=True, description="Offer the skills that come with the product")
     timeout_s: float = Field(default=20.0, gt=0, le=600, description="Longest duration of one call")
+    long_timeout_s: float = Field(
+        default=3_600.0, gt=0, le=86_400, description="Longest duration of one call of a skill that is declared as long"
+    )
     connect_timeout_s: float = Field(default=20.0, gt=0, le=120, description="Longest time until an MCP server speaks")
     max_output_bytes: int = Field(default=1_000_000, ge=1_000, description="Largest result of one call")
     max_text_chars: int = Field(default=8_000, ge=200, description="Longest result that a model reads; the rest is cut")

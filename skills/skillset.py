@@ -8,13 +8,14 @@ from pathlib import Path
 
 from egress.policy import Policy
 from skills.choose import Chooser, Embed
+from skills.guards import CallLimits, Compose, standard
 from skills.http import GuardedHttp, Http
-from skills.registry import CallLimits, Registry
+from skills.registry import Registry
 from skills.secrets import Secrets
 from skills.settings import SkillsSettings
 from skills.sources import Parts, Watch
 from skills.state import StateFile
-from skills.types import Person, Skill, SkillCall, SkillResult, Source
+from skills.types import Person, Skill, SkillCall, SkillResult, Source, Tracker
 from skills.wrap import AuditLine
 
 
@@ -40,19 +41,27 @@ class Skillset:
         audit: Callable[[AuditLine], None],
         builtin: Callable[[Parts], Iterable[Source]],
         http: Http | None = None,
+        tracker: Tracker | None = None,
+        guards: Compose = standard,
     ) -> Skillset:
-        """Return the skills of `settings`, those added under `data_dir`, and the built-in ones, loaded.
+        """Return the skills of `settings`, those added under `data_dir`, and the built-in ones, loaded;
+        MCP servers are connected to in the background (`watch.settled`).
 
-        `builtin` makes the built-in sources from the parts (skills.builtin.sources); raises NameClash when two of them
+        `builtin` makes the built-in sources from the parts (skills.builtin.sources); `tracker` runs the calls of skills
+        that are declared as long. Raises NameClash when two of them
         clash. Sources in folders that cannot be loaded are noted in `registry.problems`.
         """
         policy = Policy.of(settings.allow_hosts)
         state, secrets = StateFile(data_dir / "skills.json"), Secrets(data_dir / "skill_secrets.json")
         parts = Parts(settings, http or GuardedHttp(policy), policy, secrets, state)
         limits = CallLimits(
-            settings.timeout_s, settings.max_text_chars, settings.max_output_bytes, settings.calls_per_minute
+            settings.timeout_s,
+            settings.max_text_chars,
+            settings.max_output_bytes,
+            settings.calls_per_minute,
+            settings.long_timeout_s,
         )
-        registry = Registry(state, limits, audit, secrets.values)
+        registry = Registry(state, limits, audit, secrets.values, tracker, guards)
         for source in builtin(parts) if settings.builtin else ():
             await registry.add(source)
         folder = data_dir / "skills"
@@ -71,6 +80,7 @@ class Skillset:
 
     async def close(self) -> None:
         """End all processes and connections."""
+        await self.watch.close()
         await self.registry.close()
 
     @property

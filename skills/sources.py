@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import math
@@ -80,7 +81,7 @@ def from_entry(entry: Entry, folder: Path, parts: Parts) -> Source:
             )
         case McpEntry():
             connection = Connection(f"mcp:{entry.name}", _way(entry, parts), settings.connect_timeout_s)
-            return McpSource(entry, connection, parts.state, settings.timeout_s)
+            return McpSource(entry, connection, parts.state, settings.timeout_s, settings.long_timeout_s)
 
 
 def _way(entry: McpEntry, parts: Parts) -> Open:
@@ -103,6 +104,7 @@ def _python(entry: PythonEntry, folder: Path, parts: Parts) -> PythonModule:
     return PythonModule(
         folder / entry.module,
         timeout_s=settings.timeout_s,
+        long_timeout_s=settings.long_timeout_s,
         memory_bytes=settings.child_memory_bytes,
         max_output_bytes=settings.max_output_bytes,
         readers=entry.readers,
@@ -138,7 +140,10 @@ def _fetch(entry: PythonEntry, parts: Parts) -> Fetch:
 
 
 class Watch:
-    """Keeps a registry abreast of folders: what is new or changed is loaded, what is gone is removed."""
+    """Keeps a registry abreast of folders: what is new or changed is loaded, what is gone is removed.
+
+    MCP servers are connected to in the background: a dead one takes its whole time limit, which nobody should wait for.
+    """
 
     def __init__(self, registry: Registry, folders: tuple[Path, ...], parts: Parts, every_s: float = 1.0) -> None:
         self._registry = registry
@@ -150,6 +155,7 @@ class Watch:
         self._names: dict[Path, str] = {}
         self._pins: dict[Path, dict[str, str] | None] = {}
         self._again: dict[Path, float] = {}  # when to try a failed one again
+        self._connecting: dict[Path, asyncio.Task[None]] = {}
 
     async def refresh(self, force: bool = False) -> None:
         """Look at the folders, at most once in `every_s` unless forced.
@@ -162,12 +168,30 @@ class Watch:
         self._next = time.monotonic() + self._every_s
         for path in set(self._seen) - set(found):
             self._seen.pop(path)
+            self._give_up(path)
             await self._registry.remove(self._names.pop(path, path.name))
         for path, each in found.items():
             due = time.monotonic() >= self._again.get(path, math.inf)
             if self._seen.get(path) == each and not due and self._pins.get(path) == self._pins_now(path):
                 continue
-            await self._try(each)
+            await self._begin(each)
+
+    async def settled(self) -> None:
+        """Return when every MCP server that is being connected to has answered, or has not in its time."""
+        if self._connecting:
+            await asyncio.wait(list(self._connecting.values()))
+
+    @property
+    def connecting(self) -> frozenset[str]:
+        """Return the sources that are being connected to."""
+        return frozenset(self._names.get(path, path.name) for path in self._connecting)
+
+    async def close(self) -> None:
+        """Connect to nothing any more."""
+        tasks = list(self._connecting.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _scan(self) -> dict[Path, Found]:
         return {each.path: each for folder in self._folders for each in scan(folder)}
@@ -175,6 +199,10 @@ class Watch:
     async def load(self, found: Found) -> list[Skill]:
         """Load one place now and return its skills; raises SkillError, or OSError, when it cannot be."""
         self._seen[found.path] = found
+        self._give_up(found.path)
+        return await self._load(found)
+
+    async def _load(self, found: Found) -> list[Skill]:
         source = make(found, self._parts)
         self._names[found.path] = source.name
         skills = await self._registry.add(source)
@@ -189,6 +217,7 @@ class Watch:
     def forget(self, path: Path) -> None:
         """Forget a place that was taken back, and what was wrong with it."""
         self._seen.pop(path, None)
+        self._give_up(path)
         self._again.pop(path, None)
         self._registry.problems.pop(self._names.pop(path, path.name), None)
 
@@ -196,9 +225,38 @@ class Watch:
         """Return what is approved of an MCP server's tools: another process may approve more."""
         return self._parts.state.now().pins.get(self._names.get(path, ""))
 
+    def _give_up(self, path: Path) -> None:
+        """Connect no longer to what a place held before."""
+        connecting = self._connecting.pop(path, None)
+        if connecting is not None:
+            connecting.cancel()
+
+    async def _begin(self, found: Found) -> None:
+        """Load a place: at once, or in the background where that may take long."""
+        self._give_up(found.path)
+        self._seen[found.path] = found
+        self._again.pop(found.path, None)
+        self._pins[found.path] = self._pins_now(found.path)
+        try:
+            source = make(found, self._parts)
+        except SkillError:
+            source = None  # why, is noted where it is loaded
+        if not isinstance(source, McpSource):
+            await self._try(found)
+            return
+        self._names[found.path] = source.name
+        self._pins[found.path] = self._pins_now(found.path)
+        task = asyncio.create_task(self._try(found), name=f"connect {source.name}")
+        self._connecting[found.path] = task
+        task.add_done_callback(lambda ended: self._ended(found.path, ended))
+
+    def _ended(self, path: Path, task: asyncio.Task[None]) -> None:
+        if self._connecting.get(path) is task:
+            del self._connecting[path]
+
     async def _try(self, found: Found) -> None:
         try:
-            await self.load(found)
+            await self._load(found)
         except (SkillError, OSError) as exc:
             self._registry.problems[self._names.get(found.path, found.path.name)] = str(exc)
             self._again[found.path] = time.monotonic() + _AGAIN_S

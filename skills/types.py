@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 Effect = Literal["read", "write"]
 Schema = dict[str, Any]  # a JSON schema of type "object"
 Arguments = Mapping[str, Any]  # JSON values by parameter name
+Report = Callable[[float | None, str], None]  # how far a call is (0..1, None: not known), and one line about it
 UserToken = Callable[[str], Awaitable[str | None]]  # audience -> the signed-in person's token for it, None without one
 
 # ok: done. retry: wrong arguments, the model may correct them. failed: nothing that other arguments would change.
@@ -41,6 +42,7 @@ class SkillCall:
     call_id: str = ""
     tainted: bool = False  # text of strangers (a web page, a document, a tool result) is in the model's context
     approval: str | None = None  # the digest that a person approved, see `digest`
+    report: Report | None = None  # where a long call tells how far it is; None: nobody listens
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Skill:
     version: str  # 12 hex digits: changes when the skill's content does
     readers: frozenset[str] = frozenset({"everyone"})  # principals who may call it
     # "outbound": its arguments leave the company. "instructions": its result is a SKILL.md of ours, to be followed.
+    # "long": a call may take minutes; it can be watched and cancelled, and is known after a restart.
     tags: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -93,6 +96,14 @@ class Source(Protocol):
 
     async def close(self) -> None:
         """Let go of processes and connections."""
+        ...
+
+
+class Tracker(Protocol):
+    """Keeps account of long calls: shown while they run, cancelled one by one, known after a restart."""
+
+    async def run(self, skill: Skill, call: SkillCall) -> SkillResult:
+        """Run a permitted call of a skill that is declared as long."""
         ...
 
 

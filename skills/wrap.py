@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from skills.errors import SkillError, SkillRefusal
-from skills.guard import Rule, permission
+from skills.guard import Decision, Rule, permission
 from skills.schema import check
-from skills.types import Person, Skill, SkillCall, SkillResult, Status, call_digest
+from skills.types import Person, Skill, SkillCall, SkillResult, Status, Tracker, call_digest
 
 log = logging.getLogger(__name__)
 Clock = Callable[[], float]
@@ -63,9 +63,12 @@ def checked(skill: Skill) -> Skill:
 
 
 def permitted(
-    skill: Skill, rule: Callable[[str], Rule | None], readers: Callable[[str], frozenset[str] | None]
+    skill: Skill,
+    rule: Callable[[str], Rule | None],
+    readers: Callable[[str], frozenset[str] | None],
+    decide: Callable[[Skill, SkillCall, Rule | None], Decision] = permission,
 ) -> Skill:
-    """Run only what guard.permission allows.
+    """Run only what `decide` allows.
 
     `rule` and `readers` (None: the skill's own) are asked at each call, so that a change counts at once. The result
     "ask" carries the digest to approve in its data.
@@ -74,7 +77,7 @@ def permitted(
     async def run(call: SkillCall) -> SkillResult:
         decided = readers(skill.name)
         now = skill if decided is None else replace(skill, readers=decided)
-        decision = permission(now, call, rule(skill.name))
+        decision = decide(now, call, rule(skill.name))
         if decision == "deny":
             return SkillResult("refused", f"The skill {skill.name} may not be used here.")
         if decision == "ask":
@@ -147,6 +150,15 @@ def breaking(skill: Skill, after: int = 3, rest_s: float = 30.0, clock: Clock = 
         if failures >= after:
             failures, until = 0, clock() + rest_s
         return result
+
+    return replace(skill, run=run)
+
+
+def tracked(skill: Skill, tracker: Tracker) -> Skill:
+    """Let `tracker` run the calls of a skill that is declared as long."""
+
+    async def run(call: SkillCall) -> SkillResult:
+        return await tracker.run(skill, call)
 
     return replace(skill, run=run)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 from ui.transport import Transport
-from ui.wire.memory import Memory, Note
+from ui.wire.memory import GroupMemory, Memory, Note
 from ui.wire.prompts import Prompt, PromptEntry, PromptVersion, Reply, Trial
 
 
@@ -35,6 +36,18 @@ class Authoring(Transport):
     def switch_memory(self, on: bool) -> None:
         """Switch memory on or off for the caller."""
         self.send("PUT", "/api/memory/switch", json={"on": on})
+
+    def group_memory(self) -> list[GroupMemory]:
+        """Return what the caller's groups remember."""
+        return self.read_list(GroupMemory, "/api/group-memory", "groups")
+
+    def add_group_note(self, group: str, text: str) -> None:
+        """Remember something for a group."""
+        self.send("POST", f"/api/group-memory/{quote(group, safe='')}", json={"text": text})
+
+    def delete_group_note(self, group: str, note_id: str) -> None:
+        """Delete a note for all members."""
+        self.send("DELETE", f"/api/group-memory/{quote(group, safe='')}/{note_id}")
 
     def prompts(self) -> list[PromptEntry]:
         """Return every prompt with its live version."""

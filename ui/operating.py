@@ -65,6 +65,14 @@ class Operating(Authoring):
         """Return the latest calls of everybody, newest first."""
         return self.read_list(wire.SkillCallLine, "/api/skill-calls", "calls", {"limit": limit})
 
+    def long_calls(self) -> list[wire.LongCall]:
+        """Return the caller's calls that take minutes, those that run first."""
+        return self.read_list(wire.LongCall, "/api/long-calls", "calls")
+
+    def cancel_long_call(self, call_id: str) -> None:
+        """End one call that runs."""
+        self.send("POST", f"/api/long-calls/{call_id}/cancel")
+
     def approvals(self) -> list[wire.Approval]:
         """Return the caller's calls that wait for approval, and those decided last."""
         return self.read_list(wire.Approval, "/api/approvals", "approvals")

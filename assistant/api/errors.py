@@ -96,6 +96,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     ours.ConversationTooLong: (409, "conversation-too-long"),
     memory.NoteUnusable: (422, "note-unusable"),
     memory.MemoryFull: (409, "memory-full"),
+    memory.NotAMember: (404, "not-found"),
     memory.NoPerson: (409, "no-person"),
     promptbook.PromptBroken: (422, "prompt-broken"),
     promptbook.PromptClash: (409, "prompt-clash"),

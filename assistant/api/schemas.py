@@ -135,6 +135,12 @@ class NoteBody(Strict):
     kind: Literal["fact", "preference"] | None = None
 
 
+class GroupNoteBody(Strict):
+    """Something for a group to remember."""
+
+    text: NoteText
+
+
 class NoteChange(Strict):
     """What may change about a note; `keep` makes a note of a suggestion."""
 

@@ -81,8 +81,9 @@ async def list_sources(app: Parts, _admin: Admin) -> Json:
     skillset = await app.skills.ready()
     await skillset.watch.refresh()
     added = await in_thread(_added, skillset)
-    names = sorted({source.name for source in skillset.registry.sources()} | set(skillset.problems))
-    reports = [report(skillset.registry, name) for name in names]
+    connecting = skillset.watch.connecting
+    names = sorted({source.name for source in skillset.registry.sources()} | set(skillset.problems) | connecting)
+    reports = [report(skillset.registry, name, name in connecting) for name in names]
     waiting = blocked(skillset.registry)
     return {
         "sources": [
@@ -135,6 +136,7 @@ async def approve_source(source: Id, app: Parts, admin: Admin) -> Json:
         raise errors.unknown("MCP server that answers")
     await held.approve()
     await skillset.watch.refresh(force=True)
+    await skillset.watch.settled()
     _log.info("the tools of an MCP server were approved", source=source, by=admin.caller.user_id)
     return report(skillset.registry, source)
 

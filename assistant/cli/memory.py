@@ -8,11 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from assistant.cli import group_memory
 from assistant.cli.options import AsUser, JsonFlag, settings_of
 from assistant.cli.output import Failed, note, out, show_json, show_table
 from assistant.cli.session import call, connect
 
 app = typer.Typer(no_args_is_help=True, help="Notes that the assistant keeps for a person; nobody else sees them.")
+app.add_typer(group_memory.app, name="group")
 
 
 @app.command("list")

@@ -3,6 +3,7 @@
 MemoryRefused
 ├── NoteUnusable    empty, too long, or a secret
 ├── MemoryFull      the person has as many notes as there may be
+├── NotAMember      the person is not in that group
 └── NoPerson        a visitor has no memory
 """
 
@@ -21,6 +22,10 @@ class NoteUnusable(MemoryRefused):
 
 class MemoryFull(MemoryRefused):
     """The person has as many notes as there may be."""
+
+
+class NotAMember(MemoryRefused):
+    """The person is not in that group, or there is none such."""
 
 
 class NoPerson(MemoryRefused):

@@ -16,7 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from assistant.guardrails.words import content
 from assistant.logs import log
 from assistant.memory import said, store
-from assistant.memory.errors import MemoryFull, MemoryRefused, NoteUnusable
+from assistant.memory.errors import MemoryFull, MemoryRefused
+from assistant.memory.group_notes import GroupNotes, Near
 from assistant.memory.said import Kind
 from assistant.memory.settings import MemorySettings
 from assistant.memory.store import NewNote, Note
@@ -51,6 +52,7 @@ class Memories:
         self._engine = engine
         self._embedder = embedder
         self._settings = settings
+        self.groups = GroupNotes(engine, embedder, settings)
 
     # --- in a turn ----------------------------------------------------------------------------------------------------
 
@@ -104,7 +106,7 @@ class Memories:
 
     def add(self, scope: Scope, text: str, kind: Kind | None, origin: str, turn_id: str | None = None) -> Kept:
         """Store a note, in place of an older one of the same topic. Raises NoteUnusable, MemoryFull or NoPerson."""
-        clean = _checked(text)
+        clean = said.checked(text)
         new = self._new(clean, kind or said.kind(clean), "kept", origin, turn_id)
         return Kept(*store.add(self._engine, scope, new, self._settings.max_notes))
 
@@ -112,7 +114,7 @@ class Memories:
         """Change a note's text or kind, or keep a suggestion; None when there is none such. Raises NoteUnusable."""
         values: dict[str, str | bytes] = {}
         if text is not None:
-            clean = _checked(text)
+            clean = said.checked(text)
             values |= {"text": clean, "topic": said.topic(clean), "model": self._embedder.name}
             values["vector"] = store.packed(self._embedder.embed([clean]))[0]
         if kind is not None:
@@ -134,21 +136,33 @@ class Memories:
     def _recall(self, question: str, scope: Scope) -> tuple[Recalled, ...]:
         if not self.is_on(scope):
             return ()
-        notes, models, blobs = store.with_vectors(self._engine, scope)
-        if not notes:
-            return ()
-        blobs = self._of_this_model(scope, notes, models, blobs)
-        rows = store.unpacked(blobs, self._embedder.dimension)
-        near = rows @ self._embedder.embed([question])[0] + _WORDS * _shared(question, [note.text for note in notes])
-        preferences = [Recalled(note.text, note.kind, 1.0) for note in notes if note.kind == "preference"]
-        facts = [
-            Recalled(notes[i].text, notes[i].kind, float(near[i]))
-            for i in np.argsort(-near)
-            if notes[i].kind == "fact" and near[i] >= self._settings.min_similarity
-        ]
+        asked = self._embedder.embed([question])[0]
+
+        def near(rows: Vectors, texts: Sequence[str]) -> Vectors:
+            closeness: Vectors = rows @ asked + _WORDS * _shared(question, texts)
+            return closeness
+
+        preferences, own = self._own(scope, near)
+        # A person's own note comes before their groups' where both are equally close.
+        facts = sorted([*own, *self.groups.recall(scope, near)], key=lambda one: -one.closeness)
         half = max(1, self._settings.recalled // 2) if facts else self._settings.recalled
         preferences = preferences[:half]
         return _bounded([*preferences, *facts[: self._settings.recalled - len(preferences)]])
+
+    def _own(self, scope: Scope, near: Near) -> tuple[list[Recalled], list[Recalled]]:
+        """Return the person's wishes how to be answered, and the facts that are close enough."""
+        notes, models, blobs = store.with_vectors(self._engine, scope)
+        if not notes:
+            return [], []
+        blobs = self._of_this_model(scope, notes, models, blobs)
+        closeness = near(store.unpacked(blobs, self._embedder.dimension), [note.text for note in notes])
+        wishes = [Recalled(note.text, note.kind, 1.0) for note in notes if note.kind == "preference"]
+        facts = [
+            Recalled(notes[i].text, notes[i].kind, float(closeness[i]))
+            for i in np.argsort(-closeness)
+            if notes[i].kind == "fact" and closeness[i] >= self._settings.min_similarity
+        ]
+        return wishes, facts
 
     def _of_this_model(
         self, scope: Scope, notes: Sequence[Note], models: Sequence[str], blobs: Sequence[bytes]
@@ -199,17 +213,6 @@ def _shared(question: str, texts: Sequence[str]) -> Vectors:
     asked = frozenset(content(question))
     shares = [len(asked & frozenset(content(text))) / max(1, len(asked)) for text in texts]
     return np.asarray(shares, np.float32)
-
-
-def _checked(text: str) -> str:
-    clean = " ".join(text.split())
-    if not clean:
-        raise NoteUnusable("The note is empty; write what to remember.")
-    if len(clean) > said.MAX_CHARACTERS:
-        raise NoteUnusable(f"The note has {len(clean)} characters; at most {said.MAX_CHARACTERS} are remembered.")
-    if said.is_secret(clean):
-        raise NoteUnusable("This looks like a password or a key, which has no place in a note; nothing was remembered.")
-    return clean
 
 
 def _bounded(found: Sequence[Recalled]) -> tuple[Recalled, ...]:

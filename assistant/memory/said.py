@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from assistant.memory.errors import NoteUnusable
+
 Kind = Literal["fact", "preference"]
 MAX_CHARACTERS = 500
 _MAX_SUGGESTED = 160
@@ -96,6 +98,18 @@ def topic(text: str) -> str:
         if found:
             return found["topic"].lower().removeprefix("please ").removeprefix("always ")[:120]
     return ""
+
+
+def checked(text: str) -> str:
+    """Return a note's text in one line. Raises NoteUnusable when it is empty, too long, or tells a secret."""
+    clean = " ".join(text.split())
+    if not clean:
+        raise NoteUnusable("The note is empty; write what to remember.")
+    if len(clean) > MAX_CHARACTERS:
+        raise NoteUnusable(f"The note has {len(clean)} characters; at most {MAX_CHARACTERS} are remembered.")
+    if is_secret(clean):
+        raise NoteUnusable("This looks like a password or a key, which has no place in a note; nothing was remembered.")
+    return clean
 
 
 def is_secret(text: str) -> bool:

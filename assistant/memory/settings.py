@@ -11,7 +11,7 @@ class MemorySettings(BaseModel):
     model_config = {"extra": "forbid", "frozen": True}
 
     enabled: bool = Field(default=True, description="Remember what people ask to be remembered")
-    max_notes: int = Field(default=500, ge=1, le=5_000, description="Notes of one person")
+    max_notes: int = Field(default=500, ge=1, le=5_000, description="Notes of one person, and of one group")
     recalled: int = Field(default=4, ge=1, le=20, description="Notes that one turn recalls at most")
     min_similarity: float = Field(
         default=0.3,

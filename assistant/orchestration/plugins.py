@@ -14,7 +14,7 @@ from semantic_kernel import Kernel
 from semantic_kernel.filters import FunctionInvocationContext
 from semantic_kernel.functions import FunctionResult, KernelFunction, KernelFunctionMetadata, KernelParameterMetadata
 
-from assistant.orchestration.session import Called, Pending, SkillSession, shown
+from assistant.orchestration.session import Called, Pending, SkillSession, reporting, shown
 from skills.guard import new_marker
 from skills.types import Skill, SkillCall, SkillResult
 
@@ -55,6 +55,7 @@ class SkillFunction(KernelFunction):
             call_id=call_id,
             tainted=tainted,
             approval=session.approvals.get(call_id),
+            report=reporting(session.tell, self.skill.name),
         )
         result: SkillResult = await self.skill.run(call)
         session.called.append(Called(call_id, self.skill.name, arguments, result))

@@ -6,12 +6,15 @@ Needs none of semantic-kernel, so that a turn can hold a session without waiting
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from skills.guard import new_marker, quoted
-from skills.types import Person, Skill, SkillResult
+from skills.types import Person, Report, Skill, SkillResult
+
+_TOLD_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,27 @@ class SkillSession:
     called: list[Called] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
     begun: list[str] = field(default_factory=list)  # one key per call, in the order of their beginning
+    tell: Callable[[str], None] | None = None  # where a running call says how far it is, in one line
 
     def call_id(self, given: str) -> str:
         """Return the id of a call that a model, or a plan, names `given`."""
         return f"{self.turn_id}:{given}" if self.turn_id else given
+
+
+def reporting(tell: Callable[[str], None] | None, skill: str) -> Report | None:
+    """Return how a call of `skill` says how far it is: once a second at most, and only what has changed."""
+    if tell is None:
+        return None
+    said, at = "", 0.0
+
+    def report(done: float | None, note: str) -> None:
+        nonlocal said, at
+        line = f"{skill}: {', '.join(part for part in ('' if done is None else f'{done:.0%}', note) if part)}"
+        if line != said and line != f"{skill}: " and time.monotonic() - at >= _TOLD_EVERY_S:
+            said, at = line, time.monotonic()
+            tell(line)
+
+    return report
 
 
 def call_key(skill: str, arguments: Mapping[str, object]) -> str:

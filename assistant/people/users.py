@@ -9,7 +9,9 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from assistant import long_calls
 from assistant.errors import LastAdministrator, UnknownGroup, UserNameTaken, WrongPassword
+from assistant.memory.group_store import forget_author
 from assistant.memory.store import forget_person
 from assistant.people import passwords
 from assistant.people.names import clean_name, name_key
@@ -134,6 +136,8 @@ def remove(engine: Engine, identifier: str) -> list[str] | None:
         connection.execute(delete(users).where(users.c.id == identifier))
         _refuse_without_administrator(connection, user)
         forget_person(connection, identifier)
+        forget_author(connection, identifier)
+        long_calls.forget_person(connection, identifier)
         gone = connection.execute(
             delete(conversations).where(conversations.c.owner_id == identifier).returning(conversations.c.id)
         )

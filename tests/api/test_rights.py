@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from assistant import conversations
+from assistant import conversations, long_calls
 from assistant.api.auth import Guarded, policy_of
 from assistant.attachments import collection_for
 from assistant.people import credentials, users
@@ -23,6 +23,7 @@ from assistant.people.credentials import caller_of
 from knowledge import chunks, collections, documents
 from knowledge.tables import documents as documents_table
 from knowledge.types import NewChunk
+from skills.types import Person, SkillCall
 
 from .conftest import PASSWORD, World, asgi
 from .widget_world import ORIGIN, Page, make_widget, visited
@@ -108,6 +109,8 @@ TABLE: dict[str, tuple[Expected, Any]] = {
     "GET /api/approvals/{approval_id}": ((401, 200, 404, 404), None),
     "POST /api/approvals/{approval_id}/approve": ((401, 200, 404, 404), None),
     "POST /api/approvals/{approval_id}/refuse": ((401, 200, 404, 404), None),
+    "GET /api/long-calls": ((401, 200, 200, 200), None),
+    "POST /api/long-calls/{call_id}/cancel": ((401, 200, 404, 404), None),
     "POST /api/mcp": ((401, 200, 200, 200), {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}),
     "GET /api/memory": ((401, 200, 200, 200), None),
     "POST /api/memory": ((401, 201, 201, 201), {"text": "My office is in Graz"}),
@@ -116,6 +119,10 @@ TABLE: dict[str, tuple[Expected, Any]] = {
     "PATCH /api/memory/{note_id}": ((401, 200, 404, 404), {"text": "x y"}),
     "DELETE /api/memory/{note_id}": ((401, 204, 404, 404), None),
     "DELETE /api/memory": ((401, 200, 200, 200), None),
+    "GET /api/group-memory": ((401, 200, 200, 200), None),
+    "POST /api/group-memory/{name}": ((401, 201, 404, 404), {"text": "Our stand-up is at 9"}),
+    "PATCH /api/group-memory/{name}/{group_note_id}": ((401, 200, 404, 404), {"text": "x y"}),
+    "DELETE /api/group-memory/{name}/{group_note_id}": ((401, 204, 404, 404), None),
     "GET /api/prompts": ((401, 403, 403, 200), None),
     "GET /api/prompts/{prompt}": ((401, 403, 403, 200), None),
     "GET /api/prompts/{prompt}/versions/{n}": ((401, 403, 403, 200), None),
@@ -200,7 +207,7 @@ async def scene(world: World) -> AsyncIterator[Scene]:
         connection.execute(documents_table.update().values(status="running", lease_owner="w", lease_until=2e9))
     new = [NewChunk("30 days of leave.", "Leave", 1)]
     chunks.replace(engine, document.id, "w", new, world.app.embedder.embed(["30 days of leave."]), "hash", "Handbook")
-    scope = caller_of(ben, "session").scope
+    scope = caller_of(users.get(engine, ben.id) or ben, "session").scope
     key, _ = credentials.add_key(engine, world.app.secrets, ben.id, "k")
     note = world.app.memories.add(scope, "My locker has the number 17", None, "page").note
     conversation = conversations.create(engine, ben.id)
@@ -212,9 +219,11 @@ async def scene(world: World) -> AsyncIterator[Scene]:
     visit, left = await visited(world)
     ids = left | {"user_id": ben.id, "key_id": key.id, "collection_id": hr.id, "document_id": document.id}
     ids |= {"chunk_id": chunk, "conversation_id": conversation, "turn_id": turn, "source": "notebook"}
-    ids |= {"note_id": note.id}
+    ids |= {"note_id": note.id, "group_note_id": world.app.memories.groups.add(scope, "hr", "The code is 17")[0].id}
     async with world.client(ben) as client:
         written = await client.post("/api/skills/write_note/call", json={"arguments": {"text": "x"}})
+    call = SkillCall("write_note", {"text": "x"}, Person(ben.id, scope.principals))
+    ids |= {"call_id": long_calls.begin(engine, world.notebook.write.skill("write_note"), call)}
     yield Scene(world, ids | {"approval_id": written.json()["approval"]["id"]}, visit)
     await world.app.skills.stop()
 

@@ -67,6 +67,7 @@ def test_adds_tests_and_removes_a_source(skills: Command) -> None:
         "skills": 1,
         "left_out": [],
         "problem": "",
+        "connecting": False,
     }
     assert skills("remove", "guide") == {"removed": "guide"}
     (skills.folder / "data" / "skills" / "bad.skill.yaml").write_text("kind: nonsense")

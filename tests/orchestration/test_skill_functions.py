@@ -17,7 +17,8 @@ from assistant.orchestration.kernel import KernelOrchestrator
 from assistant.orchestration.prompts import Message
 from assistant.orchestration.session import SkillSession
 from skills.fake import FixedSource, ScriptedSkill
-from skills.registry import CallLimits, Registry
+from skills.guards import CallLimits
+from skills.registry import Registry
 from skills.state import StateFile
 from skills.types import Person, Skill, SkillCall, SkillResult
 from skills.wrap import AuditLine

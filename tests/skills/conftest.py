@@ -14,8 +14,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from egress.policy import Policy
+from skills.guards import CallLimits
 from skills.http import GuardedHttp
-from skills.registry import CallLimits, Registry
+from skills.registry import Registry
 from skills.secrets import Secrets
 from skills.settings import SkillsSettings
 from skills.sources import Parts

@@ -29,7 +29,7 @@ MODULE = '''
 import asyncio, os
 from typing import Annotated, Any
 from skills import Person, SkillFailure, SkillRefusal, skill
-from skills.outside import fetch
+from skills.outside import fetch, progress
 
 print("hello from the module")
 
@@ -61,6 +61,15 @@ def execute(code: str) -> Any:
 def ask(url: str) -> str:
     """Fetch."""
     return fetch(url, headers={"X-A": "1"}).text
+
+@skill(long=True)
+def count(to: int) -> str:
+    """Count, and say how far it is."""
+    import time
+    for n in range(to):
+        progress((n + 1) / to, f"{n + 1} of {to}")
+        time.sleep(0.25)
+    return fetch("https://a.example").text
 '''
 
 
@@ -100,7 +109,7 @@ async def team(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Team]:
 
 
 async def test_offers_the_marked_functions_with_their_effects(team: Team) -> None:
-    assert list(team.skills) == ["double", "later", "refuse", "execute", "ask"]
+    assert list(team.skills) == ["double", "later", "refuse", "execute", "ask", "count"]
     assert team.skills["double"].parameters["properties"]["n"]["description"] == "a number"
     assert team.skills["refuse"].effect == "write" and team.skills["double"].source == "python:team.py"
 
@@ -265,3 +274,11 @@ async def test_leaves_no_folder_and_no_process_behind(tmp_path: Path, monkeypatc
     assert list((tmp_path / "scratch").iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_a_long_skill_says_how_far_it_is_and_may_still_fetch(team: Team) -> None:
+    said: list[tuple[float | None, str]] = []
+    call = SkillCall("count", {"to": 2}, ANNA, report=lambda done, note: said.append((done, note)))
+    result = await team.skills["count"].run(call)
+    assert "a.example" in result.text and said == [(0.5, "1 of 2"), (1.0, "2 of 2")]
+    assert "long" in team.skills["count"].tags and "long" not in team.skills["double"].tags

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -119,3 +120,57 @@ def test_sets_the_account_aside_when_it_grows_large(tmp_path: Path, monkeypatch:
     assert log.latest(1)[0]["at"] == 29.0
     (tmp_path / "a.jsonl").open("ab").write(b'{"half')
     assert log.latest(1)[0]["at"] == 29.0 or log.latest(2)[0]["at"] == 29.0
+
+
+@pytest.fixture
+async def silent() -> AsyncIterator[str]:
+    """The address of a server that takes connections and never says a word."""
+    held: list[asyncio.StreamWriter] = []
+
+    async def hold(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+
+    server = await asyncio.start_server(hold, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+    for writer in held:
+        writer.close()
+    server.close()
+
+
+async def test_a_silent_mcp_server_keeps_nobody_waiting(tmp_path: Path, silent: str) -> None:
+    team = tmp_path / "team"
+    guide(team)
+    (team / "far.skill.yaml").write_text(f"kind: mcp\nurl: {silent}\n")
+    opened = await asyncio.wait_for(
+        Skillset.open(
+            # Long enough that waiting for it would fail this test, whose own limit is far below.
+            SkillsSettings(allow_hosts=frozenset({"127.0.0.1"}), skills_path=(team,), connect_timeout_s=120),
+            tmp_path / "data",
+            embed=embed_words,
+            audit=AuditFile(tmp_path / "skills.jsonl"),
+            builtin=lambda _: [],
+        ),
+        60,
+    )
+    assert opened.watch.connecting == {"mcp:far"} and not opened.problems
+    assert [skill.name for skill in await asyncio.wait_for(opened.for_person(ANNA), 60)] == ["guide"]
+    (team / "far.skill.yaml").unlink()
+    await opened.watch.refresh(force=True)
+    assert not opened.watch.connecting
+    await opened.close()
+
+
+async def test_a_dead_mcp_server_becomes_a_problem_in_its_time(tmp_path: Path, silent: str) -> None:
+    team = tmp_path / "team"
+    team.mkdir()
+    (team / "far.skill.yaml").write_text(f"kind: mcp\nurl: {silent}\n")
+    opened = await Skillset.open(
+        SkillsSettings(allow_hosts=frozenset({"127.0.0.1"}), skills_path=(team,), connect_timeout_s=0.2),
+        tmp_path / "data",
+        embed=embed_words,
+        audit=AuditFile(tmp_path / "skills.jsonl"),
+        builtin=lambda _: [],
+    )
+    await opened.watch.settled()
+    assert "mcp:far" in opened.problems and not opened.watch.connecting
+    await opened.close()

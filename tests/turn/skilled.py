@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from assistant.call_tracker import CallTracker
 from assistant.database import migrate
 from assistant.deciding import SkillTurns
 from assistant.guardrails.grounding import RuleJudge
@@ -28,9 +29,12 @@ from knowledge.database import connect
 from knowledge.types import Passage
 from skills.audit import AuditFile
 from skills.fake import FixedSource
+from skills.guards import Compose, standard
+from skills.http import Http
 from skills.settings import SkillsSettings
 from skills.skillset import Skillset
-from skills.types import Skill
+from skills.sources import Parts
+from skills.types import Skill, Source
 
 ABSTAINS = "The documents do not say."
 Call = tuple[str, dict[str, Any]]
@@ -127,17 +131,30 @@ async def skilled(
     skills: Sequence[Skill],
     passages: Sequence[Passage] = (),
     tools: bool = True,
+    tracker: CallTracker | None = None,
+    guards: Compose = standard,
+    secrets: Sequence[str] = (),
+    http: Http | None = None,
+    builtin: Callable[[Parts], Iterable[Source]] | None = None,
+    skills_settings: SkillsSettings | None = None,
     **settings: Any,
 ) -> Skilled:
     """Return turns with `skills` over the data folder `folder`."""
     engine = connect(f"sqlite:///{folder}/assistant.db")
     migrate(engine, folder)
-    chosen = SkillsSettings()
+    chosen = skills_settings or SkillsSettings()
     audit = AuditFile(folder / "skills.jsonl")
 
     async def opened() -> Skillset:
         return await Skillset.open(
-            chosen, folder, embed=embed, audit=audit, builtin=lambda _: [FixedSource("test", *skills)]
+            chosen,
+            folder,
+            embed=embed,
+            audit=audit,
+            builtin=lambda parts: [FixedSource("test", *skills), *(builtin(parts) if builtin else ())],
+            http=http,
+            tracker=tracker,
+            guards=guards,
         )
 
     service = SkillService(opened, chosen, audit)
@@ -147,7 +164,7 @@ async def skilled(
     models = OneModel(model, Route(model.name, None, "domain" if tools else "fallback", ""), tools)
     gate = KernelGate()
     turns = Turns(
-        search, models, RuleJudge(embed), gate, records, limits,
-        skills=SkillTurns(engine, service, models, gate, limits, ()),
+        search, models, RuleJudge(embed), gate, records, limits, secrets=secrets,
+        skills=SkillTurns(engine, service, models, gate, limits, secrets),
     )  # fmt: skip
     return Skilled(turns, engine, service, records, search)

@@ -18,6 +18,7 @@ from assistant.types import Caller
 from knowledge.embed import OnnxEmbedder
 from knowledge.types import Scope
 from skills.fake import ScriptedSkill
+from skills.settings import SkillsSettings
 from skills.types import Skill, SkillCall, SkillResult
 from tests.turn.conftest import ABSTENTION, ANNA, PASSAGES
 from tests.turn.skilled import Skilled, SmallModel, ToolModel, skilled
@@ -136,23 +137,10 @@ async def test_a_skill_that_fails_or_hangs_leaves_a_step_and_an_answer(make: Mak
         raise AssertionError
 
     broken = replace(desk.skills()[0], run=hang)
-    bench = await make(SmallModel({"symbol": "NVDA"}), skills=[broken], tools=False)
-    held = bench.service._now().registry  # the limit of a call, shortened for the test
-    object.__setattr__(held._limits, "timeout_s", 0.1)
-    await held.add(type("Again", (), {"name": "test", "load": _loads(broken), "close": _closes})())
+    hurried = SkillsSettings(timeout_s=0.1)
+    bench = await make(SmallModel({"symbol": "NVDA"}), skills=[broken], tools=False, skills_settings=hurried)
     answer = await bench.ask(PRICE, ANNA)
     assert "did not answer within" in answer.text and "failed" in answer.steps[-1].detail
-
-
-def _loads(skill: Skill) -> Any:
-    async def load(_self: object) -> list[Skill]:
-        return [skill]
-
-    return load
-
-
-async def _closes(_self: object) -> None:
-    return None
 
 
 # --- approval ---------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from ui.fake_api import FakeApi, World
+from ui.fake_api.group_note import FakeGroupNote
 from ui.fake_api.records import FakeNote
 
 from .conftest import user
@@ -45,6 +46,18 @@ def test_keeps_dismisses_edits_and_deletes(open_page: OpenPage, world: World) ->
     assert {key: note.status for key, note in world.notes.items()} == {"a": "kept"}
     app.button(key="forget-me").click().run()
     assert "All 1 notes" in shown(app) and not app.exception  # a dialog: the rest is the browser test's
+
+
+def test_shows_what_the_persons_groups_remember_and_nobody_elses(open_page: OpenPage, world: World) -> None:
+    user(world, "ben").groups = ["hr"]
+    world.group_notes += [FakeGroupNote("hr", "The archive code is 1749"), FakeGroupNote("it", "The router is Emil")]
+    app = open_page("ben", script="memory")
+    assert not app.exception and "1749" in shown(app) and "Emil" not in shown(app)
+    app.text_input[1].set_value("Stand-up is at 9:30")
+    press(app, "Remember for the group")
+    assert [note.text for note in world.group_notes if note.group == "hr"][-1] == "Stand-up is at 9:30"
+    app.button(key=f"delete-group-note-{world.group_notes[0].id}").click().run()
+    assert "1749" not in shown(app) and len(world.group_notes) == 2
 
 
 def test_switches_memory_off_for_the_person_and_for_one_chat(open_page: OpenPage, world: World) -> None:

@@ -8,10 +8,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from ui.fake_api import FakeApi, World
+from ui.fake_api.long_call import FakeLongCall
 from ui.fake_api.records import FakeApproval, FakeSkill
 from ui.fake_api.world import Script
-from ui.skills import approval, calls, cards, sources
-from ui.wire import Approval, Skill, SkillCallLine, SkillSource, User
+from ui.skills import approval, calls, cards, running, sources
+from ui.wire import Approval, LongCall, Skill, SkillCallLine, SkillSource, User
 
 from .conftest import user
 from .test_pages import ask, labels, press, shown
@@ -32,12 +33,12 @@ def test_shows_a_person_what_they_may_use_and_nothing_to_change(open_page: OpenP
     app = open_page("ben", "skills")
     assert not app.exception
     assert "calculate" in shown(app).replace("\\", "") and "spy" not in shown(app)
-    assert [tab.label for tab in app.tabs] == ["Skills", "Your approvals"]
+    assert [tab.label for tab in app.tabs] == ["Skills", "Your approvals", "Running calls"]
     admin = open_page("ada", "skills")
-    assert not admin.exception and "spy" in shown(admin) and len(admin.tabs) == 5
+    assert not admin.exception and "spy" in shown(admin) and len(admin.tabs) == 6
 
 
-@pytest.mark.parametrize("tab", ["Your approvals", "Sources", "Secrets", "Recent calls"])
+@pytest.mark.parametrize("tab", ["Your approvals", "Running calls", "Sources", "Secrets", "Recent calls"])
 def test_every_tab_can_be_drawn(open_page: OpenPage, world: World, tab: str) -> None:
     world.calls.append(
         {"at": 1.0, "skill": "spy", "user_id": "x", "arguments": {"a": 1}, "status": "ok", "text": "<b>"}
@@ -46,8 +47,28 @@ def test_every_tab_can_be_drawn(open_page: OpenPage, world: World, tab: str) -> 
     world.secrets["shop"] = "s3cret"
     app = open_page("ada", "skills", query={"skills-tab": tab})
     assert not app.exception and "s3cret" not in shown(app)
-    expected = {"Your approvals": "waits here", "Sources": "Add skills", "Secrets": "shop", "Recent calls": ""}
+    expected = {
+        "Your approvals": "waits here",
+        "Running calls": "take minutes",
+        "Sources": "Add skills",
+        "Secrets": "shop",
+        "Recent calls": "",
+    }
     assert expected[tab] in shown(app)
+
+
+def test_shows_how_far_a_call_is_and_cancels_it_alone(open_page: OpenPage, world: World) -> None:
+    ben, ada = user(world, "ben"), user(world, "ada")
+    world.long_calls += [
+        FakeLongCall(ben.id, "export", {"year": 2025}, done=0.4, note="12 of 30 pages"),
+        FakeLongCall(ben.id, "import", state="interrupted"),
+        FakeLongCall(ada.id, "audit"),
+    ]
+    app = open_page("ben", "skills", query={"skills-tab": "Running calls"})
+    assert not app.exception and "audit" not in shown(app) and "check by hand" in shown(app)
+    press(app, "Cancel this call")
+    assert [call.state for call in world.long_calls] == ["cancelled", "interrupted", "running"]
+    assert running.how_far(LongCall(id="x", skill="y", done=0.4, note="12 of 30")) == "40 %, 12 of 30"
 
 
 @pytest.mark.parametrize(("button", "state"), [("Approve", "done"), ("Refuse", "refused")])
@@ -96,3 +117,10 @@ def test_reads_what_is_typed_as_the_schema_wants_it() -> None:
     off = Skill(name="a", enabled=False)
     assert cards.actions(off, User(id="u", name="Ann", is_admin=True)) == ["Access", "Switch on"]
     assert cards.actions(off, User(id="u", name="Ben")) == []
+
+
+def test_says_that_a_source_is_being_connected_to() -> None:
+    waits = SkillSource(source="mcp:far", connecting=True)
+    assert "Connecting" in sources.state_of(waits) and sources.icon_of(waits) == ":material/hourglass_top:"
+    again = SkillSource(source="mcp:far", connecting=True, ok=False, problem="It did not speak MCP within 20 s.")
+    assert "within 20 s" in sources.state_of(again) and sources.icon_of(again) == ":material/hourglass_top:"

@@ -27,6 +27,8 @@ def routes() -> list[Route]:
         Route("/api/skill-secrets/{name}", signed_in(put_secret, admin=True), methods=["PUT"]),
         Route("/api/skill-secrets/{name}", signed_in(remove_secret, admin=True), methods=["DELETE"]),
         Route("/api/skill-calls", signed_in(list_calls, admin=True)),
+        Route("/api/long-calls", signed_in(list_long_calls)),
+        Route("/api/long-calls/{id}/cancel", signed_in(cancel_long_call), methods=["POST"]),
         Route("/api/approvals", signed_in(list_approvals)),
         Route("/api/approvals/{id}/approve", signed_in(approve), methods=["POST"]),
         Route("/api/approvals/{id}/refuse", signed_in(refuse), methods=["POST"]),
@@ -123,6 +125,22 @@ async def remove_secret(world: World, _user: FakeUser, request: Request) -> Resp
 async def list_calls(world: World, _user: FakeUser, _request: Request) -> Response:
     """Return the calls, newest first."""
     return JSONResponse({"calls": world.calls[::-1]})
+
+
+async def list_long_calls(world: World, user: FakeUser, _request: Request) -> Response:
+    """Return the person's own calls that take minutes."""
+    return JSONResponse({"calls": [call.json() for call in world.long_calls if call.owner == user.id]})
+
+
+async def cancel_long_call(world: World, user: FakeUser, request: Request) -> Response:
+    """End a call that runs."""
+    mine = (call for call in world.long_calls if call.owner == user.id and call.id == request.path_params["id"])
+    found = next(mine, None)
+    if found is None:
+        return missing("long call of yours")
+    if found.state == "running":
+        found.state, found.result = "cancelled", "The call was cancelled."
+    return JSONResponse(found.json())
 
 
 async def list_approvals(world: World, user: FakeUser, _request: Request) -> Response:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from ui.fake_api.group_note import FakeGroupNote
+from ui.fake_api.long_call import FakeLongCall
 from ui.fake_api.records import (
     FakeAdapter,
     FakeApproval,
@@ -77,6 +79,8 @@ class World:
     secrets: dict[str, str] = field(default_factory=dict)
     calls: list[dict[str, object]] = field(default_factory=list)
     approvals: dict[str, FakeApproval] = field(default_factory=dict)
+    long_calls: list[FakeLongCall] = field(default_factory=list)
+    group_notes: list[FakeGroupNote] = field(default_factory=list)
     notes: dict[str, FakeNote] = field(default_factory=dict)
     memory_off: set[str] = field(default_factory=set)  # user ids
     prompts: dict[str, FakePrompt] = field(default_factory=shipped_prompts)

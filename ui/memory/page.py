@@ -8,6 +8,7 @@ import streamlit as st
 
 from ui import state
 from ui.documents.wording import ago
+from ui.memory import groups
 from ui.scrub import plain
 from ui.trouble import careful, told
 from ui.wire.memory import Memory, Note
@@ -41,6 +42,11 @@ def show() -> None:
         with st.container(key="suggested-notes", gap=None, border=True):
             for note in memory.suggestions:
                 _suggestion(note)
+    _own(memory)
+    groups.show(state.api().group_memory())
+
+
+def _own(memory: Memory) -> None:
     st.subheader("Your notes", anchor=False)
     if not memory.notes:
         st.info("Nothing is remembered about you yet.", icon=":material/info:")

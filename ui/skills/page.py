@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import state
-from ui.skills import approval, calls, cards, secrets, sources
+from ui.skills import approval, calls, cards, running, secrets, sources
 from ui.wire import Approval
 
 
@@ -13,7 +13,12 @@ def show() -> None:
     """Show the tabs that this person has a use for."""
     st.title("Skills", anchor=False)
     api, me = state.api(), state.me()
-    names = ["Skills", "Your approvals", *(["Sources", "Secrets", "Recent calls"] if me.is_admin else [])]
+    names = [
+        "Skills",
+        "Your approvals",
+        "Running calls",
+        *(["Sources", "Secrets", "Recent calls"] if me.is_admin else []),
+    ]
     tabs = st.tabs(names, key="skills-tab", on_change="rerun", bind="query-params")
     if tabs[0].open:
         with tabs[0]:
@@ -21,14 +26,17 @@ def show() -> None:
     if tabs[1].open:
         with tabs[1]:
             _approvals(api.approvals())
-    if me.is_admin and tabs[2].open:
+    if tabs[2].open:
         with tabs[2]:
-            sources.show(api.skill_sources())
+            running.show(api.long_calls())
     if me.is_admin and tabs[3].open:
         with tabs[3]:
-            secrets.show(api.skill_secrets())
+            sources.show(api.skill_sources())
     if me.is_admin and tabs[4].open:
         with tabs[4]:
+            secrets.show(api.skill_secrets())
+    if me.is_admin and tabs[5].open:
+        with tabs[5]:
             calls.show(api.skill_calls(100), api.users())
 
 

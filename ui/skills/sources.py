@@ -30,9 +30,7 @@ def show(sources: Sequence[SkillSource]) -> None:
 def _row(source: SkillSource) -> None:
     with st.container(key=f"person-{source.source}", horizontal=True, vertical_alignment="center"):
         with st.container(gap=None):
-            st.markdown(
-                f"{':material/check_circle:' if source.ok else ':material/error:'} **{plain(source.source, 80)}**"
-            )
+            st.markdown(f"{icon_of(source)} **{plain(source.source, 80)}**")
             st.caption(plain(state_of(source), 400))
         with st.container(horizontal=True, width="content"):
             if source.to_approve:
@@ -48,8 +46,18 @@ def _row(source: SkillSource) -> None:
                 )
 
 
+def icon_of(source: SkillSource) -> str:
+    """Return the sign of how a source is doing."""
+    if source.connecting:
+        return ":material/hourglass_top:"
+    return ":material/check_circle:" if source.ok else ":material/error:"
+
+
 def state_of(source: SkillSource) -> str:
     """Return how a source is doing, in a sentence."""
+    if source.connecting:
+        before = f" Last time: {source.problem}" if source.problem else ""
+        return f"Connecting; its skills appear once it answers.{before}"
     if source.problem:
         return source.problem
     left = f"; left out: {', '.join(source.left_out[:5])}" if source.left_out else ""

@@ -18,7 +18,7 @@ from ui.wire.library import (
 from ui.wire.models import AdapterInfo, Decision, EnsembleInfo, ModelInfo, ModelsOverview, Preset, Rule
 from ui.wire.people import Group, Key, Session, User
 from ui.wire.server import KnowledgeStatus, QueueStatus, Service, Space, Status, Tier
-from ui.wire.skills import Approval, CallResult, Skill, SkillCallLine, SkillSource
+from ui.wire.skills import Approval, CallResult, LongCall, Skill, SkillCallLine, SkillSource
 from ui.wire.talk import Answer, Citation, Conversation, ConversationHead, Feedback, Outcome, Route, Step, Turn
 from ui.wire.widgets import (
     HandOver,
@@ -38,6 +38,7 @@ __all__ = [
     "AdapterInfo",
     "Answer",
     "Approval",
+    "LongCall",
     "CallResult",
     "Chunk",
     "ChunkPage",

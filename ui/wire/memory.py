@@ -15,6 +15,22 @@ class Note(Wire):
     updated_at: Epoch | None = None
 
 
+class GroupNote(Wire):
+    """Something that a group remembers."""
+
+    id: str
+    text: str
+    mine: bool = False
+    updated_at: Epoch | None = None
+
+
+class GroupMemory(Wire):
+    """What one group of the person remembers."""
+
+    name: str
+    notes: tuple[GroupNote, ...] = ()
+
+
 class Memory(Wire):
     """Everything that is remembered of the person who is signed in."""
 

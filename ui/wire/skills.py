@@ -36,6 +36,19 @@ class Skill(Wire):
     asks: bool = False  # a call waits for approval
 
 
+class LongCall(Wire):
+    """A call that takes minutes: how far it is, or what it came to."""
+
+    id: str
+    skill: str
+    arguments: dict[str, JsonValue] = Field(default_factory=dict)
+    state: str = "running"
+    done: float | None = Field(default=None, ge=0, le=1)  # None: not known
+    note: str = ""
+    result: str = ""
+    updated_at: Epoch = 0.0
+
+
 class SkillSource(Wire):
     """Where skills come from, and whether that works."""
 
@@ -46,6 +59,7 @@ class SkillSource(Wire):
     problem: str = ""
     file: str | None = None  # its name among those that were added here, which can be removed
     to_approve: bool = False
+    connecting: bool = False  # nothing can be said of it yet
 
 
 class SkillCallLine(Wire):
