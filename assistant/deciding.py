@@ -18,9 +18,11 @@ from assistant import approvals, conversations
 from assistant.approvals import Approval
 from assistant.models.errors import ModelError
 from assistant.models.types import ModelRequest
+from assistant.orchestration import plan as plans
 from assistant.orchestration import tell
 from assistant.orchestration.errors import OrchestrationError
 from assistant.orchestration.notes import Notes
+from assistant.orchestration.plan_stage import Task
 from assistant.orchestration.ports import Choice, Gate, Models
 from assistant.orchestration.prompts import Message
 from assistant.orchestration.session import Called, Pending, SkillSession
@@ -83,7 +85,7 @@ class SkillTurns:
                     asyncio.create_task(self._carry_out(approval, person_of(notes.turn.caller)))
                 )
                 notes.calls.append(called)
-                yield notes.trace.step("skill", tell.step(called), called.result.ms)
+                yield notes.trace.step("skill", tell.step(called, self._stage.line), called.result.ms)
         if notes.origin is None:
             yield Event("text", _NONE)
             yield Event("answer", answer=finished(notes, _NONE))
@@ -122,13 +124,14 @@ class SkillTurns:
         notes.turn = replace(
             notes.turn, question=origin.question, options=replace(notes.turn.options, model=origin.model)
         )
-        messages = batch[0].context.get("messages")
-        events = self._by_model(notes, batch) if messages else None
-        if events is not None:
-            async with aclosing(events):
+        context = batch[0].context
+        # The report at the end of a task takes the place of the one that was shown while its calls waited.
+        before = "" if context.get("plan") else _before(batch)
+        if context.get("plan") or context.get("messages"):
+            async with aclosing(self._by_model(notes, batch)) as events:
                 async for event in events:
                     if event.answer is not None:
-                        answer = await self._settled(notes, origin, _before(batch), event.answer)
+                        answer = await self._settled(notes, origin, before, event.answer)
                         event = replace(event, answer=answer)
                     yield event
             return
@@ -140,15 +143,18 @@ class SkillTurns:
         context = batch[0].context
         marker = str(context["marker"])
         person = person_of(notes.turn.caller)
-        messages = _resumed(context["messages"], batch, marker)
         session = SkillSession(person, self._settings.max_skill_calls, notes.turn.id, tainted=True, marker=marker)
         try:
             choice = await self._models.choose(notes.turn)
             offered = await self._skills.for_person(person) if choice.tools else []
-            request = ModelRequest(messages, notes.turn.options.sampling, (), notes.turn.id, _salt(notes))
-            async with aclosing(
-                self._stage.by_model(notes, choice, session, offered, request, hold=False)
-            ) as events:  # fmt: skip
+            if context.get("plan"):
+                task = _task(context, batch)
+                stage = self._stage.plans.run(notes, choice, session, offered, task)
+            else:
+                messages = _resumed(context["messages"], batch, marker)
+                request = ModelRequest(messages, notes.turn.options.sampling, (), notes.turn.id, _salt(notes))
+                stage = self._stage.by_model(notes, choice, session, offered, request, hold=False)
+            async with aclosing(stage) as events:
                 async for event in events:
                     yield event
         except (ModelError, OrchestrationError):
@@ -204,6 +210,16 @@ def _one(row: Approval) -> str:
         return f"**{row.skill}** {said}"
     result = SkillResult("ok" if row.state == "done" else "failed", row.result, _data(row.result))
     return f"**{row.skill}**\n\n{tell.result(Called(row.call_id, row.skill, row.arguments, result))}"
+
+
+def _task(context: dict[str, Any], batch: Sequence[Approval]) -> Task:
+    """Return a task that goes on, its steps settled by what was decided about their calls."""
+    states: dict[str, plans.State] = {"done": "done", "refused": "refused"}
+    became = {row.call_id: (states.get(row.state, "failed"), row.result or _one(row)) for row in batch}
+    before = plans.from_json(context["plan"])
+    plan = plans.decided(before, became)
+    failed = any(new.state == "failed" and old.state == "waiting" for old, new in zip(before, plan, strict=True))
+    return Task(str(context["task"]), plan, int(context["revisions"]), failed, begun=True)
 
 
 def _data(text: str) -> Any:

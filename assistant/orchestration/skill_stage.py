@@ -20,17 +20,19 @@ from assistant.logs import log
 from assistant.models.errors import ModelError
 from assistant.models.types import ModelRequest
 from assistant.orchestration import tell
+from assistant.orchestration.alongside import alongside
 from assistant.orchestration.attempt import attempt
 from assistant.orchestration.compose import plain_chat
 from assistant.orchestration.draft import Permit, draft
 from assistant.orchestration.errors import OrchestrationError
 from assistant.orchestration.notes import Notes, answer_of
+from assistant.orchestration.plan_stage import PlanStage
 from assistant.orchestration.ports import Choice, Gate
 from assistant.orchestration.prompts import Message, load_chat
 from assistant.orchestration.session import Pending, SkillSession
 from assistant.orchestration.settings import TurnSettings
 from assistant.orchestration.small_calls import PlannedCall, SmallCaller
-from assistant.types import Answer, Caller, CallToApprove, Event
+from assistant.types import Answer, Caller, CallToApprove, Event, Step
 from skills.types import Person, Skill, SkillCall, SkillResult
 
 _NOT_FOR_SMALL = frozenset({"instructions"})  # a SKILL.md has to be followed, which takes a larger model
@@ -90,6 +92,7 @@ class SkillStage:
         self._park = park
         self._secrets = tuple(secrets)
         self._prompt = load_chat("use_skills")
+        self.plans = PlanStage(gate, self._secrets, self._ended)
 
     async def run(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
         """Yield steps, and the answer where a skill was used or a call waits; without an answer no skill was needed.
@@ -102,14 +105,22 @@ class SkillStage:
             return
         # What was said before may repeat what a document or a result said.
         tainted = any(message.role == "assistant" for message in turn.history)
-        session = SkillSession(person_of(turn.caller), self._settings.max_skill_calls, turn.id, tainted)
+        said: asyncio.Queue[Event | None] = asyncio.Queue()
+
+        def show(line: str) -> None:
+            said.put_nowait(Event("step", step=Step("progress", self.line(line), notes.trace.elapsed_ms())))
+
+        session = SkillSession(person_of(turn.caller), self._settings.max_skill_calls, turn.id, tainted, tell=show)
         try:
-            if choice.tools:
+            task = await self.plans.plan(notes, choice, offered)
+            if task is not None:
+                stage = self.plans.run(notes, choice, session, offered, task)
+            elif choice.tools:
                 composed = await plain_chat(self._prompt, replace(turn, question=notes.question), choice.model)
                 stage = self.by_model(notes, choice, session, offered, composed.request, hold=turn.options.grounded)
             else:
                 stage = self._by_rules(notes, choice, session, offered)
-            async with aclosing(stage) as events:
+            async with aclosing(alongside(stage, said)) as events:
                 async for event in events:
                     yield event
         except (ModelError, OrchestrationError) as error:
@@ -179,6 +190,9 @@ class SkillStage:
             return
         names = ", ".join(dict.fromkeys(call.skill.name for call in plan.calls))
         yield notes.trace.step("choose", f"Chose {names}", plan.choose_ms + plan.fill_ms)
+        if len(plan.calls) > 1:
+            steps = (f"{n}. {tell.written(call.skill.name, call.arguments)}" for n, call in enumerate(plan.calls, 1))
+            yield notes.trace.step("plan", self.line(f"Planned, at the same time: {'; '.join(steps)}"), 0.0)
         await self._call_all(plan.calls, session)
         for step in self._steps(notes, session, 0):
             yield step
@@ -211,9 +225,13 @@ class SkillStage:
         rest = text[len(streamed) :]
         return [*([Event("text", rest)] if rest else []), Event("answer", answer=answer)]
 
+    def line(self, said: str) -> str:
+        """Return a line about a call as the turn's steps may show it: what it holds of secrets is left out."""
+        return Output([], self._secrets, markdown=False).slice(said)
+
     def _steps(self, notes: Notes, session: SkillSession, told: int) -> Iterator[Event]:
         for called in session.called[told:]:
-            yield notes.trace.step("skill", tell.step(called), called.result.ms)
+            yield notes.trace.step("skill", tell.step(called, self.line), called.result.ms)
 
 
 def finished(notes: Notes, text: str) -> Answer:

@@ -60,9 +60,12 @@ class SmallCaller:
         """
         started = time.perf_counter()
         considered = await in_thread(self._chooser.choose, question, skills, self._limit)
+        # Two wishes in one question are far from either skill; each part for itself may be close to one.
+        among = [choice.skill for choice in considered] or list(skills)
+        wanted = await in_thread(self._parts, question, among)
+        considered = considered or [choice for _, choice in wanted]
         if not considered:
             return Plan((), (), (), _ms_since(started), 0.0)
-        wanted = await in_thread(self._parts, question, [choice.skill for choice in considered])
         pairs = wanted or [(question, considered[0])]
         chosen = time.perf_counter()
         filled = await asyncio.gather(*(self._filler.fill(model, part, choice.skill) for part, choice in pairs))

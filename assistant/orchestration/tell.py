@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from assistant.orchestration.session import Called
@@ -16,11 +16,11 @@ _MAX_ROWS = 20
 _STATES = {"ok": "", "retry": "not done: ", "failed": "failed: ", "refused": "refused: "}
 
 
-def step(called: Called) -> str:
-    """Return a call and what it came to in one line of at most 300 characters."""
+def step(called: Called, clean: Callable[[str], str]) -> str:
+    """Return a call and what it came to in one line of at most 300 characters, after `clean` took secrets out."""
     result = called.result
     came = "waits for approval" if result.status == "ask" else _STATES[result.status] + result.text
-    line = " ".join(plain(f"{written(called.skill, called.arguments)} → {came}").split())
+    line = " ".join(clean(plain(f"{written(called.skill, called.arguments)} → {came}")).split())
     return line if len(line) <= _STEP_CHARACTERS else line[: _STEP_CHARACTERS - 1] + "…"
 
 

@@ -19,6 +19,8 @@ STEP_NAMES = {
     "takeover": "Take over",
     "choose": "Choose",
     "skill": "Skill",
+    "plan": "Plan",
+    "progress": "Working",
 }
 
 
