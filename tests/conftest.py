@@ -24,6 +24,13 @@ _LOCAL_NAMES = {"", "localhost", "0.0.0.0", "::", None}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fault-runs", type=int, default=5, help="How many seeded faults each fault test injects.")
+    parser.addoption("--injection-cases", type=int, default=24, help="Injection cases of each kind; all: 300.")
+
+
+@pytest.fixture(scope="session")
+def injection_cases(request: pytest.FixtureRequest) -> int:
+    """How many injection cases to run; the whole run has 300 of each kind."""
+    return int(request.config.getoption("--injection-cases"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
