@@ -178,7 +178,7 @@ async def _left(engine: Engine, mine: Mine, effect: Effect = "read") -> LongCall
     """A call that ran when its server ended."""
     dead = CallTracker(engine, every_s=0.02)
     waiting = asyncio.create_task(dead.run(mine.skill(effect), SkillCall("export", {}, PERSON, "t9:call1")))
-    (row,) = await _until(engine, lambda found: len(found) == 1)
+    (row,) = await _until(engine, lambda found: len(found) == 1 and found[0].done == 0.4)
     await dead.stop()
     await asyncio.wait([waiting])
     return row
