@@ -21,11 +21,11 @@ from pathlib import Path
 from assistant.adaptation import base, publish, recipe
 from assistant.adaptation.adapter import open_adapter
 from assistant.adaptation.contamination import check
-from assistant.adaptation.dataset import split
 from assistant.adaptation.evaluate import example_turns, report, test_rows, test_tasks
 from assistant.adaptation.export import materialise
 from assistant.adaptation.packing import chat
 from assistant.adaptation.served import open_backend, replies
+from assistant.adaptation.splits import split
 from assistant.adaptation.tasks import Task, conversation, run
 from assistant.adaptation.vectors import RememberingEmbedder
 from assistant.models import weights

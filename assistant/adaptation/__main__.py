@@ -13,9 +13,10 @@ from pathlib import Path
 from assistant.adaptation import base, card, dataset, recipe
 from assistant.adaptation.adapter import open_adapter
 from assistant.adaptation.contamination import check
-from assistant.adaptation.errors import AdaptationError, DatasetError
+from assistant.adaptation.errors import AdaptationError, DatasetError, unwritten
 from assistant.adaptation.evaluate import measure, report, test_rows, test_tasks, write_rows
 from assistant.adaptation.export import materialise
+from assistant.adaptation.splits import split
 from assistant.adaptation.vectors import RememberingEmbedder
 from assistant.orchestration import prompts
 
@@ -28,6 +29,9 @@ def main(arguments: Sequence[str]) -> int:
     except AdaptationError as exc:
         print(exc, file=sys.stderr)
         return 1
+    except OSError as exc:
+        print(unwritten(exc), file=sys.stderr)
+        return 1
     print(json.dumps(found, ensure_ascii=False, indent=2))
     return 0
 
@@ -36,7 +40,7 @@ def _dataset(options: argparse.Namespace) -> dict[str, object]:
     """Build both data sets of a recipe into a folder that appears complete or not at all."""
     chosen = recipe.load(options.recipe)
     prompt = prompts.load(chosen.prompt)
-    parts = dataset.split(chosen, options.data)
+    parts = split(chosen, options.data)
     partial = options.out.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -64,19 +68,19 @@ def _evaluate(options: argparse.Namespace) -> dict[str, object]:
         weights = materialise(weights, options.adapter, options.cache, quantisation)
     embed = RememberingEmbedder(options.cache / "test.vectors.npz")
     options.cache.mkdir(parents=True, exist_ok=True)
-    found: dict[str, object] = {"weights": weights.name, "few_shot": options.few_shot, "sets": {}}
+    sets: dict[str, object] = {}
     for file in options.files:
         tasks = test_tasks(file, chosen, embed, options.limit)
         embed.save()
         replies = measure(weights, tasks, prompt, options.few_shot)
         entry: dict[str, object] = {name: asdict(value) for name, value in report(replies).items()}
         if chosen and options.data:
-            trained = [row for rows in dataset.split(chosen, options.data)["train"].values() for row in rows]
+            trained = [row for rows in split(chosen, options.data)["train"].values() for row in rows]
             entry["contamination"] = asdict(check(trained, test_rows(file, chosen)))
-        found["sets"][file.stem] = entry  # type: ignore[index]
+        sets[file.stem] = entry
         if options.rows:
             write_rows(replies, options.rows.with_stem(f"{options.rows.stem}-{file.stem}"))
-    return found
+    return {"weights": weights.name, "few_shot": options.few_shot, "sets": sets}
 
 
 def _export(options: argparse.Namespace) -> dict[str, object]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import peft
 import torch
+from safetensors import SafetensorError
 
 from assistant.adaptation.errors import CheckpointError
 
@@ -28,7 +31,27 @@ def save(state: Mapping[str, object], path: Path) -> None:
     except (OSError, RuntimeError) as exc:
         partial.unlink(missing_ok=True)
         raise CheckpointError(
-            f"Cannot write the checkpoint {str(path)!r}: {exc}. Free some space and start again; the last one is kept."
+            f"Cannot write the checkpoint {str(path)!r}: {exc}. Free some space and start again; the last one is kept.",
+            "checkpoint_unwritable",
+        ) from exc
+
+
+def keep(model: peft.PeftModel, folder: Path) -> None:
+    """Write the adapter of `model` to `folder`, which then holds it whole; an earlier one stays until that is done.
+
+    Raises CheckpointError when it cannot be written.
+    """
+    partial = folder.with_suffix(".partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        model.save_pretrained(str(partial))
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    except (OSError, SafetensorError) as exc:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise CheckpointError(
+            f"Cannot write the best adapter so far to {str(folder)!r}: {exc}. Free some space and start again.",
+            "checkpoint_unwritable",
         ) from exc
 
 
@@ -43,10 +66,12 @@ def load(path: Path, fingerprint: str) -> dict[str, Any] | None:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as exc:
         raise CheckpointError(
-            f"The checkpoint {str(path)!r} is torn: {exc}. Delete it to start this run from the beginning."
+            f"The checkpoint {str(path)!r} is torn: {exc}. Delete it to start this run from the beginning.",
+            "checkpoint_torn",
         ) from exc
     if not isinstance(state, dict) or state.get("fingerprint") != fingerprint:
         raise CheckpointError(
-            f"The checkpoint {str(path)!r} belongs to another recipe or data set. Use another run folder."
+            f"The checkpoint {str(path)!r} belongs to another recipe or data set. Use another run folder.",
+            "checkpoint_foreign",
         )
     return state

@@ -128,7 +128,7 @@ def _given(option: str, value: object) -> list[str]:
 
 def _job(module: str, arguments: Sequence[str], as_json: bool) -> None:
     """Run a job in a process of its own: it loads models, which no other command should wait for."""
-    done = subprocess.run([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, text=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise typer.Exit(1)
     _say(as_json, json.loads(done.stdout), done.stdout)

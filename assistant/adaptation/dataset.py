@@ -18,8 +18,8 @@ from pathlib import Path
 
 from assistant.adaptation.errors import DatasetError
 from assistant.adaptation.neighbours import Embed, Pool
-from assistant.adaptation.recipe import Mixture, Recipe, Source
-from assistant.adaptation.rows import Passage, Row, normal, read
+from assistant.adaptation.recipe import Mixture, Recipe
+from assistant.adaptation.rows import Passage, Row, normal
 from assistant.guardrails import sentences
 
 CHUNK_WORDS = 170  # about 256 word pieces, the most that a chunk of the product holds
@@ -103,36 +103,6 @@ def chunk(passage: Passage) -> list[Passage]:
             pieces.append([])
         pieces[-1].append(sentence)
     return [Passage(passage.title, " ".join(piece)) for piece in pieces]
-
-
-def split(recipe: Recipe, folder: Path) -> dict[str, dict[str, list[Row]]]:
-    """Return for "train", "development" and "test" the rows of each pool, split by document so that nothing leaks.
-
-    Raises DatasetError when a file is unusable, when training would see fewer than two documents, or no gold passage.
-    """
-    parts: dict[str, dict[str, list[Row]]] = {part: defaultdict(list) for part in ("train", "development", "test")}
-    for source in recipe.sources:
-        for row in read(folder / source.file):
-            parts[_part(source, row.document)][source.pool].append(row)
-    rows = [row for pool in parts["train"].values() for row in pool]
-    documents = {row.document for row in rows}
-    if len(documents) < 2:
-        raise DatasetError(
-            f"Training would see {len(documents)} document(s), too few for near misses. "
-            "Give rows of at least two documents."
-        )
-    if not any(row.gold for row in rows):
-        raise DatasetError("No row names a gold passage, so no citation can be learned. Fill the field 'gold'.")
-    return {part: dict(pools) for part, pools in parts.items()}
-
-
-def _part(source: Source, document: str) -> str:
-    if document in source.development:
-        return "development"
-    if document in source.test:
-        return "test"
-    draw = int(hashlib.sha256(document.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
-    return "train" if draw <= source.train_share else source.rest
 
 
 def build(recipe: Recipe, pools: dict[str, list[Row]], embed: Embed, abstention: str) -> list[Group]:
@@ -294,7 +264,11 @@ def load(path: Path) -> list[Group]:
             Group(tuple(Passage(**p) for p in g["passages"]), tuple(Branch(**b) for b in g["branches"])) for g in raw
         ]
     except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise DatasetError(f"Cannot read the data set {str(path)!r}: {exc!r}. Build it again.") from exc
+        raise DatasetError(
+            f"Cannot read the data set {str(path)!r}: {exc!r}. Build it again.", "dataset_damaged"
+        ) from exc
     if not groups:
-        raise DatasetError(f"The data set {str(path)!r} is empty. Build it again from rows with gold passages.")
+        raise DatasetError(
+            f"The data set {str(path)!r} is empty. Build it again from rows with gold passages.", "dataset_damaged"
+        )
     return groups

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from assistant.adaptation.dataset import split
 from assistant.adaptation.metrics import Interval, summary
 from assistant.adaptation.neighbours import Embed
 from assistant.adaptation.recipe import Recipe
 from assistant.adaptation.rows import Row, read
 from assistant.adaptation.served import open_backend, replies
+from assistant.adaptation.splits import split
 from assistant.adaptation.tasks import Reply, Task, run, tasks
 from assistant.orchestration import prompts
 from assistant.orchestration.prompts import Message

@@ -51,12 +51,17 @@ def read(path: Path) -> list[Row]:
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as exc:
-        raise DatasetError(f"Cannot read rows from {str(path)!r}: {exc}. Give a UTF-8 JSON Lines file.") from exc
+        raise DatasetError(
+            f"Cannot read rows from {str(path)!r}: {exc}. Give a UTF-8 JSON Lines file.", "rows_unreadable"
+        ) from exc
     rows = list(unique(_row(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()))
     if not rows:
-        raise DatasetError(f"The file {str(path)!r} holds no rows. Give one JSON object a line.")
+        raise DatasetError(f"The file {str(path)!r} holds no rows. Give one JSON object a line.", "rows_empty")
     if len(rows) == 1 and len(lines) > 1:
-        raise DatasetError(f"All {len(lines)} lines of {str(path)!r} are the same question. Give different questions.")
+        raise DatasetError(
+            f"All {len(lines)} lines of {str(path)!r} are the same question. Give different questions.",
+            "rows_duplicates",
+        )
     return rows
 
 
@@ -86,10 +91,13 @@ def _row(path: Path, number: int, line: str) -> Row:
         question, row_id = clean(raw["question"]), str(raw["id"])
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise DatasetError(
-            f"Cannot use {where}: {exc!r}. A row needs id, question, contexts (id, title, text), answers, answerable."
+            f"Cannot use {where}: {exc!r}. A row needs id, question, contexts (id, title, text), answers, answerable.",
+            "rows_damaged",
         ) from exc
     if not question or not all(p.text for p in contexts):
-        raise DatasetError(f"Cannot use {where}: the question or a passage is empty. Fill it or remove the row.")
+        raise DatasetError(
+            f"Cannot use {where}: the question or a passage is empty. Fill it or remove the row.", "rows_damaged"
+        )
     document = contexts[0].title or contexts[0].key if contexts else row_id
     return Row(row_id, question, contexts, gold, answers, clean(raw.get("cited_answer") or ""), document)
 

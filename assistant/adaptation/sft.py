@@ -91,7 +91,7 @@ def train(
         for packed in batch:
             with torch.autocast(device, dtype, enabled=dtype != torch.float32):
                 part = (token_losses(model, packed)[0] * _weights(packed, recipe).to(device)).sum() / total
-            part.backward()  # type: ignore[no-untyped-call]
+            part.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
             loss += part.item()
         if not math.isfinite(loss):
             raise LossNotFinite(
@@ -111,7 +111,7 @@ def train(
             stale = 0 if result.better_than(best) else stale + 1
             if not stale:
                 best = result
-                model.save_pretrained(str(run / "best"))
+                checkpoint.keep(model, run / "best")
         _log(run, entry)
         if share >= 1 or stale >= recipe.patience or time.monotonic() - saved > recipe.checkpoint_minutes * 60:
             state = {"weights": weights, "optimizer": optimizer.state_dict(), "fingerprint": fingerprint}

@@ -18,7 +18,7 @@ from assistant.adaptation import base, card, dataset, machine, recipe, sft
 from assistant.adaptation.adapter import sha256
 from assistant.adaptation.assemble import assemble
 from assistant.adaptation.curves import draw
-from assistant.adaptation.errors import AdaptationError, DatasetError
+from assistant.adaptation.errors import AdaptationError, DatasetError, unwritten
 from assistant.adaptation.packing import Packed, pack
 from assistant.adaptation.recipe import Recipe
 from assistant.adaptation.unpacked_base import unpack
@@ -108,6 +108,9 @@ def main(arguments: Sequence[str]) -> int:
         )
     except AdaptationError as exc:
         print(exc, file=sys.stderr)
+        return 1
+    except OSError as exc:
+        print(unwritten(exc), file=sys.stderr)
         return 1
     return 0
 

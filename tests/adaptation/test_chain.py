@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from assistant.adaptation import adapter as folders
-from assistant.adaptation import base, dataset, publish, recipe
+from assistant.adaptation import base, dataset, publish, recipe, splits
 from assistant.adaptation.errors import AdapterMismatch, BaseModelMissing
 from assistant.adaptation.export import materialise
 from assistant.adaptation.packing import chat
@@ -51,7 +51,7 @@ def test_it_turns_rows_into_weights_that_engines_agree_on(
     text = recipe_text.replace("0" * 64, folders.sha256(packaged))
     file.write_text(text.split("training:")[0] + f"training: {STEPS}\n", "utf-8")
     chosen, prompt = recipe.load(file), prompts.load("grounded_answer")
-    parts = dataset.split(chosen, tmp_path)
+    parts = splits.split(chosen, tmp_path)
     (tmp_path / "set").mkdir()
     for part, name in (("train", "groups"), ("development", "development")):
         groups = dataset.build(chosen, parts[part], hashed, prompt.abstention)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from assistant.adaptation import dataset, recipe
+from assistant.adaptation import dataset, recipe, splits
 from assistant.adaptation.contamination import check
 from assistant.adaptation.errors import DatasetError, RecipeError
 from assistant.adaptation.metrics import citations
@@ -25,13 +25,18 @@ def small(tmp_path: Path, rows_file: Path, recipe_text: str) -> Recipe:
 
 
 def groups_of(small: Recipe, folder: Path, part: str = "train") -> list[dataset.Group]:
-    return dataset.build(small, dataset.split(small, folder)[part], hashed, ABSTENTION)
+    return dataset.build(small, splits.split(small, folder)[part], hashed, ABSTENTION)
 
 
 def test_it_never_shows_a_held_out_document(small: Recipe, tmp_path: Path) -> None:
-    parts = dataset.split(small, tmp_path)
+    parts = splits.split(small, tmp_path)
     documents = {part: {row.document for rows in pools.values() for row in rows} for part, pools in parts.items()}
-    assert documents == {"train": {"Town 2", "Town 3"}, "development": {"Town 0"}, "test": {"Town 1"}}
+    assert documents == {
+        "train": {"Town 2", "Town 3"},
+        "development": {"Town 0"},
+        "test": {"Town 1"},
+        "left_out": set(),
+    }
     texts = [p.text for group in groups_of(small, tmp_path) for p in group.passages]
     assert not any("Town 0" in text or "Town 1" in text for text in texts)
 
@@ -85,14 +90,14 @@ def test_it_refuses_one_document_only(small: Recipe, tmp_path: Path) -> None:
     rows = [raw_row(n, "Ulm", f"tower {n}") for n in range(5)]
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
     with pytest.raises(DatasetError, match="1 document"):
-        dataset.split(small, tmp_path)
+        splits.split(small, tmp_path)
 
 
 def test_it_refuses_rows_without_gold_passages(small: Recipe, tmp_path: Path) -> None:
     rows = [raw_row(n, f"Place {n}", f"tower {n}", gold=[]) for n in range(5)]
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
     with pytest.raises(DatasetError, match="gold"):
-        dataset.split(small, tmp_path)
+        splits.split(small, tmp_path)
 
 
 def test_it_cuts_long_passages_between_sentences() -> None:
@@ -115,7 +120,7 @@ def test_it_puts_one_citation_at_the_end_of_a_sentence(raw: str, tidy: str) -> N
 
 
 def test_it_finds_test_texts_among_training_texts(small: Recipe, tmp_path: Path) -> None:
-    parts = dataset.split(small, tmp_path)
+    parts = splits.split(small, tmp_path)
     train, test = parts["train"]["towns"], parts["test"]["towns"]
     assert check(train, test).shared_passages == ()
     assert len(check(train, train).shared_passages) == check(train, train).passages

@@ -1,0 +1,94 @@
+"""Which rows train, which choose the best weights, and which measure: split by document, so that nothing leaks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from pathlib import Path
+
+from assistant.adaptation.errors import DatasetError
+from assistant.adaptation.near_duplicates import Seen
+from assistant.adaptation.recipe import Recipe, Source
+from assistant.adaptation.rows import Row, read
+from knowledge.words import language_of
+
+PARTS = ("test", "development", "train")  # who keeps a text that several of them have: the first
+LEFT_OUT = "left_out"  # rows that repeat others, or whose texts stand in a part that keeps them
+_FEW = 0.02  # share of a pool's rows that may be in another language than the rest: names and quotations mislead
+
+Parts = dict[str, dict[str, list[Row]]]  # part -> pool -> rows
+
+
+def split(recipe: Recipe, folder: Path) -> Parts:
+    """Return for "train", "development" and "test" the rows of each pool; what was "left_out" is told as well.
+
+    A document is in one part alone, and so is every passage together with its near duplicates, whatever document they
+    stand in. A row that repeats an earlier one of its part nearly word for word is left out.
+    Raises DatasetError when a file is unusable, a pool mixes languages, training would see fewer than two documents,
+    or no gold passage.
+    """
+    drawn: Parts = {part: defaultdict(list) for part in PARTS}
+    for source in recipe.sources:
+        for row in read(folder / source.file):
+            drawn[_part(source, row.document)][source.pool].append(row)
+    _check_languages(drawn)
+    parts = _apart(drawn)
+    rows = [row for pool in parts["train"].values() for row in pool]
+    documents = {row.document for row in rows}
+    if len(documents) < 2:
+        raise DatasetError(
+            f"Training would see {len(documents)} document(s), too few for near misses. "
+            "Give rows of at least two documents.",
+            "rows_one_document",
+        )
+    if not any(row.gold for row in rows):
+        raise DatasetError(
+            "No row names a gold passage, so no citation can be learned. Fill the field 'gold'.", "rows_without_gold"
+        )
+    return parts
+
+
+def _part(source: Source, document: str) -> str:
+    if document in source.development:
+        return "development"
+    if document in source.test:
+        return "test"
+    draw = int(hashlib.sha256(document.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
+    return "train" if draw <= source.train_share else source.rest
+
+
+def _apart(drawn: Parts) -> Parts:
+    """Return the parts without rows that repeat others, and without those that would show a text of another part."""
+    parts: Parts = {LEFT_OUT: defaultdict(list)}
+    seen = Seen()
+    for part in PARTS:
+        parts[part] = defaultdict(list)
+        for pool, rows in drawn[part].items():
+            for row in rows:
+                parts[part if seen.admits(row, part) else LEFT_OUT][pool].append(row)
+    return {part: dict(pools) for part, pools in parts.items()}
+
+
+def _check_languages(drawn: Parts) -> None:
+    """Raise DatasetError when a pool mixes languages: a passage in another language is no near miss."""
+    pools: dict[str, Counter[str]] = defaultdict(Counter)
+    for part in drawn.values():
+        for pool, rows in part.items():
+            pools[pool].update(_language(row) for row in rows)
+    for pool, found in pools.items():
+        [(most, _), *others] = found.most_common()
+        if sum(count for _, count in others) > max(1, _FEW * found.total()):
+            listed = ", ".join(f"{count} {language}" for language, count in others)
+            raise DatasetError(
+                f"The pool {pool!r} mixes languages: {found[most]} rows are {most}, {listed}. "
+                "Give each language a pool of its own.",
+                "rows_mixed_languages",
+            )
+
+
+def _language(row: Row) -> str:
+    text = " ".join([row.question, *(passage.text for passage in row.contexts[:1])])[:2000]
+    letters = [letter for letter in text if letter.isalpha()]
+    found = language_of(text)
+    foreign = sum(letter > "\u024f" for letter in letters)  # beyond Latin
+    return "in another script" if found == "english" and foreign > len(letters) / 3 else found
