@@ -66,7 +66,7 @@ def load(path: Path, fingerprint: str) -> dict[str, Any] | None:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as exc:
         raise CheckpointError(
-            f"The checkpoint {str(path)!r} is torn: {exc}. Delete it to start this run from the beginning.",
+            f"The checkpoint {str(path)!r} is torn. Delete it to start this run from the beginning.",
             "checkpoint_torn",
         ) from exc
     if not isinstance(state, dict) or state.get("fingerprint") != fingerprint:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -216,6 +217,9 @@ def _mean(values: Sequence[float]) -> float:
 def _log(run: Path, entry: dict[str, float]) -> None:
     with (run / "log.jsonl").open("a", encoding="utf-8") as log:
         log.write(json.dumps({name: round(value, 7) for name, value in entry.items()}) + "\n")
+    if sys.stderr.isatty():
+        told = f"step {entry['step']:.0f}  loss {entry['loss']:.3f}  {entry['tokens_per_s']:.0f} tokens/s  "
+        print(f"\r{told}{entry['minutes_left']:.0f} min left ", end="", file=sys.stderr, flush=True)
 
 
 def read_log(run: Path) -> Iterator[dict[str, float]]:

@@ -7,11 +7,13 @@ import json
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
+import transformers
 from tokenizers import Tokenizer
 
 from assistant.adaptation import base, card, dataset, machine, recipe, sft
@@ -100,6 +102,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--base", type=Path)
     options = parser.parse_args(arguments)
     torch.set_num_threads(len(os.sched_getaffinity(0)))
+    transformers.utils.logging.disable_progress_bar()  # of loading; steps have their own
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")  # about its own next version
     try:
         print(
             json.dumps(
