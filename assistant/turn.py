@@ -44,6 +44,7 @@ from assistant.orchestration.ports import (
     chosen,
     no_attachments,
 )
+from assistant.orchestration.second_look import Look, again
 from assistant.orchestration.settings import TurnSettings
 from assistant.orchestration.skill_stage import TurnSkills
 from assistant.orchestration.small_talk import small_talk
@@ -53,7 +54,6 @@ from assistant.threads import in_thread
 from assistant.types import Answer, Event, Turn
 from knowledge.errors import KnowledgeError
 
-_NARROWED = 2  # passages of a second draft
 _UNSEARCHABLE = "The documents cannot be searched at the moment. Please try again soon."
 _UNANSWERABLE = "No language model can answer at the moment. Please try again soon."
 _BROKEN_OFF = "The model stopped before the end of its answer."
@@ -185,24 +185,24 @@ class Turns:
                 yield event
 
     async def _drafts(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
-        """Yield one draft, a second one when nothing of the first stands in the passages, and the answer."""
+        """Yield one draft, a second one when the first gave nothing to show, and the answer."""
         prompts = self._prompts(notes)
-        strict = prompts.grounded if choice.route.tier == "fallback" else prompts.strict
-        plans = [(prompts.grounded, notes.passages), (strict, notes.passages[:_NARROWED])]
-        plans = plans[: 1 + self._settings.second_draft] if notes.passages else []
-        for number, (prompt, passages) in enumerate(plans):
-            if number:
-                yield notes.trace.step("retry", "Nothing of that stands in the passages; asked once more", 0.0)
+        look = Look(prompts.grounded, notes.passages) if notes.passages else None
+        while look is not None:
+            if look.reason:
+                yield notes.trace.step("retry", look.reason, 0.0)
             try:
-                async with aclosing(self._drafter.grounded(notes, choice, prompt, passages)) as events:
+                async with aclosing(self._drafter.grounded(notes, choice, look.prompt, look.passages)) as events:
                     async for event in events:
                         yield event
             except (ModelError, OrchestrationError) as error:
                 for event in self._without_model(notes, error):
                     yield event
                 return
-            if notes.release is not None and (notes.release.text or notes.release.settled):
+            release = notes.release
+            if look.reason or not self._settings.second_draft or release is None or release.text:
                 break
+            look = again(notes.question, notes.passages, choice.route, prompts, release.settled)
         if self._answer(notes).abstained:
             async for event in self._by_skills(notes, choice):
                 yield event

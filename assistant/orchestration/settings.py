@@ -21,7 +21,9 @@ class TurnSettings(BaseModel):
     )
     search_timeout_s: float = Field(default=10.0, gt=0, le=120, description="Longest search within a turn")
     second_draft: bool = Field(
-        default=True, description="Ask once more, stricter, when nothing of an answer stands in the passages"
+        default=True,
+        description="Ask once more when nothing of an answer stands in the passages, and the small model also when it"
+        " abstains although a passage has many of the question's words",
     )
     cache_answers: bool = Field(
         default=False, description="Answer a question that was asked before from memory, per reader's rights"

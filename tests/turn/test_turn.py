@@ -93,6 +93,28 @@ async def test_it_asks_once_more_when_nothing_stands_and_then_abstains(bench: An
     assert len(model.requests) == 1
 
 
+async def test_it_asks_the_small_model_about_the_nearest_passage_alone_when_it_abstains(bench: Any) -> None:
+    model = ScriptedModel([ABSTENTION, "25 days [1]."])
+    ran: Ran = await bench(model).ask(LEAVE)
+    assert ran.steps == ["search", "draft", "check", "retry", "draft", "check"]
+    assert ran.text == ran.answer.text == "25 days [1]." and not ran.answer.abstained
+    assert [citation.chunk for citation in ran.answer.citations] == ["c2"]  # of its own passage, not of the first found
+    shown = model.requests[1].messages[-1].content
+    assert PASSAGES[1].text in shown and PASSAGES[0].text not in shown
+
+
+async def test_an_abstention_stands_when_the_second_look_finds_nothing_either(bench: Any) -> None:
+    for second in (ABSTENTION, "40 days [1]."):
+        model = ScriptedModel([ABSTENTION, second])
+        answer = (await bench(model).ask(LEAVE)).answer
+        assert answer.abstained and answer.text == ABSTENTION and len(model.requests) == 2
+        assert len(answer.nearest) == 3
+    for settings in ({"route": DOMAIN}, {"second_draft": False}):
+        model = ScriptedModel([ABSTENTION, "25 days [1]."])
+        assert (await bench(model, **settings).ask(LEAVE)).answer.abstained
+        assert len(model.requests) == 1
+
+
 async def test_it_asks_larger_models_more_strictly_the_second_time(bench: Any) -> None:
     model = ScriptedModel(["30 days [1].", "25 days [1]."])
     answer = (await bench(model, route=DOMAIN).ask(LEAVE)).answer
