@@ -102,7 +102,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--base", type=Path)
     options = parser.parse_args(arguments)
     torch.set_num_threads(len(os.sched_getaffinity(0)))
-    transformers.utils.logging.disable_progress_bar()  # of loading; steps have their own
+    # Steps have a progress of their own.
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # it has no types
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")  # about its own next version
     try:
         print(
