@@ -6,9 +6,15 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+# SQLite lets one writer in at a time. A crowd that waits to write must not hold the threads that others read with:
+# with 60 visitors at once, searches waited for seconds behind writers that waited for each other.
+_WRITERS = 8
+_writers: RunVar[CapacityLimiter] = RunVar("writers")
 
 
 async def in_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -23,3 +29,12 @@ async def in_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwar
 async def in_own_thread(limiter: CapacityLimiter, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Like `in_thread`, but counted against `limiter`, so that slow work of one kind cannot take all the threads."""
     return await to_thread.run_sync(lambda: function(*args, **kwargs), limiter=limiter)
+
+
+async def in_writer_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Like `in_thread`, for work that writes to the database: it waits in line without holding a reader's thread."""
+    limiter = _writers.get(None)
+    if limiter is None:
+        limiter = CapacityLimiter(_WRITERS)
+        _writers.set(limiter)
+    return await in_own_thread(limiter, function, *args, **kwargs)
