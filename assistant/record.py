@@ -10,14 +10,16 @@ import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, insert, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.logs import log
 from assistant.orchestration.session import Called
 from assistant.tables import turn_records
-from assistant.threads import in_thread
+from assistant.threads import in_writer_thread
 from assistant.types import Answer, Turn
+from assistant.widgets import registry
+from assistant.widgets.tables import widget_visitors
 from assistant.wire import AnswerJson, answer_json
 from knowledge.database import reading
 from knowledge.types import Passage
@@ -73,7 +75,7 @@ class SqlRecords:
         A database that refuses is logged and not raised: the answer is there, and its reader waits for it.
         """
         try:
-            await in_thread(append, self._engine, record)
+            await in_writer_thread(append, self._engine, record)
         except SQLAlchemyError as error:
             _log.error("a turn could not be recorded", turn_id=record.turn.id, error=type(error).__name__)
 
@@ -102,20 +104,31 @@ def append(engine: Engine, record: TurnRecord) -> bool:
             "conversation_id": turn.options.conversation_id,
             "created_at": record.created_at,
             "data": json.dumps(_data(record), ensure_ascii=True),
+            "visitor": turn.caller.credential == "widget",
         }
         connection.execute(insert(turn_records), values)
     return True
 
 
 def read(engine: Engine, after: int = 0, limit: int = 1_000) -> list[StoredRecord]:
-    """Return at most `limit` records behind number `after`, oldest first."""
-    query = select(turn_records).where(turn_records.c.seq > after).order_by(turn_records.c.seq).limit(limit)
+    """Return at most `limit` records behind number `after`, oldest first: what data sets may be made from.
+
+    What visitors of a widget said is left out, unless the widget's profile says that one may learn from it.
+    """
+    visitors = select(widget_visitors.c.id).where(widget_visitors.c.widget_id.in_(_teaching(engine)))
+    free = or_(turn_records.c.visitor.is_(False), turn_records.c.owner_id.in_(visitors))
+    query = select(turn_records).where(turn_records.c.seq > after, free).order_by(turn_records.c.seq).limit(limit)
     with reading(engine) as connection:
         rows = connection.execute(query).all()
     return [
         StoredRecord(row.seq, row.turn_id, row.owner_id, row.conversation_id, row.created_at, json.loads(row.data))
         for row in rows
     ]
+
+
+def _teaching(engine: Engine) -> list[str]:
+    """Return the widgets whose visitors one may learn from."""
+    return [widget.id for widget in registry.all_of(engine) if widget.profile.learn]
 
 
 def _data(record: TurnRecord) -> dict[str, Any]:

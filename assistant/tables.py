@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     true,
 )
 
@@ -152,6 +153,7 @@ turn_records = Table(
     Column("conversation_id", String(32), index=True),
     Column("created_at", Float, nullable=False, index=True),
     Column("data", Text, nullable=False),  # JSON of assistant/record.py
+    Column("visitor", Boolean, nullable=False, server_default=false()),  # asked by a widget's visitor
     sqlite_autoincrement=True,
 )
 

@@ -19,6 +19,7 @@ class Caller:
     scope: Scope
     is_admin: bool = False
     credential: Literal["session", "key", "widget", "local"] = "session"
+    skills: frozenset[str] | None = None  # names of those that count where the caller is; None: all open to them
 
 
 Decision = tuple[str, bool]  # id of a call that waits for approval, and whether it may run

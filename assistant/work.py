@@ -14,6 +14,7 @@ from assistant.errors import AssistantError
 from assistant.logs import configure
 from assistant.settings import load
 from assistant.storage import database, files
+from assistant.widgets import retention
 from ingest.worker import run
 from knowledge.embed import open_embedder
 from knowledge.reindex import keep
@@ -34,12 +35,15 @@ def main(arguments: list[str] | None = None) -> int:
         configure(settings.log_level)
         engine, wanted = database(settings), open_embedder(settings.knowledge)
         keeper = threading.Thread(target=_keep_vectors, args=(engine, wanted, stop), name="embedding-model")
+        sweeper = threading.Thread(target=retention.keep, args=(engine, stop), name="transcripts")
         keeper.start()
+        sweeper.start()
         try:
             run(engine, files(settings), wanted, settings.ingest, stop)
         finally:
             stop.set()
             keeper.join()
+            sweeper.join()
     except AssistantError as error:
         print(error, file=sys.stderr)
         return 1

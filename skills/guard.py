@@ -26,7 +26,7 @@ def permission(skill: Skill, call: SkillCall, rule: Rule | None) -> Decision:
     in the context ("tainted"), whatever writes or carries its arguments out of the company asks, whatever the rule.
     An approval counts for the exact call only.
     """
-    if rule == "deny" or not call.person.may_use(skill.readers):
+    if rule == "deny" or not call.person.may_use(skill.readers) or not call.person.finds(skill.name):
         return "deny"
     if call.approval is not None and secrets.compare_digest(call.approval, call_digest(skill, call)):
         return "allow"

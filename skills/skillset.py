@@ -72,7 +72,7 @@ class Skillset:
     async def for_person(self, person: Person) -> list[Skill]:
         """Return the skills that `person` may call now, by name."""
         await self.watch.refresh()
-        return self.registry.skills(principals=person.principals)
+        return [skill for skill in self.registry.skills(principals=person.principals) if person.finds(skill.name)]
 
     async def call(self, call: SkillCall) -> SkillResult:
         """Run a call through all guards; never raises for what a skill does."""

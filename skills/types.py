@@ -26,10 +26,15 @@ class Person:
     user_id: str
     principals: frozenset[str]  # "everyone", "user:<id>", "group:<name>", ...
     token: UserToken | None = None  # tokens of this person for other systems; None where the host has none
+    only: frozenset[str] | None = None  # names of the skills that count where they are; None: all open to them
 
     def may_use(self, readers: frozenset[str]) -> bool:
         """Return whether one of the person's principals is among `readers`."""
         return not self.principals.isdisjoint(readers)
+
+    def finds(self, skill: str) -> bool:
+        """Return whether the skill of that name counts where the person is."""
+        return self.only is None or skill in self.only
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,10 @@ class Operating(Authoring):
         """Return one conversation of a visitor, oldest first."""
         return self.read_list(wire.VisitorTurn, f"/api/widgets/{widget_id}/transcripts/{conversation_id}", "turns")
 
+    def delete_visitor_talk(self, widget_id: str, conversation_id: str) -> None:
+        """Delete one conversation of a visitor for good."""
+        self.send("DELETE", f"/api/widgets/{widget_id}/transcripts/{conversation_id}")
+
     def person_requests(self, widget_id: str, limit: int) -> list[wire.PersonRequest]:
         """Return the visitors' requests for a person, newest first."""
         return self.read_list(

@@ -28,6 +28,8 @@ from assistant.api import (
     skills,
     uploads,
     widget,
+    widget_calls,
+    widget_files,
     widgets,
 )
 from assistant.api.auth import Guarded
@@ -50,6 +52,8 @@ ROUTERS = (
     chat.router,
     widgets.router,
     widget.router,
+    widget_calls.router,
+    widget_files.router,
     help_desk.router,
     skills.router,
     approvals.router,

@@ -36,28 +36,36 @@ async def list_approvals(app: Parts, credential: Signed) -> Json:
 @router.get("/approvals/{approval_id}")
 async def read_approval(approval_id: Id, app: Parts, credential: Signed) -> Json:
     """Return one of the caller's calls, exactly as it would run, and what became of it."""
-    return _json(await _own(app, credential.caller, approval_id))
+    return _json(await own(app, credential.caller, approval_id))
 
 
 @router.post("/approvals/{approval_id}/approve")
 async def approve(approval_id: Id, app: Parts, credential: Signed) -> Json:
     """Run the call, once, with the caller's rights of now, and take its turn further; again, it changes nothing."""
-    return await _decide(app, credential.caller, approval_id, approved=True)
+    return await _decided(app, credential.caller, approval_id, approved=True)
 
 
 @router.post("/approvals/{approval_id}/refuse")
 async def refuse(approval_id: Id, app: Parts, credential: Signed) -> Json:
     """Refuse the call: it never runs, and its turn goes on without it."""
-    return await _decide(app, credential.caller, approval_id, approved=False)
+    return await _decided(app, credential.caller, approval_id, approved=False)
 
 
-async def _decide(app: App, caller: Caller, approval_id: str, approved: bool) -> Json:
-    asked = await _own(app, caller, approval_id)
-    options = TurnOptions(decisions=((approval_id, approved),))
+async def decide(app: App, caller: Caller, approval_id: str, approved: bool) -> Answer | None:
+    """Carry out what the caller decided about a call of theirs and return how its turn goes on.
+
+    Raises the refusal of a call that is not the caller's or does not exist.
+    """
+    asked = await own(app, caller, approval_id)
+    options = TurnOptions(conversation_id=asked.conversation_id, decisions=((approval_id, approved),))
     turn = Turn(uuid4().hex, asked.question, (), caller, options)
     # Shielded: a call that has begun is carried out and noted, whether or not the client waits for it.
-    answer = await asyncio.shield(asyncio.create_task(_answered(app, turn)))
-    return {**_json(await _own(app, caller, approval_id)), "answer": answer_json(answer) if answer else None}
+    return await asyncio.shield(asyncio.create_task(_answered(app, turn)))
+
+
+async def _decided(app: App, caller: Caller, approval_id: str, approved: bool) -> Json:
+    answer = await decide(app, caller, approval_id, approved)
+    return {**_json(await own(app, caller, approval_id)), "answer": answer_json(answer) if answer else None}
 
 
 async def _answered(app: App, turn: Turn) -> Answer | None:
@@ -68,7 +76,8 @@ async def _answered(app: App, turn: Turn) -> Answer | None:
     return answer
 
 
-async def _own(app: App, caller: Caller, approval_id: str) -> Approval:
+async def own(app: App, caller: Caller, approval_id: str) -> Approval:
+    """Return a call that waits, or waited, for the caller; raises the refusal of any other."""
     found = await in_thread(approvals.get, app.engine, caller.user_id, approval_id)
     if found is None:
         raise errors.unknown("call that waits for you")

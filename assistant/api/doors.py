@@ -16,7 +16,7 @@ from assistant.api.widget_doors import WidgetDoors
 from assistant.app import App
 from assistant.conversations import Status
 from assistant.people.credentials import still_good
-from assistant.threads import in_thread
+from assistant.threads import in_thread, in_writer_thread
 from assistant.types import Answer
 from assistant.widgets import quota, visitors
 from assistant.widgets.challenge import Work
@@ -54,9 +54,9 @@ def doors(app: App) -> Doors:
     async def stored(turn_id: str, status: Status, answer: Answer | None) -> None:
         # A turn outside of any conversation has no row, and nothing happens.
         json = None if answer is None else answer_json(answer)
-        await in_thread(conversations.finish, app.engine, turn_id, status, json)
+        await in_writer_thread(conversations.finish, app.engine, turn_id, status, json)
         if answer is not None:
-            await in_thread(quota.count_tokens, app.engine, turn_id, _tokens(answer))
+            await in_writer_thread(quota.count_tokens, app.engine, turn_id, tokens_of(answer))
 
     async def good(credential_ids: set[str]) -> set[str]:
         people = await in_thread(still_good, app.engine, credential_ids)
@@ -74,7 +74,7 @@ def doors(app: App) -> Doors:
     )
 
 
-def _tokens(answer: Answer) -> int:
+def tokens_of(answer: Answer) -> int:
     """Return what an answer cost; one that was broken off does not tell, so its letters are counted."""
     return max(answer.usage.input_tokens + answer.usage.output_tokens, len(answer.text) // 4)
 

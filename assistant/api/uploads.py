@@ -23,7 +23,7 @@ from assistant.attachments import attached, collection_for
 from assistant.people.credentials import Credential
 from assistant.threads import in_own_thread, in_thread
 from assistant.types import Caller
-from ingest.accept import Upload, accept_upload, accept_url
+from ingest.accept import Upload, accept_upload, accept_url, shown_path
 from ingest.types import Accepted, Refusal
 from knowledge import collections, documents
 from knowledge.types import Document
@@ -37,12 +37,14 @@ MAX_READERS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class _Target:
+class Target:
     """Where files go, and how much of them."""
 
     collection_id: str
     max_bytes: int  # of the whole body
     max_files: int
+    endings: frozenset[str] | None = None  # of file names, in lower case and without the dot; None: any
+    shared: bool = True  # False: the sender cannot name readers
 
 
 # FastAPI does not see the form, since nothing may read it into memory; hence its description by hand.
@@ -71,8 +73,8 @@ async def upload(collection_id: Id, request: Request, app: Parts, doors: Shared,
     collection = await in_thread(collections.get, app.engine, admin.caller.scope, collection_id)
     if collection is None:
         raise errors.unknown("collection")
-    target = _Target(collection.id, app.settings.api.max_upload_bytes, app.settings.api.max_upload_files)
-    return await _receive(request, app, doors, admin.caller, target)
+    target = Target(collection.id, app.settings.api.max_upload_bytes, app.settings.api.max_upload_files)
+    return _json(await receive(request, app, doors, admin.caller, target))
 
 
 @router.post("/conversations/{conversation_id}/attachments", status_code=202, openapi_extra=DESCRIBED)
@@ -85,8 +87,8 @@ async def attach(conversation_id: Id, request: Request, app: Parts, doors: Share
     if room <= 0:
         detail = f"This conversation has {most} attachments, its limit; delete some, or begin another conversation."
         raise errors.Refusal(409, "too-many-attachments", detail)
-    target = _Target(collection.id, app.settings.api.max_attachment_bytes, room)
-    return await _receive(request, app, doors, caller, target)
+    target = Target(collection.id, app.settings.api.max_attachment_bytes, room)
+    return _json(await receive(request, app, doors, caller, target))
 
 
 @router.get("/conversations/{conversation_id}/attachments")
@@ -118,14 +120,14 @@ async def _refuse_foreign(app: App, caller: Caller, conversation_id: str) -> Non
         raise errors.unknown("conversation")
 
 
-async def _receive(request: Request, app: App, doors: Doors, caller: Caller, target: _Target) -> Json:
+async def receive(request: Request, app: App, doors: Doors, caller: Caller, target: Target) -> Accepted:
     """Take the files of the request's body into a collection; raises the refusal of a body that is damaged."""
     limits.allow(request.scope, target.max_bytes, math.inf)
     boundary = multipart.boundary(request.headers.get("content-type"))
     pieces = _in_thread(request.stream())
     take = partial(_take, app, caller, target, pieces, boundary)
     async with doors.uploads.place(caller.user_id):  # while all are taken the body waits unread, and so does its clock
-        return _json(await in_own_thread(doors.writers, take))
+        return await in_own_thread(doors.writers, take)
 
 
 def _json(accepted: Accepted) -> Json:
@@ -139,18 +141,21 @@ def _json(accepted: Accepted) -> Json:
     }
 
 
-def _take(app: App, caller: Caller, target: _Target, pieces: Iterator[bytes], boundary: bytes) -> Accepted:
+def _take(app: App, caller: Caller, target: Target, pieces: Iterator[bytes], boundary: bytes) -> Accepted:
     documents: list[Document] = []
     refused: list[Refusal] = []
     readers: list[str] = []
     for part in multipart.parts(pieces, boundary, target.max_files + MAX_READERS):
-        if part.name == "readers" and part.filename is None:
+        if part.name == "readers" and part.filename is None and target.shared:
             if documents or refused or len(readers) >= MAX_READERS:
                 raise errors.invalid("Send at most 500 fields 'readers', all of them before the files.", "readers")
             readers.append(part.text())
         elif part.name == "files" and part.filename is not None:
             if len(documents) + len(refused) >= target.max_files:
                 raise errors.invalid(f"At most {target.max_files:,} files fit here; send the rest elsewhere.", "files")
+            if target.endings is not None and _ending(part.filename) not in target.endings:
+                refused.append(_of_another_kind(part.filename, target.endings))
+                continue
             upload = Upload(target.collection_id, part.filename, tuple(readers), caller.name)
             taken = accept_upload(app.engine, app.files, app.settings.ingest, upload, part.data)
             documents += taken.documents
@@ -160,6 +165,16 @@ def _take(app: App, caller: Caller, target: _Target, pieces: Iterator[bytes], bo
     if not documents and not refused:
         raise errors.invalid("The upload holds no file; send at least one in the field 'files'.", "files")
     return Accepted(tuple(documents), tuple(refused))
+
+
+def _ending(name: str) -> str:
+    _, dot, ending = name.rpartition(".")
+    return ending.lower() if dot else ""
+
+
+def _of_another_kind(name: str, endings: frozenset[str]) -> Refusal:
+    kinds = ", ".join(f".{ending}" for ending in sorted(endings))
+    return Refusal(shown_path(name), f"Only these files can be attached here: {kinds}.", "kind")
 
 
 def _in_thread(stream: AsyncIterator[bytes]) -> Iterator[bytes]:

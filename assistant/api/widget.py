@@ -21,10 +21,11 @@ from assistant.api.schemas import Json, Strict
 from assistant.api.widget_auth import AT_ORIGIN, PREFLIGHT, VISITOR, Entry
 from assistant.api.widget_wire import VisitorWire, turn_json
 from assistant.app import App
-from assistant.threads import in_thread
+from assistant.threads import in_thread, in_writer_thread
 from assistant.types import Turn, TurnOptions
-from assistant.widgets import hand_over, quota, tokens, visitors
+from assistant.widgets import hand_over, tokens, visitors
 from assistant.widgets.errors import LimitReached, VisitorRefused
+from assistant.widgets.profile import Attachments
 from assistant.widgets.types import Session, Widget
 
 router = APIRouter(route_class=Guarded, tags=["widget"])
@@ -111,7 +112,7 @@ async def begin(
             response.status_code = 202
             return {"challenge": {"task": task, "bits": doors.widgets.challenge.bits}}
         _pace(doors, page.widget, client_address(request))
-        fresh = await in_thread(visitors.begin_anonymous, app.engine, app.secrets, page.widget, page.origin)
+        fresh = await in_writer_thread(visitors.begin_anonymous, app.engine, app.secrets, page.widget, page.origin)
         session, handle = fresh[0], fresh[1]
     token, expires = tokens.issue(app.secrets, page.widget.id, session.id, session.expires_at)
     return {
@@ -181,8 +182,8 @@ async def ask_for_person(widget_id: Id, body: HandOverBody, app: Parts, doors: S
     target = visit.widget.profile.hand_over
     if not target.offered:
         raise errors.Refusal(409, "no-hand-over", "Nobody can take over this chat; please use the site's contact page.")
-    _pace_visitor(doors, visit)
-    shown = await in_thread(visitors.conversation_for, app.engine, visit.visitor)
+    pace_visitor(doors, visit)
+    shown = await in_writer_thread(visitors.conversation_for, app.engine, visit.visitor)
     request = await in_thread(hand_over.store, app.engine, visit.visitor, shown, body.contact, body.note)
     doors.widgets.later(hand_over.send(app.engine, doors.widgets.outbox, visit.widget, request))
     return {"id": request.id, "people_there": hand_over.people_there(target.hours, time.time())}
@@ -195,12 +196,11 @@ async def start(app: App, doors: Doors, visit: Entry, question: str, grace_s: fl
         raise errors.invalid(f"A question has at most {limits.question_characters} characters; shorten yours.")
     if not question.strip():
         raise errors.invalid("The question is empty; write one.", "question")
-    _pace_visitor(doors, visit)
+    pace_visitor(doors, visit)
     ticket = doors.chats.enter(session.visitor_id)
     try:
-        await in_thread(quota.count_message, app.engine, session, limits)
-        shown = await in_thread(visitors.conversation_for, app.engine, session)
-        asked = await in_thread(conversations.ask, app.engine, session.visitor_id, shown, question)
+        shown = await in_writer_thread(visitors.enter, app.engine, session, limits)
+        asked = await in_writer_thread(conversations.ask, app.engine, session.visitor_id, shown, question)
         if asked is None:
             raise errors.unknown("conversation")
     except BaseException:
@@ -222,9 +222,14 @@ def public_profile(widget: Widget) -> Json:
         "languages": list(chosen.languages),
         "anonymous": chosen.anonymous,
         "question_characters": chosen.limits.question_characters,
+        "attachments": _attachable(chosen.attachments),
         "hand_over": chosen.hand_over.offered,
         "people_there": hand_over.people_there(chosen.hand_over.hours, time.time()),
     }
+
+
+def _attachable(files: Attachments) -> Json | None:
+    return files.model_dump(exclude={"allowed"}) if files.allowed else None
 
 
 def _options(app: App, widget: Widget, conversation_id: str) -> TurnOptions:
@@ -240,7 +245,8 @@ def _pace(doors: Doors, widget: Widget, address: str) -> None:
         raise LimitReached("Too many chats were begun from your network; please try again later.", wait_s)
 
 
-def _pace_visitor(doors: Doors, visit: Entry) -> None:
+def pace_visitor(doors: Doors, visit: Entry) -> None:
+    """Count one thing that a visitor asks for; raises LimitReached when they ask for too much at once."""
     limit = visit.widget.profile.limits.messages_per_minute
     wait_s = doors.widgets.rates.take(f"message:{visit.visitor.visitor_id}", limit, 60.0)
     if wait_s:
@@ -251,7 +257,7 @@ async def _known(request: Request, doors: Doors, page: Entry, token: str) -> Ses
     app = the_app(request)
     identity = await in_thread(tokens.identify, app.engine, app.secrets, page.widget.id, token)
     _pace(doors, page.widget, client_address(request))
-    return await in_thread(visitors.begin_known, app.engine, page.widget, identity, page.origin)
+    return await in_writer_thread(visitors.begin_known, app.engine, page.widget, identity, page.origin)
 
 
 async def _resumed(app: App, page: Entry, handle: str | None) -> Session | None:

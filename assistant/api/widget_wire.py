@@ -48,12 +48,16 @@ class VisitorWire(Wire):
 
 
 def visible(answer: Mapping[str, Any]) -> Json:
-    """Return what a visitor may see of an answer as it is stored."""
+    """Return what a visitor may see of an answer as it is stored.
+
+    A call that waits for the visitor's approval is shown to the letter: nobody approves what they do not see.
+    """
     return {
         "text": answer["answer"],
         "citations": [_citation(one) for one in answer["citations"]],
         "nearest": [_quote(one) for one in answer["nearest"][:_NEAREST]] if answer["abstained"] else [],
         "suggestions": answer["suggestions"],
+        "approvals": [dict(one) for one in answer.get("approvals", [])],
         "notice": answer["notice"],
         "abstained": answer["abstained"],
         "grounded": answer["grounded"],

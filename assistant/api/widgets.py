@@ -117,6 +117,13 @@ async def read_transcript(widget_id: Id, transcript_id: Id, app: Parts, admin: A
     return {"id": found.id, "title": found.title, "turns": [turn_json(turn) for turn in found.turns]}
 
 
+@router.delete("/{widget_id}/transcripts/{transcript_id}", status_code=204)
+async def remove_transcript(widget_id: Id, transcript_id: Id, app: Parts, admin: Admin) -> None:
+    """Delete one conversation of a visitor for good, with its attachments and all that was recorded of it."""
+    if not await in_thread(transcripts.remove, app.engine, widget_id, transcript_id):
+        raise errors.unknown("conversation")
+
+
 @router.get("/{widget_id}/hand-overs")
 async def list_hand_overs(widget_id: Id, app: Parts, admin: Admin, limit: Limit = 50) -> Json:
     """List visitors' requests for a person, newest first, and whether they could be sent."""

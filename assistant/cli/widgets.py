@@ -142,6 +142,17 @@ def transcripts(
         show_table("Transcripts", columns, [[one[name] for name in columns] for one in found["transcripts"]])
 
 
+@app.command("forget")
+def forget(
+    context: typer.Context,
+    widget: Named,
+    conversation: Annotated[str, typer.Argument(help="Id of a conversation, as `widgets transcripts` lists it.")],
+) -> None:
+    """Delete one conversation of a visitor for good, with its attachments."""
+    with connect(settings_of(context)) as client:
+        call(client, "DELETE", f"/api/widgets/{_found(client, widget)['id']}/transcripts/{conversation}")
+
+
 @app.command("hand-overs")
 def hand_overs(
     context: typer.Context,

@@ -76,7 +76,7 @@ class TurnSkills(Protocol):
 
 def person_of(caller: Caller) -> Person:
     """Return the originator as skills know them: with exactly the caller's principals, and nobody else's."""
-    return Person(caller.user_id, caller.scope.principals)
+    return Person(caller.user_id, caller.scope.principals, only=caller.skills)
 
 
 class SkillStage:

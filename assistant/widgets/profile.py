@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Language = Literal["en", "de", "fr", "es", "zh", "ar"]
+Ending = Literal["pdf", "docx", "xlsx", "pptx", "odt", "txt", "md", "csv", "png", "jpg"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)")
 _DEFAULT_PORT = {"http": 80, "https": 443}
@@ -110,8 +111,18 @@ class Limits(Part):
     sessions_per_day: int = Field(default=5_000, ge=1, le=10_000_000)  # of the widget
     messages_per_day: int = Field(default=5_000, ge=1, le=10_000_000)  # of the widget
     tokens_per_day: int = Field(default=5_000_000, ge=1_000, le=10_000_000_000)  # of the widget, in and out together
+    files_per_day: int = Field(default=200, ge=1, le=1_000_000)  # of the widget, where files may be attached
     session_hours: float = Field(default=24.0, ge=0.1, le=720)
     challenge_above: int = Field(default=60, ge=0, le=100_000)  # anonymous sessions a minute; 0: always
+
+
+class Attachments(Part):
+    """Files that visitors may attach to their own conversation."""
+
+    allowed: bool = False
+    max_files: int = Field(default=3, ge=1, le=20)  # of one conversation
+    max_megabytes: int = Field(default=5, ge=1, le=50)  # sent at once
+    endings: tuple[Ending, ...] = ("pdf", "docx", "txt")
 
 
 class Hours(Part):
@@ -147,6 +158,7 @@ class Profile(Part):
     origins: tuple[Origin, ...] = Field(default=(), max_length=100)  # none: nobody can embed it
     collections: tuple[Line, ...] = Field(default=(), max_length=100)  # names or ids; none: all that visitors may read
     groups: tuple[Line, ...] = Field(default=(), max_length=100)  # that the host site may vouch for
+    skills: tuple[Line, ...] = Field(default=(), max_length=100)  # that visitors may use if open to them; none: none
     anonymous: bool = True  # False: only visitors that the host site signs in
     model: Line = "assistant"  # "assistant": we choose the route
     look: Look = Look()
@@ -155,4 +167,7 @@ class Profile(Part):
     languages: tuple[Language, ...] = ("en", "de", "fr", "es", "zh", "ar")
     limits: Limits = Limits()
     hand_over: HandOver = HandOver()
+    attachments: Attachments = Attachments()
+    keep_days: int = Field(default=0, ge=0, le=3_650)  # transcripts not used for longer are deleted; 0: they are kept
+    learn: bool = False  # True: what visitors say may become data to train and measure with
     replies: Address = ""  # where answers to a help desk's messages are sent, signed; "": in the reply itself

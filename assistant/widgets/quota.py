@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from assistant.tables import turns
 from assistant.widgets.errors import LimitReached
@@ -10,6 +10,7 @@ from assistant.widgets.profile import Limits
 from assistant.widgets.tables import widget_conversations, widget_sessions, widget_usage, widgets
 from assistant.widgets.types import Session, Usage
 from knowledge.database import now, reading
+from knowledge.tables import collections, documents
 
 _DAY_S = 86_400
 _BUSY = "This chat is very busy today; please try again tomorrow."
@@ -24,17 +25,37 @@ def count_session(connection: Connection, widget_id: str, limits: Limits) -> Non
 
 def count_message(engine: Engine, session: Session, limits: Limits) -> None:
     """Count a message of a session and its widget; raises LimitReached when either has used up what it may."""
-    mine = widget_sessions.c.id == session.id, widget_sessions.c.messages < limits.messages_per_session
     with engine.begin() as connection:
-        day = _today(connection, session.widget_id)
-        chosen = widget_usage.c.widget_id == session.widget_id, widget_usage.c.day == day
-        tokens = connection.execute(select(widget_usage.c.tokens).where(*chosen)).scalar_one()
-        if tokens >= limits.tokens_per_day:
+        count_one(connection, session, limits)
+
+
+def count_one(connection: Connection, session: Session, limits: Limits) -> None:
+    """Count a message like `count_message`, as part of a transaction."""
+    mine = widget_sessions.c.id == session.id, widget_sessions.c.messages < limits.messages_per_session
+    day = _today(connection, session.widget_id)
+    chosen = widget_usage.c.widget_id == session.widget_id, widget_usage.c.day == day
+    tokens = connection.execute(select(widget_usage.c.tokens).where(*chosen)).scalar_one()
+    if tokens >= limits.tokens_per_day:
+        raise LimitReached(_BUSY, _left(connection))
+    more = update(widget_sessions).where(*mine).values(messages=widget_sessions.c.messages + 1)
+    if not connection.execute(more).rowcount:
+        raise LimitReached(_ENOUGH, max(1.0, session.expires_at - now(connection)))
+    _count(connection, session.widget_id, day, "messages", limits.messages_per_day)
+
+
+def check_files(engine: Engine, widget_id: str, limits: Limits) -> None:
+    """Raise LimitReached when the widget's visitors have attached as many files today as they may."""
+    mine = (
+        select(func.count())
+        .select_from(documents)
+        .join(collections, collections.c.id == documents.c.collection_id)
+        .join(widget_conversations, widget_conversations.c.conversation_id == collections.c.private_to)
+        .where(widget_conversations.c.widget_id == widget_id)
+    )
+    with reading(engine) as connection:
+        midnight = now(connection) // _DAY_S * _DAY_S
+        if connection.execute(mine.where(documents.c.created_at >= midnight)).scalar_one() >= limits.files_per_day:
             raise LimitReached(_BUSY, _left(connection))
-        more = update(widget_sessions).where(*mine).values(messages=widget_sessions.c.messages + 1)
-        if not connection.execute(more).rowcount:
-            raise LimitReached(_ENOUGH, max(1.0, session.expires_at - now(connection)))
-        _count(connection, session.widget_id, day, "messages", limits.messages_per_day)
 
 
 def count_tokens(engine: Engine, turn_id: str, tokens: int) -> None:

@@ -11,10 +11,10 @@ from sqlalchemy import Engine, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from assistant.people.names import clean_name
-from assistant.tables import conversations
+from assistant.widgets import transcripts
 from assistant.widgets.errors import ProfileRefused, WidgetNameTaken
 from assistant.widgets.profile import Profile
-from assistant.widgets.tables import widget_conversations, widgets
+from assistant.widgets.tables import widgets
 from assistant.widgets.types import Widget
 from knowledge.database import now, reading
 
@@ -78,9 +78,8 @@ def change(
 
 def remove(engine: Engine, identifier: str) -> bool:
     """Delete a widget with its keys, visitors and all they said; False when there is none."""
-    said = select(widget_conversations.c.conversation_id).where(widget_conversations.c.widget_id == identifier)
+    transcripts.remove_all(engine, identifier)
     with engine.begin() as connection:
-        connection.execute(delete(conversations).where(conversations.c.id.in_(said)))
         return connection.execute(delete(widgets).where(widgets.c.id == identifier)).rowcount > 0
 
 

@@ -1,16 +1,20 @@
-"""What visitors said, for administrators."""
+"""What visitors said, for administrators, and how it goes: with its attachments and its records."""
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, exists, func, select
+from collections.abc import Sequence
 
-from assistant import conversations
+from sqlalchemy import Connection, Engine, delete, exists, func, select, update
+
+from assistant import attachments, conversations
 from assistant.conversations import Conversation
 from assistant.tables import conversations as conversations_table
-from assistant.tables import feedback, turns
-from assistant.widgets.tables import widget_conversations, widget_hand_overs, widget_visitors
+from assistant.tables import feedback, turn_records, turns
+from assistant.widgets.tables import widget_conversations, widget_hand_overs, widget_sessions, widget_visitors
 from assistant.widgets.types import Transcript
-from knowledge.database import reading
+from knowledge.database import now, reading
+
+_AT_ONCE = 200  # transcripts deleted in one transaction
 
 
 def page(engine: Engine, widget_id: str, limit: int, before: float | None = None) -> list[Transcript]:
@@ -47,3 +51,49 @@ def read(engine: Engine, widget_id: str, conversation_id: str) -> Conversation |
     with reading(engine) as connection:
         visitor = connection.execute(select(widget_conversations.c.visitor_id).where(*mine)).scalar()
     return None if visitor is None else conversations.read(engine, visitor, conversation_id)
+
+
+def remove(engine: Engine, widget_id: str, conversation_id: str) -> bool:
+    """Delete one transcript for good, with attachments, ratings, requests and records; False when there is none."""
+    return _forget(engine, widget_id, conversation_id) == 1
+
+
+def remove_all(engine: Engine, widget_id: str) -> None:
+    """Delete all transcripts of a widget."""
+    while _forget(engine, widget_id):
+        pass
+
+
+def sweep(engine: Engine, widget_id: str, keep_days: int) -> int:
+    """Delete transcripts that nobody has used for more than `keep_days`; returns how many there were."""
+    with reading(engine) as connection:
+        before = now(connection) - keep_days * 86_400
+    total = 0
+    while found := _forget(engine, widget_id, before=before):
+        total += found
+    return total
+
+
+def _forget(engine: Engine, widget_id: str, conversation_id: str | None = None, before: float | None = None) -> int:
+    """Delete at most `_AT_ONCE` transcripts of a widget: that one, or those not used since `before`, or any."""
+    chats, links = conversations_table, widget_conversations
+    chosen = select(chats.c.id, chats.c.owner_id).join(links, links.c.conversation_id == chats.c.id)
+    chosen = chosen.where(links.c.widget_id == widget_id).limit(_AT_ONCE)
+    if conversation_id is not None:
+        chosen = chosen.where(chats.c.id == conversation_id)
+    if before is not None:
+        chosen = chosen.where(chats.c.updated_at < before)
+    with reading(engine) as connection:
+        owners = {row.id: row.owner_id for row in connection.execute(chosen)}
+    for identifier, owner in owners.items():  # first: a transcript that is left over is found again, a file is not
+        attachments.forget(engine, owner, [identifier])
+    with engine.begin() as connection:
+        _delete(connection, list(owners))
+    return len(owners)
+
+
+def _delete(connection: Connection, identifiers: Sequence[str]) -> None:
+    shown = widget_sessions.c.conversation_id.in_(identifiers)
+    connection.execute(update(widget_sessions).where(shown).values(conversation_id=None))
+    connection.execute(delete(turn_records).where(turn_records.c.conversation_id.in_(identifiers)))
+    connection.execute(delete(conversations_table).where(conversations_table.c.id.in_(identifiers)))

@@ -46,10 +46,18 @@ class Session:
     def caller(self, widget: Widget) -> Caller:
         """Return who asks: somebody who may read what the public may, and the claimed groups that `widget` lets count.
 
-        Visitors are not "everyone": that principal means people with an account.
+        Visitors are not "everyone": that principal means people with an account. A skill has to be open to them as a
+        document has, and named by the widget in addition.
         """
-        principals = frozenset({PUBLIC, *(f"group:{name}" for name in self.groups if name in widget.profile.groups)})
-        return Caller(self.visitor_id, self.name, Scope(principals), False, "widget")
+        principals = frozenset(
+            {PUBLIC, *self._self(widget), *(f"group:{name}" for name in self.groups if name in widget.profile.groups)}
+        )
+        skills = frozenset(widget.profile.skills)
+        return Caller(self.visitor_id, self.name, Scope(principals), False, "widget", skills)
+
+    def _self(self, widget: Widget) -> list[str]:
+        # Only where there are files of one's own: visitors who read the same share answers from memory otherwise.
+        return [f"user:{self.visitor_id}"] if widget.profile.attachments.allowed else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Row, delete, exists, insert, select, 
 from assistant.secret_file import Secrets
 from assistant.tables import conversations
 from assistant.widgets import quota
+from assistant.widgets.profile import Limits
 from assistant.widgets.tables import widget_conversations, widget_sessions, widget_visitors, widgets
 from assistant.widgets.tokens import Identity
 from assistant.widgets.types import Session, Widget
@@ -29,7 +30,6 @@ def begin_anonymous(engine: Engine, secrets: Secrets, widget: Widget, origin: st
     handle = RESUME_PREFIX + random.token_urlsafe(32)
     with engine.begin() as connection:
         quota.count_session(connection, widget.id, widget.profile.limits)
-        _sweep(connection)
         visitor = _add_visitor(connection, widget.id, None, "")
         session = _add_session(connection, widget, visitor, None, origin, secrets.digest(handle))
     return session, handle
@@ -43,7 +43,6 @@ def begin_known(engine: Engine, widget: Widget, identity: Identity, origin: str)
     known = widget_visitors.c.widget_id == widget.id, widget_visitors.c.subject == identity.subject
     with engine.begin() as connection:
         quota.count_session(connection, widget.id, widget.profile.limits)
-        _sweep(connection)
         visitor = connection.execute(select(widget_visitors.c.id).where(*known)).scalar()
         if visitor is None:
             visitor = _add_visitor(connection, widget.id, identity.subject, identity.name)
@@ -96,18 +95,39 @@ def still_good(engine: Engine, session_ids: Iterable[str]) -> set[str]:
 
 def conversation_for(engine: Engine, session: Session) -> str:
     """Return the session's conversation, begun now when there is none yet."""
+    with engine.begin() as connection:
+        return _conversation(connection, session)
+
+
+def enter(engine: Engine, session: Session, limits: Limits) -> str:
+    """Count a message and return the conversation that it belongs to, in one transaction; raises LimitReached."""
+    with engine.begin() as connection:
+        quota.count_one(connection, session, limits)
+        return _conversation(connection, session)
+
+
+def sweep(engine: Engine) -> None:
+    """Remove sessions that ended, and anonymous visitors who left nothing behind; neither is let in any more."""
+    at_work = exists().where(widget_sessions.c.visitor_id == widget_visitors.c.id)
+    spoke = exists().where(widget_conversations.c.visitor_id == widget_visitors.c.id)
+    with engine.begin() as connection:
+        connection.execute(delete(widget_sessions).where(widget_sessions.c.expires_at <= now(connection)))
+        silent = widget_visitors.c.subject.is_(None), ~at_work, ~spoke
+        connection.execute(delete(widget_visitors).where(*silent))
+
+
+def _conversation(connection: Connection, session: Session) -> str:
     shown = select(widget_sessions.c.conversation_id).where(widget_sessions.c.id == session.id)
     identifier = uuid4().hex
-    with engine.begin() as connection:
-        begun = connection.execute(shown.with_for_update()).scalar()  # another question may just have begun it
-        if begun is not None:
-            return str(begun)
-        moment = now(connection)
-        row = {"id": identifier, "owner_id": session.visitor_id, "title": "", "pinned": False, "head": None}
-        connection.execute(insert(conversations), {**row, "created_at": moment, "updated_at": moment})
-        link = {"conversation_id": identifier, "widget_id": session.widget_id, "visitor_id": session.visitor_id}
-        connection.execute(insert(widget_conversations), {**link, "created_at": moment})
-        _show(connection, session, identifier)
+    begun = connection.execute(shown.with_for_update()).scalar()  # another question may just have begun it
+    if begun is not None:
+        return str(begun)
+    moment = now(connection)
+    row = {"id": identifier, "owner_id": session.visitor_id, "title": "", "pinned": False, "head": None}
+    connection.execute(insert(conversations), {**row, "created_at": moment, "updated_at": moment})
+    link = {"conversation_id": identifier, "widget_id": session.widget_id, "visitor_id": session.visitor_id}
+    connection.execute(insert(widget_conversations), {**link, "created_at": moment})
+    _show(connection, session, identifier)
     return identifier
 
 
@@ -143,15 +163,6 @@ def _add_session(
     more = {"groups": json.dumps(groups), "resume_hash": resume_hash, "conversation_id": shown}
     connection.execute(insert(widget_sessions), {**row, **more, "created_at": moment, "expires_at": ends})
     return session
-
-
-def _sweep(connection: Connection) -> None:
-    """Remove sessions that ended, and anonymous visitors who left nothing behind."""
-    connection.execute(delete(widget_sessions).where(widget_sessions.c.expires_at <= now(connection)))
-    at_work = exists().where(widget_sessions.c.visitor_id == widget_visitors.c.id)
-    spoke = exists().where(widget_conversations.c.visitor_id == widget_visitors.c.id)
-    silent = widget_visitors.c.subject.is_(None), ~at_work, ~spoke
-    connection.execute(delete(widget_visitors).where(*silent))
 
 
 def _found(engine: Engine, *conditions: Any) -> Session | None:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,12 @@ from assistant.models.adapters import Adapters
 from assistant.models.errors import ModelUnavailable
 from assistant.models.fake import EchoModel
 from assistant.models.registry import Registry
+from assistant.orchestration import tell
 from assistant.orchestration.fake import ListSearch, OpenGate
 from assistant.orchestration.notes import Notes
 from assistant.orchestration.ports import Absent, OneModel
+from assistant.orchestration.session import Pending
+from assistant.orchestration.skill_stage import finished, person_of
 from assistant.people import credentials, passwords, users
 from assistant.people.users import User
 from assistant.promptbook.book import PromptBook
@@ -48,7 +51,7 @@ from skills.audit import AuditFile
 from skills.fake import FixedSource, ScriptedSkill, embed_words
 from skills.settings import SkillsSettings
 from skills.skillset import Skillset
-from skills.types import SkillResult
+from skills.types import SkillCall, SkillResult
 
 PASSWORD = "correct horse battery"
 logs.configure("error")
@@ -63,12 +66,16 @@ def password_hash() -> str:
 
 @dataclass
 class ScriptedTurns:
-    """Answers by what the question says: "words 20 0.01" says 20 words, one each 0.01 s; "crash", "hang", "nothing"."""
+    """Answers by what the question says: "words 20 0.01" says 20 words, one each 0.01 s; "crash", "hang", "nothing".
+
+    "write x" has a note written, by a call that waits for the person where the skill is theirs to use.
+    """
 
     asked: list[Turn] = field(default_factory=list)
     running: int = 0
     aborted: int = 0
     skills: SkillTurns | None = None  # the real ones, for decisions about calls
+    service: SkillService | None = None
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         if turn.options.decisions and self.skills is not None:
@@ -76,8 +83,11 @@ class ScriptedTurns:
                 yield event
             return
         self.asked.append(turn)
+        if turn.question.startswith("write "):
+            yield Event("answer", answer=await self._written(turn))
+            return
         self.running += 1
-        finished = False
+        done = False
         try:
             yield Event("step", step=Step("search", "Looked through 3 documents.", 12.0))
             count, pause_s = self._plan(turn.question)
@@ -95,10 +105,22 @@ class ScriptedTurns:
                 yield Event("notice", "Answered by the local model.")
             if not turn.question.startswith("nothing"):
                 yield Event("answer", answer=self._answer(turn, said))
-            finished = True
+            done = True
         finally:
             self.running -= 1
-            self.aborted += not finished
+            self.aborted += not done
+
+    async def _written(self, turn: Turn) -> Answer:
+        assert self.skills is not None and self.service is not None
+        notes, arguments = Notes(turn), {"text": turn.question.removeprefix("write ")}
+        call = SkillCall("write_note", arguments, person_of(turn.caller), f"{turn.id}:p1")
+        result = await self.service.call(call)
+        if result.status != "ask":
+            return finished(notes, result.text)
+        pending = Pending(call.call_id, call.skill, arguments, result.data["digest"], call.tainted)
+        calls = await self.skills.park(notes, [pending], {"said": ""})
+        waits = finished(notes, tell.waiting(calls))
+        return replace(waits, route=ROUTE, approvals=tuple(calls), stopped_by="tool_calls")
 
     def _plan(self, question: str) -> tuple[int, float]:
         words = question.split()
@@ -200,6 +222,7 @@ def make_world(engine: Engine, folder: Path, settings: Settings) -> World:
     notebook = Notebook()
     service = SkillService(partial(_open_skills, folder, audit, notebook), SkillsSettings(), audit)
     models = OneModel(Absent(ModelUnavailable("There is none here.")), Route("", None, "none", ""))
+    turns.service = service
     turns.skills = SkillTurns(engine, service, models, OpenGate(), settings.turn, ())
     book, embedder = PromptBook(engine, settings.prompts), HashEmbedder()
     real = Turns(

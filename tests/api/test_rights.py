@@ -143,6 +143,7 @@ TABLE: dict[str, tuple[Expected, Any]] = {
     "DELETE /api/widgets/{widget_id}/keys/{signing_key_id}": ((401, 403, 403, 204), None),
     "GET /api/widgets/{widget_id}/transcripts": ((401, 403, 403, 200), None),
     "GET /api/widgets/{widget_id}/transcripts/{transcript_id}": ((401, 403, 403, 200), None),
+    "DELETE /api/widgets/{widget_id}/transcripts/{transcript_id}": ((401, 403, 403, 204), None),
     "GET /api/widgets/{widget_id}/hand-overs": ((401, 403, 403, 200), None),
     "POST /api/widgets/{widget_id}/hand-overs/{hand_over_id}/send": ((401, 403, 403, 200), None),
     # The script is public; the rest of a widget's own routes is for pages of listed origins and their visitors.
@@ -156,6 +157,11 @@ TABLE: dict[str, tuple[Expected, Any]] = {
     "GET /api/widget/{widget_id}/streams/{answer_id}": ((403, 403, 403, 403), None),
     "POST /api/widget/{widget_id}/streams/{answer_id}/stop": ((403, 403, 403, 403), None),
     "PUT /api/widget/{widget_id}/turns/{answer_id}/feedback": ((403, 403, 403, 403), {"rating": "up"}),
+    "POST /api/widget/{widget_id}/approvals/{approval_id}/approve": ((403, 403, 403, 403), None),
+    "POST /api/widget/{widget_id}/approvals/{approval_id}/refuse": ((403, 403, 403, 403), None),
+    "POST /api/widget/{widget_id}/files": ((403, 403, 403, 403), "files"),
+    "GET /api/widget/{widget_id}/files": ((403, 403, 403, 403), None),
+    "POST /api/widget/{widget_id}/files/{file_id}/remove": ((403, 403, 403, 403), None),
     "POST /api/widget/{widget_id}/hand-over": ((403, 403, 403, 403), {}),
     "POST /api/widget/{widget_id}/messages": ((401, 401, 401, 401), {"id": "1", "visitor": {"id": "z"}, "text": "x"}),
 }
@@ -181,6 +187,7 @@ class Scene:
             "n": 0,
             "trial_id": "x",
             "rest": "ask",
+            "file_id": "0" * 32,
         }
         path = pattern.format(**more | self.ids)
         if body == "query":
@@ -315,6 +322,11 @@ VISITS: dict[str, tuple[int, int, int, int, int]] = {
     "POST /api/widget/{widget_id}/streams/{answer_id}/stop": (204, 404, 401, 401, 401),
     "PUT /api/widget/{widget_id}/turns/{answer_id}/feedback": (204, 404, 401, 401, 401),
     "POST /api/widget/{widget_id}/ask": (200, 200, 401, 401, 401),
+    "POST /api/widget/{widget_id}/approvals/{approval_id}/approve": (404, 404, 401, 401, 401),  # Ben's, no visitor's
+    "POST /api/widget/{widget_id}/approvals/{approval_id}/refuse": (404, 404, 401, 401, 401),
+    "POST /api/widget/{widget_id}/files": (409, 409, 401, 401, 401),  # nobody said that visitors may
+    "GET /api/widget/{widget_id}/files": (200, 200, 401, 401, 401),
+    "POST /api/widget/{widget_id}/files/{file_id}/remove": (404, 404, 401, 401, 401),
     "POST /api/widget/{widget_id}/hand-over": (409, 409, 401, 401, 401),
     "POST /api/widget/{widget_id}/reset": (204, 204, 401, 401, 401),
     "POST /api/widget/{widget_id}/messages": (401, 401, 401, 401, 401),

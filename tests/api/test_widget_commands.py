@@ -8,11 +8,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
 from assistant.cli.main import app
 from assistant.cli.output import Failed
+
+from .conftest import World
+from .widget_world import ORIGIN, make_widget
 
 
 @pytest.fixture
@@ -53,3 +57,15 @@ def test_a_wrong_name_or_value_is_one_sentence(folder: Path) -> None:
         run(folder, "on", "Nobody")
     with pytest.raises(Failed, match="is no origin"):
         run(folder, "add", "Help", "--origin", "https://www.example.com/path")
+
+
+def test_a_transcript_is_deleted_by_its_id(folder: Path, world: World, address: str) -> None:
+    widget, _ = make_widget(world)
+    with httpx.Client(base_url=f"{address}/api/widget/{widget.id}", headers={"Origin": ORIGIN}) as client:
+        token = client.post("/session", json={}).json()["token"]
+        client.post("/ask", json={"question": "words 1 0"}, headers={"Authorization": f"Bearer {token}"})
+    found = run(folder, "transcripts", "Help", "--json")["transcripts"][0]["conversation_id"]
+    run(folder, "forget", "Help", found)
+    assert run(folder, "transcripts", "Help", "--json") == {"transcripts": []}
+    with pytest.raises(Failed, match="no such conversation|There is no"):
+        run(folder, "forget", "Help", found)

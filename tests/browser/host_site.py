@@ -19,7 +19,7 @@ from assistant.types import Answer, Citation, Event, Route, Step, Turn
 from assistant.widgets import keys, registry
 from assistant.widgets.types import Widget
 from knowledge.database import connect
-from tests.api.conftest import World, make_world, serving
+from tests.api.conftest import ScriptedTurns, World, make_world, serving
 
 ROUTE = Route("smol", None, "fallback", "grounded_answer")
 # Widgets close their shadow root; most tests look inside through one that this opens again.
@@ -34,9 +34,14 @@ class Saying:
     texts: dict[str, str] = field(default_factory=dict)
     asked: list[Turn] = field(default_factory=list)
     piece: int = 7
+    writes: ScriptedTurns | None = None  # what has notes written, see there
 
     async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         self.asked.append(turn)
+        if self.writes is not None and (turn.options.decisions or turn.question.startswith("write ")):
+            async for event in self.writes.run(turn):
+                yield event
+            return
         text = self.texts.get(turn.question, "You have **30 days** of leave [1].\n\n- in summer\n- in winter")
         cited = Citation(
             1, "d", self.texts.get("title", "Handbook"), 2, "c", self.texts.get("quote", "30 days"), "Leave"
@@ -79,7 +84,8 @@ def site(folder: Path, migrated: Path, host: str = "localhost") -> Iterator[Host
     shutil.copy(migrated, folder / "assistant.db")
     engine = connect(f"sqlite:///{folder}/assistant.db")
     settings = load(data_dir=folder)
-    world, says = make_world(engine, folder, settings), Saying()
+    world = make_world(engine, folder, settings)
+    says = Saying(writes=world.turns)
     world.app.turns = says
     api = create(world.app)
     world = replace(world, api=api)

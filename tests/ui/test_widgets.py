@@ -56,6 +56,32 @@ def test_it_keeps_what_was_typed_on_save(open_page: OpenPage, fake: FakeApi, api
     assert not profile.anonymous and profile.origins == ("https://www.example.com",)
 
 
+def test_it_keeps_what_visitors_may_do_and_what_is_kept_of_them(open_page: OpenPage, fake: FakeApi, api: Api) -> None:
+    app = open_page(script="widgets", query={"widget": made(fake, api)})
+    skill = api.skills()[0].name
+    by_label(app.multiselect, "Skills that visitors may use").set_value([skill]).run()
+    assert f"Not open to visitors yet: {skill}" in words(app).replace("\\", "")
+    by_label(app.toggle, "Visitors may attach files").set_value(True).run()
+    by_label(app.multiselect, "Kinds of files").set_value(["pdf"]).run()
+    by_label(app.number_input, "Megabytes at once").set_value(2).run()
+    by_label(app.number_input, "Days that transcripts are kept").set_value(30).run()
+    before = api.widgets()[0].profile
+    assert not before.learn and not before.attachments.allowed and before.keep_days == 0 and before.skills == ()
+    by_label(app.button, "Save").click().run()
+    profile = api.widgets()[0].profile
+    assert profile.skills == (skill,) and profile.keep_days == 30 and not profile.learn
+    assert profile.attachments.model_dump() == {
+        "allowed": True, "max_files": 3, "max_megabytes": 2, "endings": ("pdf",)
+    }  # fmt: skip
+
+
+def test_it_deletes_a_conversation(open_page: OpenPage, fake: FakeApi, api: Api) -> None:
+    app = opened(open_page(script="widgets", query={"widget": made(fake, api)}), "Transcripts")
+    by_label(app.toggle, "Show the conversation").set_value(True).run()
+    by_label(app.button, "Delete for good").click().run()
+    assert "Nobody has asked anything yet." in words(app)
+
+
 def test_it_says_why_something_was_not_kept(open_page: OpenPage, fake: FakeApi, api: Api) -> None:
     app = open_page(script="widgets", query={"widget": made(fake, api)})
     by_label(app.text_area, "Sites that may show it, one a line").set_value("https://a.example/path").run()

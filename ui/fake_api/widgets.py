@@ -31,6 +31,7 @@ def routes() -> list[Route]:
         Route(one + "/keys/{key}", signed_in(retire_key, admin=True), methods=["DELETE"]),
         Route(one + "/transcripts", signed_in(transcripts, admin=True)),
         Route(one + "/transcripts/{conversation}", signed_in(transcript, admin=True)),
+        Route(one + "/transcripts/{conversation}", signed_in(forget, admin=True), methods=["DELETE"]),
         Route(one + "/hand-overs", signed_in(hand_overs, admin=True)),
         Route(one + "/hand-overs/{request}/send", signed_in(send, admin=True), methods=["POST"]),
     ]
@@ -101,7 +102,8 @@ async def retire_key(world: World, _user: FakeUser, request: Request) -> Respons
 async def transcripts(world: World, _user: FakeUser, request: Request) -> Response:
     """Return one conversation of a visitor."""
     about = {"title": "When do you open?", "visitor": "zoe", "turns": 1, "rated_down": 1, "handed_over": True}
-    found = [{"conversation_id": "c1", **about, "updated_at": time.time() - 60}] if _widget(world, request) else []
+    there = _widget(world, request) and "c1" not in world.forgotten_talks
+    found = [{"conversation_id": "c1", **about, "updated_at": time.time() - 60}] if there else []
     return JSONResponse({"transcripts": found})
 
 
@@ -110,6 +112,12 @@ async def transcript(world: World, _user: FakeUser, request: Request) -> Respons
     if _widget(world, request) is None or request.path_params["conversation"] != "c1":
         return missing("conversation")
     return JSONResponse({"id": "c1", "title": "When do you open?", "turns": [{**TURN, "answer": ANSWER}]})
+
+
+async def forget(world: World, _user: FakeUser, request: Request) -> Response:
+    """Delete what the visitor said."""
+    world.forgotten_talks.add(request.path_params["conversation"])
+    return done()
 
 
 async def hand_overs(world: World, _user: FakeUser, request: Request) -> Response:

@@ -85,6 +85,7 @@ class World:
     memory_off: set[str] = field(default_factory=set)  # user ids
     prompts: dict[str, FakePrompt] = field(default_factory=shipped_prompts)
     widgets: dict[str, dict[str, object]] = field(default_factory=dict)
+    forgotten_talks: set[str] = field(default_factory=set)  # transcripts that were deleted
     sent_on: set[str] = field(default_factory=set)  # requests for a person that were passed on
     scripts: list[Script] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)

@@ -25,6 +25,8 @@ export interface InhouseChatEvents {
   answer: { turn: string }
   feedback: { turn: string; rating: 'up' | 'down' | null }
   handover: { id: string }
+  /** A visitor allowed a call of a skill, or did not. */
+  decision: { turn: string; allowed: boolean }
   /** `code` as in the API's problems, e.g. "limit-reached" or "origin-refused". */
   error: { code: string }
 }

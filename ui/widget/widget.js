@@ -12,7 +12,9 @@
       site: 'This chat is not available on this site.', off: 'This chat is not available at the moment.',
       slow: 'That was a lot of questions. Please try again later.', signin: 'Please reload the page to go on chatting.',
       net: 'The connection was lost. Please try again.', unchecked: 'Please check this answer against the sources.',
-      stopped: 'Stopped.', image: 'Image not loaded', nearest: 'Closest passages', preview: 'This is a preview. Nothing is sent.' },
+      stopped: 'Stopped.', image: 'Image not loaded', nearest: 'Closest passages', preview: 'This is a preview. Nothing is sent.',
+      may: 'May this be done?', allow: 'Allow', deny: 'Do not allow', done: 'Done.', failed: 'This did not work.', refused: 'Not done.', expired: 'Not allowed in time.', running: 'Under way…', interrupted: 'It is not known whether this was done.',
+      attach: 'Attach a file', remove: 'Remove', reading: 'Being read…', read: 'Read.', large: 'The file is too large; at most {n} MB.' },
     de: { open: 'Chat öffnen', close: 'Chat schließen', send: 'Senden', stop: 'Anhalten', ask: 'Frage stellen', again: 'Neuer Chat',
       log: 'Gespräch', you: 'Sie', bot: 'Assistent', sources: 'Quellen', source: 'Quelle', page: 'Seite', back: 'Schließen',
       good: 'Hilfreich', bad: 'Nicht hilfreich', thanks: 'Danke für die Rückmeldung.', person: 'Mit einem Menschen sprechen',
@@ -21,7 +23,9 @@
       site: 'Dieser Chat ist auf dieser Seite nicht verfügbar.', off: 'Dieser Chat ist im Moment nicht verfügbar.',
       slow: 'Das waren viele Fragen. Bitte versuchen Sie es später noch einmal.', signin: 'Bitte laden Sie die Seite neu, um weiterzuchatten.',
       net: 'Die Verbindung ist abgebrochen. Bitte versuchen Sie es noch einmal.', unchecked: 'Bitte prüfen Sie diese Antwort an den Quellen.',
-      stopped: 'Angehalten.', image: 'Bild nicht geladen', nearest: 'Nächste Fundstellen', preview: 'Dies ist eine Vorschau. Nichts wird gesendet.' },
+      stopped: 'Angehalten.', image: 'Bild nicht geladen', nearest: 'Nächste Fundstellen', preview: 'Dies ist eine Vorschau. Nichts wird gesendet.',
+      may: 'Darf das geschehen?', allow: 'Erlauben', deny: 'Nicht erlauben', done: 'Erledigt.', failed: 'Das hat nicht geklappt.', refused: 'Nicht ausgeführt.', expired: 'Nicht rechtzeitig erlaubt.', running: 'Läuft…', interrupted: 'Ob das geschehen ist, ist nicht bekannt.',
+      attach: 'Datei anhängen', remove: 'Entfernen', reading: 'Wird gelesen…', read: 'Gelesen.', large: 'Die Datei ist zu groß; höchstens {n} MB.' },
     fr: { open: 'Ouvrir le chat', close: 'Fermer le chat', send: 'Envoyer', stop: 'Arrêter', ask: 'Poser une question', again: 'Nouvelle discussion',
       log: 'Conversation', you: 'Vous', bot: 'Assistant', sources: 'Sources', source: 'Source', page: 'page', back: 'Fermer',
       good: 'Utile', bad: 'Pas utile', thanks: 'Merci pour votre avis.', person: 'Parler à une personne',
@@ -30,7 +34,9 @@
       site: 'Ce chat n’est pas disponible sur ce site.', off: 'Ce chat n’est pas disponible pour le moment.',
       slow: 'Cela fait beaucoup de questions. Réessayez plus tard.', signin: 'Rechargez la page pour continuer à discuter.',
       net: 'La connexion a été perdue. Réessayez.', unchecked: 'Vérifiez cette réponse dans les sources.',
-      stopped: 'Arrêté.', image: 'Image non chargée', nearest: 'Passages les plus proches', preview: 'Ceci est un aperçu. Rien n’est envoyé.' },
+      stopped: 'Arrêté.', image: 'Image non chargée', nearest: 'Passages les plus proches', preview: 'Ceci est un aperçu. Rien n’est envoyé.',
+      may: 'Est-ce permis ?', allow: 'Autoriser', deny: 'Ne pas autoriser', done: 'C’est fait.', failed: 'Cela n’a pas fonctionné.', refused: 'Non exécuté.', expired: 'Pas autorisé à temps.', running: 'En cours…', interrupted: 'On ne sait pas si cela a été fait.',
+      attach: 'Joindre un fichier', remove: 'Retirer', reading: 'Lecture en cours…', read: 'Lu.', large: 'Le fichier est trop volumineux ; {n} Mo au plus.' },
     es: { open: 'Abrir el chat', close: 'Cerrar el chat', send: 'Enviar', stop: 'Detener', ask: 'Hacer una pregunta', again: 'Nuevo chat',
       log: 'Conversación', you: 'Usted', bot: 'Asistente', sources: 'Fuentes', source: 'Fuente', page: 'página', back: 'Cerrar',
       good: 'Útil', bad: 'No es útil', thanks: 'Gracias por su opinión.', person: 'Hablar con una persona',
@@ -39,7 +45,9 @@
       site: 'Este chat no está disponible en este sitio.', off: 'Este chat no está disponible en este momento.',
       slow: 'Han sido muchas preguntas. Inténtelo más tarde.', signin: 'Recargue la página para seguir con el chat.',
       net: 'Se perdió la conexión. Inténtelo de nuevo.', unchecked: 'Compruebe esta respuesta en las fuentes.',
-      stopped: 'Detenido.', image: 'Imagen no cargada', nearest: 'Pasajes más cercanos', preview: 'Esto es una vista previa. No se envía nada.' },
+      stopped: 'Detenido.', image: 'Imagen no cargada', nearest: 'Pasajes más cercanos', preview: 'Esto es una vista previa. No se envía nada.',
+      may: '¿Se puede hacer esto?', allow: 'Permitir', deny: 'No permitir', done: 'Hecho.', failed: 'No ha funcionado.', refused: 'No se hizo.', expired: 'No se permitió a tiempo.', running: 'En curso…', interrupted: 'No se sabe si se hizo.',
+      attach: 'Adjuntar un archivo', remove: 'Quitar', reading: 'Leyendo…', read: 'Leído.', large: 'El archivo es demasiado grande; {n} MB como máximo.' },
     zh: { open: '打开聊天', close: '关闭聊天', send: '发送', stop: '停止', ask: '提问', again: '新对话',
       log: '对话', you: '您', bot: '助手', sources: '来源', source: '来源', page: '页', back: '关闭',
       good: '有帮助', bad: '没有帮助', thanks: '感谢您的反馈。', person: '联系人工客服',
@@ -48,7 +56,9 @@
       site: '此聊天在本网站不可用。', off: '此聊天暂时不可用。',
       slow: '提问太多了，请稍后再试。', signin: '请刷新页面后继续聊天。',
       net: '连接已断开，请重试。', unchecked: '请对照来源核实此回答。',
-      stopped: '已停止。', image: '图片未加载', nearest: '最接近的段落', preview: '这是预览，不会发送任何内容。' },
+      stopped: '已停止。', image: '图片未加载', nearest: '最接近的段落', preview: '这是预览，不会发送任何内容。',
+      may: '可以执行此操作吗？', allow: '允许', deny: '不允许', done: '已完成。', failed: '未能完成。', refused: '未执行。', expired: '未及时允许。', running: '进行中…', interrupted: '无法确定是否已执行。',
+      attach: '添加附件', remove: '移除', reading: '正在读取…', read: '已读取。', large: '文件太大，最多 {n} MB。' },
     ar: { open: 'فتح المحادثة', close: 'إغلاق المحادثة', send: 'إرسال', stop: 'إيقاف', ask: 'اطرح سؤالاً', again: 'محادثة جديدة',
       log: 'المحادثة', you: 'أنت', bot: 'المساعد', sources: 'المصادر', source: 'المصدر', page: 'صفحة', back: 'إغلاق',
       good: 'مفيد', bad: 'غير مفيد', thanks: 'شكراً على رأيك.', person: 'التحدث إلى شخص',
@@ -57,7 +67,9 @@
       site: 'هذه المحادثة غير متاحة على هذا الموقع.', off: 'هذه المحادثة غير متاحة حالياً.',
       slow: 'هذه أسئلة كثيرة. حاول لاحقاً.', signin: 'أعد تحميل الصفحة لمتابعة المحادثة.',
       net: 'انقطع الاتصال. حاول مرة أخرى.', unchecked: 'يرجى التحقق من هذه الإجابة في المصادر.',
-      stopped: 'تم الإيقاف.', image: 'لم تُحمَّل الصورة', nearest: 'أقرب المقاطع', preview: 'هذه معاينة. لا يُرسل شيء.' },
+      stopped: 'تم الإيقاف.', image: 'لم تُحمَّل الصورة', nearest: 'أقرب المقاطع', preview: 'هذه معاينة. لا يُرسل شيء.',
+      may: 'هل تسمح بهذا؟', allow: 'السماح', deny: 'عدم السماح', done: 'تم.', failed: 'لم ينجح ذلك.', refused: 'لم يُنفَّذ.', expired: 'لم يُسمح به في الوقت المناسب.', running: 'قيد التنفيذ…', interrupted: 'من غير المعروف هل نُفِّذ ذلك.',
+      attach: 'إرفاق ملف', remove: 'إزالة', reading: 'تجري القراءة…', read: 'تمت القراءة.', large: 'الملف كبير جداً؛ {n} ميغابايت كحد أقصى.' },
   }
 
   // ------------------------------------------------------------------------------------------- style
@@ -129,6 +141,19 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
 .sheet blockquote{white-space:pre-wrap;overflow-wrap:anywhere;color:var(--fg)}
 .sheet label{display:block;font-size:14px}
 .row{display:flex;gap:8px;justify-content:flex-end}
+.call{border:1px solid var(--line);border-inline-start:4px solid var(--a);border-radius:8px;padding:10px 12px;margin:8px 0 0}
+.call dl{margin:4px 0 8px;font-size:14px}
+.call dt{color:var(--dim)}
+.call dd{margin:0 0 4px;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext}
+.call p{margin:0}
+.call [aria-disabled=true]{opacity:.6}
+.files{list-style:none;margin:0;padding:8px 12px 0;display:flex;flex-direction:column;gap:4px;font-size:13.5px}
+.files li{display:flex;gap:8px;align-items:center;overflow-wrap:anywhere}
+.files li span{flex:1}
+.files button{min-width:28px;height:28px;border-radius:7px;display:grid;place-items:center}
+.files svg{width:16px;height:16px}
+.clip{min-width:42px;height:42px;border-radius:10px;display:grid;place-items:center}
+.clip:hover,.files button:hover{background:var(--soft)}
 .plain{border:1px solid var(--line);border-radius:10px;height:42px;padding:0 14px}
 .quiet{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .dots::after{content:"";display:inline-block;width:1.2em;text-align:start;animation:dots 1.2s steps(4) infinite}
@@ -140,6 +165,7 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
 
   const ICONS = {
     chat: 'M4 5h16v11H9l-5 4z', close: 'M6 6l12 12M18 6L6 18', send: 'M4 12l16-8-6 16-3-6z', stop: 'M7 7h10v10H7z',
+    clip: 'M20 11l-8 8a5 5 0 0 1-7-7l8-8a3.500 3.500 0 0 1 5 5l-8 8a2 2 0 0 1-3-3l7-7',
     again: 'M4 12a8 8 0 1 0 3-6M4 4v4h4', person: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21c1-5 4-7 8-7s7 2 8 7',
     good: 'M7 11v9H4v-9zM7 11l4-8c2 0 3 1 2.500 3.500L13 9h6l-1.500 9c-.3 1.500-1 2-2 2H7',
     bad: 'M7 13V4H4v9zM7 13l4 8c2 0 3-1 2.500-3.500L13 15h6l-1.500-9c-.3-1.500-1-2-2-2H7',
@@ -399,7 +425,7 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
 
   // ------------------------------------------------------------------------------------------- server
   class Refused extends Error {
-    constructor(status, code, sentence) { super(sentence); this.status = status; this.code = code }
+    constructor(status, code, sentence, after) { super(sentence); this.status = status; this.code = code; this.after = after || 0 }
   }
 
   function server(boot) {
@@ -423,18 +449,19 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
     }
     async function send(method, path, body, signed, signal) {
       const headers = {}
-      if (body !== undefined) headers['Content-Type'] = 'application/json'
+      const form = body instanceof FormData
+      if (body !== undefined && !form) headers['Content-Type'] = 'application/json'
       if (signed) headers.Authorization = `Bearer ${token}`
       let reply
       try {
-        reply = await fetch(root + path, { method, headers, signal, credentials: 'omit', cache: 'no-store', referrerPolicy: 'no-referrer', body: body === undefined ? undefined : JSON.stringify(body) })
+        reply = await fetch(root + path, { method, headers, signal, credentials: 'omit', cache: 'no-store', referrerPolicy: 'no-referrer', body: body === undefined || form ? body : JSON.stringify(body) })
       } catch (error) {
         if (error.name === 'AbortError') throw error
         throw new Refused(0, 'unreachable', '')
       }
       if (reply.ok) return reply
       const problem = await reply.json().catch(() => ({}))
-      throw new Refused(reply.status, problem.code || '', problem.detail || '')
+      throw new Refused(reply.status, problem.code || '', problem.detail || '', Number(reply.headers.get('Retry-After')))
     }
     async function session() {
       const body = {}
@@ -581,7 +608,32 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
           else if (turn.status === 'running') await read(api.call('GET', `streams/${turn.id}`), box).catch((error) => box.lost(sentence(error)))
           else box.lost(words.net)
         }
+        if (profile.attachments && began.turns.length) void settled().catch(() => {})
       } catch (error) { loaded = false; fail(error) }
+    }
+    // Files are read by the server in its own time; what is asked meanwhile waits for them.
+    async function files() {
+      const found = (await (await api.call('GET', 'files')).json()).files
+      ui.files(found)
+      return found
+    }
+    async function settled(box) {
+      for (let n = 0; profile.attachments && n < 120; n++) {
+        if (!(await files()).some((one) => one.status === 'queued' || one.status === 'running')) return
+        if (making && making.stop.signal.aborted) return
+        if (box) box.wait(words.reading)
+        await new Promise((resolve) => setTimeout(resolve, 500))
+      }
+    }
+    // A server that is full just now is asked again when it says so; a limit that is used up is not.
+    async function patient(request, box, stopped) {
+      for (let n = 0; ; n++) {
+        try { return await request() } catch (error) {
+          if (error.code !== 'overloaded' || n >= 5 || stopped.aborted) throw error
+          box.wait(words.thinking)
+          await new Promise((resolve) => setTimeout(resolve, Math.max(1, error.after) * 1000 * (1 + Math.random() / 2)))
+        }
+      }
     }
     async function read(request, box) {
       const reply = await request
@@ -606,7 +658,9 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
       ui.busy(true)
       tell('question', {})
       try {
-        await read(api.call('POST', 'ask', { question }, making.stop.signal), box)
+        await settled(box)
+        const signal = making.stop.signal
+        await read(patient(() => api.call('POST', 'ask', { question }, signal), box, signal), box)
       } catch (error) {
         if (error.name === 'AbortError') box.lost(words.stopped)
         else { box.lost(sentence(error)); tell('error', { code: error.code || 'unknown' }) }
@@ -642,11 +696,31 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
         try {
           if (!boot.preview) await api.call('POST', 'reset')
           ui.clear()
+          ui.files([])
         } catch (error) { fail(error) }
       },
       async rate(turn, rating) {
         await api.call('PUT', `turns/${turn}/feedback`, { rating })
         tell('feedback', { turn, rating })
+      },
+      async attach(file) {
+        if (boot.preview) return
+        if (file.size > profile.attachments.max_megabytes * 1e6) throw new Refused(413, '', words.large.replace('{n}', profile.attachments.max_megabytes))
+        const form = new FormData()
+        form.append('files', file, file.name)
+        const reply = await (await api.call('POST', 'files', form)).json()
+        ui.files(reply.files)
+        if (reply.refused.length) throw new Refused(422, '', reply.refused[0].reason)
+        void settled().catch(() => {})
+      },
+      async detach(id) {
+        await api.call('POST', `files/${id}/remove`)
+        await files()
+      },
+      async decide(call, allowed) {
+        const reply = await (await api.call('POST', `approvals/${call.id}/${allowed ? 'approve' : 'refuse'}`)).json()
+        tell('decision', { turn: reply.turn.id, allowed })
+        return reply.turn
       },
       async handOver(contact, note) {
         if (boot.preview) return true
@@ -687,12 +761,24 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
     const status = make('div', { class: 'quiet', role: 'status' })
     const input = make('textarea', { rows: '1', 'aria-label': words.ask, placeholder: words.ask, maxlength: String(profile.question_characters), autocomplete: 'off' })
     const sendButton = make('button', { class: 'main', type: 'submit', 'aria-label': words.send, title: words.send }, icon('send'))
-    const form = make('form', { class: 'ask' }, input, sendButton)
+    const chosen = profile.attachments ? make('input', { type: 'file', hidden: true, 'aria-label': words.attach, accept: profile.attachments.endings.map((one) => `.${one}`).join(',') }) : null
+    const clip = chosen ? make('button', { type: 'button', class: 'clip', 'aria-label': words.attach, title: words.attach, on: { click: () => chosen.click() } }, icon('clip')) : null
+    const list = make('ul', { class: 'files', hidden: true, 'aria-label': words.attach })
+    const form = make('form', { class: 'ask' }, clip, chosen, input, sendButton)
+    if (chosen) chosen.addEventListener('change', async () => {
+      const file = chosen.files[0]
+      chosen.value = ''
+      if (!file) return
+      clip.setAttribute('aria-disabled', 'true')
+      announce(`${file.name}: ${words.reading}`)
+      try { await acts.attach(file) } catch (error) { log.append(make('p', { class: 'alert', role: 'alert', text: acts.sentence(error) })); bottom() }
+      clip.removeAttribute('aria-disabled')
+    })
     const closeButton = boot.inline ? null : button('close', words.close, () => acts.close())
     const personButton = profile.hand_over ? button('person', words.person, () => handOver()) : null
     const header = make('header', {}, make('h2', { id: 'title', text: look.title }), personButton, button('again', words.again, () => acts.again()), closeButton)
     const panel = make('section', { class: 'panel', id: 'panel', role: boot.inline ? 'region' : 'dialog', 'aria-labelledby': 'title', hidden: !boot.inline },
-      header, log, form, said.disclaimer ? make('p', { class: 'disclaimer', text: said.disclaimer }) : null, status)
+      header, log, list, form, said.disclaimer ? make('p', { class: 'disclaimer', text: said.disclaimer }) : null, status)
     const bubble = boot.inline ? null : make('button', { class: 'bubble', type: 'button', 'aria-label': words.open, 'aria-expanded': 'false', 'aria-controls': 'panel', on: { click: () => acts.toggle() } }, icon('chat'))
     const all = make('div', { class: `all ${boot.inline ? 'inline' : 'float'} ${(boot.side || look.side) === 'left' ? 'left' : ''}`, dir: language === 'ar' ? 'rtl' : 'ltr', lang: language }, panel, bubble)
     boot.root.append(all)
@@ -799,6 +885,8 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
       let whole = ''
       let cited = []
       let drawing = false
+      const around = [] // what stands with the whole answer
+      const put = (one, before) => { around.push(one); node.insertBefore(one, before) }
       const context = { words, cite(n) {
         const one = cited.find((other) => other.n === n)
         const label = one && `${words.source} ${n}: ${one.title}`
@@ -825,20 +913,54 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
         lost(sentence) { done(); node.insertBefore(make('p', { class: 'alert', text: sentence }), tools); announce(sentence); bottom() },
         finish(found, rating) {
           drawing = true // a drawing that is on its way would bring back what came before
+          tools.replaceChildren()
+          for (const one of around.splice(0)) one.remove() // an answer goes on when a call was decided
           whole = found.text
           cited = found.citations
           draw()
           done()
-          if (cited.length) node.insertBefore(aside(cited, words.sources), tools)
-          if (found.nearest.length) node.insertBefore(aside(found.nearest, words.nearest), tools)
+          if (cited.length) put(aside(cited, words.sources), tools)
+          if (found.nearest.length) put(aside(found.nearest, words.nearest), tools)
           const remark = found.stopped ? words.stopped : found.notice || (cited.length && found.grounded === false ? words.unchecked : '')
-          if (remark) node.insertBefore(make('p', { class: 'note', text: remark }), tools)
+          if (remark) put(make('p', { class: 'note', text: remark }), tools)
+          for (const call of found.approvals || []) put(card(call, (turn) => { if (turn.answer) this.finish(turn.answer, turn.rating) }), tools)
           if (this.id) verdict(tools, this.id, rating)
           const more = questions(found.suggestions)
-          if (more) node.append(more)
-          announce(`${words.bot}: ${text.textContent}`)
+          if (more) put(more, null)
+          const open = (found.approvals || []).some((call) => call.state === 'waiting')
+          announce(`${words.bot}: ${text.textContent}${open ? ` ${words.may}` : ''}`)
         },
       }
+    }
+    // A call that waits for the visitor, to the letter: what is not shown cannot be allowed.
+    function card(call, decided) {
+      const rows = Object.entries(call.arguments).flatMap(([name, value]) => [make('dt', { text: name }), make('dd', { text: typeof value === 'string' ? value : JSON.stringify(value, null, 1) })])
+      const waits = call.state === 'waiting'
+      const said = make('p', { class: 'note', text: waits ? '' : words[call.state] || call.state })
+      const box = make('div', { class: 'call', role: 'group', 'aria-label': `${words.may} ${call.skill}`, tabindex: '-1' },
+        make('strong', { text: waits ? words.may : call.skill }), waits ? make('p', { text: call.skill }) : null, make('dl', {}, ...rows))
+      if (waits) {
+        let busy = false
+        const both = [false, true].map((allowed) => make('button', { type: 'button', class: allowed ? 'main' : 'plain', text: allowed ? words.allow : words.deny, on: { click: async () => {
+          if (busy) return
+          busy = true
+          for (const one of both) one.setAttribute('aria-disabled', 'true')
+          said.textContent = words.running
+          try {
+            const turn = await acts.decide(call, allowed)
+            decided(turn)
+            input.focus() // the button that had the focus is gone
+          } catch (error) {
+            busy = false
+            for (const one of both) one.removeAttribute('aria-disabled')
+            said.textContent = acts.sentence(error)
+            announce(said.textContent)
+          }
+        } } }))
+        box.append(make('div', { class: 'row' }, ...both))
+      }
+      box.append(said)
+      return box
     }
     function verdict(tools, turn, rating) {
       const thanks = make('span', {})
@@ -859,6 +981,14 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
     }
     return {
       wire(found) { acts = found },
+      files(found) {
+        list.hidden = !found.length
+        const at = boot.root.activeElement
+        const before = at && list.contains(at)
+        list.replaceChildren(...found.map((one) => make('li', {}, make('span', { text: one.name }), make('small', { text: { ready: words.read, failed: one.reason || words.failed, cancelled: words.failed }[one.status] || words.reading }),
+          button('close', `${words.remove}: ${one.name}`, () => acts.detach(one.id).catch((error) => announce(acts.sentence(error)))))))
+        if (before) input.focus()
+      },
       welcome,
       answer,
       mine(text) { log.append(make('div', { class: 'me', role: 'group', 'aria-label': words.you, text })); bottom() },

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from ui import state
 from ui.trouble import told
-from ui.widgets import preview
+from ui.widgets import permits, preview
+from ui.widgets.permits import key, known_and_chosen
 from ui.wire import HandOver, Limits, Look, Widget, Words
 
 LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "zh": "中文", "ar": "العربية"}
@@ -23,6 +22,7 @@ LIMITS = {
     "sessions_per_day": "Visits in a day",
     "messages_per_day": "Questions in a day",
     "tokens_per_day": "Tokens in a day",
+    "files_per_day": "Attached files in a day",
     "challenge_above": "Anonymous visits in a minute before browsers must solve a task",
 }
 
@@ -38,11 +38,11 @@ def show(widget: Widget) -> None:
             list(LANGUAGES),
             default=[one for one in widget.profile.languages if one in LANGUAGES],
             format_func=LANGUAGES.__getitem__,
-            key=_key(widget, "languages"),
+            key=key(widget, "languages"),
         )
         changes |= {"look": look, "words": words, "languages": languages or list(LANGUAGES)}
         target = _hand_over(widget, widget.profile.hand_over)
-        changes["hand_over"] = target
+        changes |= {"hand_over": target, "attachments": permits.files(widget)} | permits.keeping(widget)
         changes["limits"] = _limits(widget, widget.profile.limits)
         if st.button("Save", key="save-widget", type="primary", icon=":material/save:"):
             with told():
@@ -64,49 +64,51 @@ def _access(widget: Widget) -> dict[str, object]:
     origins = st.text_area(
         "Sites that may show it, one a line",
         "\n".join(profile.origins),
-        key=_key(widget, "origins"),
+        key=key(widget, "origins"),
         placeholder="https://www.example.com",
         help="Exactly as in the address bar, without a path. While none is listed, nobody can use the widget.",
     )
     names = [one.name for one in api.collections()]
     collections = st.multiselect(
         "Collections it answers from",
-        _with(names, profile.collections),
+        known_and_chosen(names, profile.collections),
         default=list(profile.collections),
-        key=_key(widget, "collections"),
+        key=key(widget, "collections"),
         placeholder="All that the visitor may read",
         help="Of these, each visitor reads what is open to the public and to the visitor's groups.",
     )
     groups = st.multiselect(
         "Groups that the site may vouch for",
-        _with([one.name for one in api.groups()], profile.groups),
+        known_and_chosen([one.name for one in api.groups()], profile.groups),
         default=list(profile.groups),
-        key=_key(widget, "groups"),
+        key=key(widget, "groups"),
         placeholder="None",
         help="The site's server may sign that a visitor belongs to one of these; other groups do not count.",
     )
-    anonymous = st.toggle("Visitors without a sign-in may chat", profile.anonymous, key=_key(widget, "anonymous"))
-    return {"origins": lines(origins), "collections": collections, "groups": groups, "anonymous": anonymous}
+    anonymous = st.toggle("Visitors without a sign-in may chat", profile.anonymous, key=key(widget, "anonymous"))
+    skills = permits.skills(widget)
+    chosen = {"origins": lines(origins), "collections": collections, "groups": groups}
+    return chosen | {"skills": skills, "anonymous": anonymous}
 
 
 def _look(widget: Widget, look: Look) -> dict[str, object]:
     st.subheader("Look", anchor=False)
-    title = st.text_input("Title", look.title, max_chars=200, key=_key(widget, "title"), placeholder=widget.name)
+    title = st.text_input("Title", look.title, max_chars=200, key=key(widget, "title"), placeholder=widget.name)
     with st.container(horizontal=True):
-        accent = st.color_picker("Colour", look.accent or "#0f5c4d", key=_key(widget, "accent"))
+        accent = st.color_picker("Colour", look.accent or "#0f5c4d", key=key(widget, "accent"))
         scheme = st.selectbox(
             "Light or dark",
             list(SCHEMES),
             index=list(SCHEMES).index(look.scheme) if look.scheme in SCHEMES else 0,
             format_func=SCHEMES.__getitem__,
-            key=_key(widget, "scheme"),
+            key=key(widget, "scheme"),
         )
         side = st.selectbox(
             "Side",
             list(SIDES),
             index=list(SIDES).index(look.side) if look.side in SIDES else 0,
             format_func=SIDES.__getitem__,
-            key=_key(widget, "side"),
+            key=key(widget, "side"),
         )
     kept = {"background": look.background, "text": look.text}
     return {"title": title or "", "accent": accent, "scheme": scheme, "side": side, **kept}
@@ -114,36 +116,36 @@ def _look(widget: Widget, look: Look) -> dict[str, object]:
 
 def _words(widget: Widget, words: Words) -> dict[str, object]:
     st.subheader("Words", anchor=False)
-    greeting = st.text_area("Greeting", words.greeting, max_chars=2000, key=_key(widget, "greeting"))
+    greeting = st.text_area("Greeting", words.greeting, max_chars=2000, key=key(widget, "greeting"))
     questions = st.text_area(
         "Suggested questions, one a line",
         "\n".join(words.questions),
-        key=_key(widget, "questions"),
+        key=key(widget, "questions"),
         help="Six at most.",
     )
-    disclaimer = st.text_input("Disclaimer", words.disclaimer, max_chars=2000, key=_key(widget, "disclaimer"))
+    disclaimer = st.text_input("Disclaimer", words.disclaimer, max_chars=2000, key=key(widget, "disclaimer"))
     return {"greeting": greeting or "", "questions": lines(questions), "disclaimer": disclaimer or ""}
 
 
 def _hand_over(widget: Widget, target: HandOver) -> dict[str, object]:
     st.subheader("Talking to a person", anchor=False)
     webhook = st.text_input(
-        "Address of a help desk's webhook", target.webhook, key=_key(widget, "webhook"), placeholder="https://"
+        "Address of a help desk's webhook", target.webhook, key=key(widget, "webhook"), placeholder="https://"
     )
-    mail = st.text_input("Mailbox", target.mail, key=_key(widget, "mail"), placeholder="help@example.com")
+    mail = st.text_input("Mailbox", target.mail, key=key(widget, "mail"), placeholder="help@example.com")
     days = st.multiselect(
         "Days when people are there",
         list(DAYS),
         default=[day for day in DAYS if day in target.hours.days],
         format_func=DAYS.__getitem__,
-        key=_key(widget, "days"),
+        key=key(widget, "days"),
         placeholder="Always",
     )
     begin, end = next(iter(target.hours.days.values()), ("09:00", "17:00"))
     with st.container(horizontal=True):
-        begin = st.text_input("From", begin, key=_key(widget, "from"), max_chars=5) or begin
-        end = st.text_input("To", end, key=_key(widget, "to"), max_chars=5) or end
-        zone = st.text_input("Time zone", target.hours.zone, key=_key(widget, "zone"), max_chars=60) or "UTC"
+        begin = st.text_input("From", begin, key=key(widget, "from"), max_chars=5) or begin
+        end = st.text_input("To", end, key=key(widget, "to"), max_chars=5) or end
+        zone = st.text_input("Time zone", target.hours.zone, key=key(widget, "zone"), max_chars=60) or "UTC"
     # Days whose hours were set one by one, by the command line, keep them.
     kept = {day: target.hours.days.get(day, (begin, end)) for day in days}
     same = len(set(target.hours.days.values())) <= 1
@@ -157,15 +159,6 @@ def _limits(widget: Widget, limits: Limits) -> dict[str, object]:
         for name, label in LIMITS.items():
             lowest = 0 if name == "challenge_above" else 1
             found[name] = st.number_input(
-                label, min_value=lowest, value=getattr(limits, name), step=1, key=_key(widget, name)
+                label, min_value=lowest, value=getattr(limits, name), step=1, key=key(widget, name)
             )
     return found
-
-
-def _with(known: Sequence[str], chosen: Sequence[str]) -> list[str]:
-    """Return the known names and those that are chosen though they are gone."""
-    return [*known, *(name for name in chosen if name not in known)]
-
-
-def _key(widget: Widget, name: str) -> str:
-    return f"widget-{widget.id}-{name}"

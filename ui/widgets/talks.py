@@ -44,6 +44,13 @@ def _talk(widget_id: str, talk: VisitorTalk) -> None:
                     st.text(turn.question)
                 with st.chat_message("assistant"):
                     st.text(turn.answer.text if turn.answer else "No answer.")
+            st.button(
+                "Delete for good",
+                key=f"forget-{talk.conversation_id}",
+                icon=":material/delete:",
+                on_click=_forget,
+                args=(widget_id, talk.conversation_id),
+            )
 
 
 def _request(widget_id: str, request: PersonRequest) -> None:
@@ -62,6 +69,11 @@ def _request(widget_id: str, request: PersonRequest) -> None:
                 on_click=_send,
                 args=(widget_id, request.id),
             )
+
+
+@careful
+def _forget(widget_id: str, conversation_id: str) -> None:
+    state.api().delete_visitor_talk(widget_id, conversation_id)
 
 
 @careful

@@ -34,6 +34,7 @@ class Limits(Wire):
     sessions_per_day: int = 5_000
     messages_per_day: int = 5_000
     tokens_per_day: int = 5_000_000
+    files_per_day: int = 200
     session_hours: float = 24.0
     challenge_above: int = 60
 
@@ -53,18 +54,31 @@ class HandOver(Wire):
     hours: Hours = Hours()
 
 
+class Attachable(Wire):
+    """Files that visitors may attach."""
+
+    allowed: bool = False
+    max_files: int = 3
+    max_megabytes: int = 5
+    endings: tuple[str, ...] = ("pdf", "docx", "txt")
+
+
 class WidgetProfile(Wire):
     """The configuration of a widget."""
 
     origins: tuple[str, ...] = ()
     collections: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
     anonymous: bool = True
     look: Look = Look()
     words: Words = Words()
     languages: tuple[str, ...] = ("en", "de", "fr", "es", "zh", "ar")
     limits: Limits = Limits()
     hand_over: HandOver = HandOver()
+    attachments: Attachable = Attachable()
+    keep_days: int = 0
+    learn: bool = False
     replies: str = ""
 
 
