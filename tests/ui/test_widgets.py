@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from ui.client import Api
 from ui.fake_api import FakeApi
+from ui.fake_api.records import FakeSkill
 from ui.widgets.edit import lines
 from ui.widgets.preview import address
 
@@ -57,8 +58,9 @@ def test_it_keeps_what_was_typed_on_save(open_page: OpenPage, fake: FakeApi, api
 
 
 def test_it_keeps_what_visitors_may_do_and_what_is_kept_of_them(open_page: OpenPage, fake: FakeApi, api: Api) -> None:
+    skill = "create_ticket"
+    fake.world.skills[skill] = FakeSkill(skill, "Open a ticket.", "builtin:tickets", "write")
     app = open_page(script="widgets", query={"widget": made(fake, api)})
-    skill = api.skills()[0].name
     by_label(app.multiselect, "Skills that visitors may use").set_value([skill]).run()
     assert f"Not open to visitors yet: {skill}" in words(app).replace("\\", "")
     by_label(app.toggle, "Visitors may attach files").set_value(True).run()
