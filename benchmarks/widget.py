@@ -32,9 +32,9 @@ from benchmarks.report import Figure, median, percentile, show
 from benchmarks.widget_page import measure, shop
 
 ORIGIN = "https://www.example.com"
-DOCUMENT = (
-    "# Opening hours\n\nThe shop opens at nine in the morning and closes at six in the evening, Monday to Friday.\n"
-)
+# What the fake engine says, so that its answers are found in the passages and released sentence by sentence; anything
+# else is drafted twice and ends as an abstention, and the "first text" would be the end of that.
+DOCUMENT = "# Values\n\n" + " ".join(f"Sentence number {n} says that the value is {n * 7}." for n in range(1, 9)) + "\n"
 _PATIENCE = 20  # times that a visitor comes back
 
 
@@ -105,7 +105,7 @@ def _widget(url: str, key: str, site: str) -> str:
     """Return the id of a widget over one public document that is ready to be found."""
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
         made = client.post("/api/collections", json={"name": "Shop", "readers": ["public"]}).raise_for_status().json()
-        files = {"files": ("hours.md", DOCUMENT.encode())}
+        files = {"files": ("values.md", DOCUMENT.encode())}
         client.post(f"/api/collections/{made['id']}/documents", files=files).raise_for_status()
         deadline = time.monotonic() + 120
         while client.get("/api/documents").json()["documents"][0]["status"] != "ready":
@@ -167,7 +167,7 @@ async def _stream(client: httpx.AsyncClient, address: str, body: dict[str, objec
 
 
 def _question(n: int) -> str:
-    return f"When does the shop open, asks visitor {n}?"
+    return f"What is the value of sentence number {n % 8 + 1}, asks visitor {n}?"
 
 
 def _text(frame: dict[str, object]) -> bool:
