@@ -46,8 +46,9 @@ async def _decided(app: App, doors: Doors, visit: Entry, approval_id: str, appro
 
 
 async def _turn(app: App, visit: Entry, conversation_id: str | None, turn_id: str) -> Json:
-    owner = visit.visitor.visitor_id
-    found = conversation_id and await in_thread(conversations.read, app.engine, owner, conversation_id)
+    found, owner = None, visit.visitor.visitor_id
+    if conversation_id is not None:
+        found = await in_thread(conversations.read, app.engine, owner, conversation_id)
     turn = next((each for each in found.turns if each.id == turn_id), None) if found else None
     if turn is None:  # its transcript was deleted meanwhile
         raise errors.unknown("call that waits for you")
