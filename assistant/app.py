@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from sqlalchemy import Engine
 
+from assistant.kept import KeptAnswers
 from assistant.memory.memories import Memories
 from assistant.models.adapters import Adapters
 from assistant.models.registry import Registry
@@ -94,6 +95,7 @@ class App:
     memories: Memories
     prompts: PromptBook
     playground: Playground
+    kept: KeptAnswers
     registry: Registry
     adapters: Adapters
     services: list[Service] = field(default_factory=list)

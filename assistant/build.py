@@ -10,9 +10,11 @@ from sqlalchemy import Engine
 from assistant import attachments, secret_file
 from assistant.app import App, Service
 from assistant.call_tracker import CallTracker
+from assistant.curated.desk import Desk
 from assistant.deciding import SkillTurns
 from assistant.errors import InvalidSetting
 from assistant.guardrails.grounding import RuleJudge
+from assistant.kept import KeptAnswers
 from assistant.memory.memories import Memories, Suggesting
 from assistant.models import decisions, ensembles
 from assistant.models.adapters import Adapters
@@ -20,16 +22,19 @@ from assistant.models.domains import Domains
 from assistant.models.engines import LocalEngines
 from assistant.models.errors import RoutingInvalid
 from assistant.models.lanes import lanes
+from assistant.models.policy.pilot import Pilot
 from assistant.models.preparing import fingerprint, prepare
 from assistant.models.registry import Registry
 from assistant.orchestration.gate import KernelGate
 from assistant.orchestration.skill_stage import person_of
 from assistant.people import users
 from assistant.people.credentials import LOCAL_ID, caller_of, local_caller
+from assistant.pictures import PictureReader
 from assistant.promptbook.book import PromptBook
 from assistant.promptbook.playground import Playground
 from assistant.record import SqlRecords
 from assistant.settings import Settings
+from assistant.sight import Sighted
 from assistant.skill_host import ProductHost
 from assistant.skill_service import SkillService
 from assistant.storage import database, files
@@ -67,6 +72,27 @@ class KnowledgeService:
         return "ready", f"By the vectors of {self._serving.embedder.name}. {'; '.join(parts)}."
 
 
+class ReadingPictures:
+    """The process that reads pictures, as a service of the server: started by the first picture, ended with it."""
+
+    name = "pictures"
+
+    def __init__(self, reader: PictureReader) -> None:
+        """Nothing is started yet."""
+        self._reader = reader
+
+    async def start(self) -> None:
+        """Do nothing: the first picture starts the process."""
+
+    async def stop(self) -> None:
+        """End the process."""
+        await in_thread(self._reader.close)
+
+    def state(self) -> tuple[Literal["ready", "starting", "failed"], str]:
+        """Return ready: text is read from pictures on demand."""
+        return "ready", "Text on pictures is read for models that do not see."
+
+
 def build(settings: Settings) -> App:
     """Return the application of `settings`; nothing runs before its `start`.
 
@@ -87,19 +113,25 @@ def build(settings: Settings) -> App:
     tracker.resume_with(skills.call, partial(_person, engine))
     memories = Memories(engine, embedder, settings.memory)
     book = PromptBook(engine, settings.prompts)
+    records = Suggesting(SqlRecords(engine), memories)
+    kept = KeptAnswers(
+        settings.turn, embedder.embed, Desk(engine, embedder.embed, settings.turn.curated_closeness)
+    )  # fmt: skip
     turns = Turns(
         serving.search,
         registry,
         RuleJudge(embedder.embed),
         gate,
-        Suggesting(SqlRecords(engine), memories),
+        records,
         settings.turn,
         partial(_attached, engine),
         (secrets.local,),
         SkillTurns(engine, skills, registry, gate, settings.turn, (secrets.local,)),
         memories,
         book,
+        kept,
     )
+    reader = PictureReader(settings.ingest)
     services: list[Service] = [
         KnowledgeService(serving),
         gate,
@@ -108,12 +140,13 @@ def build(settings: Settings) -> App:
         adapters,
         skills,
         tracker,
+        ReadingPictures(reader),
     ]
     return App(
         settings=settings,
         engine=engine,
         secrets=secrets,
-        turns=turns,
+        turns=Sighted(turns, registry, reader.read, records),
         searcher=serving.search,
         indexes=serving,
         embedder=embedder,
@@ -123,6 +156,7 @@ def build(settings: Settings) -> App:
         memories=memories,
         prompts=book,
         playground=Playground(turns, book, embedder, settings.ingest),
+        kept=kept,
         registry=registry,
         adapters=adapters,
         services=services,
@@ -153,7 +187,8 @@ def _registry(settings: Settings, engines: LocalEngines | None, embedder: Embedd
     except RoutingInvalid as exc:
         raise InvalidSetting(str(exc)) from exc
     found = lanes(models, engines, settings.data_dir)
-    return Registry(found, engines, table=table, domains=Domains(embedder.embed), ensembles=councils)
+    pilot = Pilot(models.explore, models.learned_policy)
+    return Registry(found, engines, table=table, domains=Domains(embedder.embed), ensembles=councils, pilot=pilot)
 
 
 def _engines(settings: Settings) -> LocalEngines | None:

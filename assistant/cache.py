@@ -1,7 +1,7 @@
 """Answers from memory: the same question, of the same reader, over the same documents, put to the same model.
 
 The key holds everything that an answer depends on, so nothing ever has to be forgotten on purpose: other rights, a new
-document or another prompt make another key. Near matches do not count.
+document or another prompt make another key. near.py adds questions in other words, kept.py puts both together.
 """
 
 from __future__ import annotations
@@ -63,14 +63,15 @@ class AnswerCache:
         self.hits += 1
         return found[1]
 
-    def put(self, key: Key, answer: Answer) -> None:
-        """Keep `answer` when it would be given again: whole, from a model, nothing out of order."""
+    def put(self, key: Key, answer: Answer) -> bool:
+        """Keep `answer` when it would be given again: whole, from a model, nothing out of order; tell whether it is."""
         if not self._entries or answer.degraded or answer.notice or answer.stopped_by != "stop":
-            return
+            return False
         self._kept[key] = (self._clock() + self._ttl_s, answer)
         self._kept.move_to_end(key)
         while len(self._kept) > self._entries:
             self._kept.popitem(last=False)
+        return True
 
 
 def said(history: Sequence[Message]) -> str:

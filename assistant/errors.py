@@ -16,6 +16,7 @@ AssistantError
 │   ├── LinkUsed             the setup link is unknown, old, or was used
 │   ├── LastAdministrator    nobody could administer the product any more
 │   └── UnknownGroup         a membership names a group that does not exist
+├── PictureRefused           a picture is an address, of another type, or damaged
 ├── ConversationTooLong      no further question fits into this conversation
 └── ComeBackLater            refused for now, with the seconds to wait
     ├── TooManyAttempts      too many wrong passwords (also a PeopleError)
@@ -87,6 +88,10 @@ class LastAdministrator(PeopleError):
 
 class UnknownGroup(PeopleError):
     """A membership names a group that does not exist."""
+
+
+class PictureRefused(AssistantError):
+    """A picture cannot be taken as it came."""
 
 
 class ConversationTooLong(AssistantError):

@@ -7,13 +7,14 @@ document is deleted, its text is gone from here too, but for the quotes that an 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from sqlalchemy import Engine, insert, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.logs import log
+from assistant.models.policy.situation import Decision
 from assistant.orchestration.session import Called
 from assistant.tables import turn_records
 from assistant.threads import in_writer_thread
@@ -40,6 +41,7 @@ class TurnRecord:
     answer: Answer
     created_at: float  # seconds since the epoch
     calls: tuple[Called, ...] = ()  # of skills
+    decision: Decision | None = None  # how the model was chosen, for learning
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ def _data(record: TurnRecord) -> dict[str, Any]:
         "prompt": record.prompt,
         "knowledge": record.knowledge,
         "cached": record.cached,
+        "decision": None if record.decision is None else asdict(record.decision),
         "calls": [
             {"skill": call.skill, "arguments": call.arguments, "status": call.result.status, "ms": call.result.ms}
             for call in record.calls

@@ -278,3 +278,18 @@ model_choices = Table(
     Column("updated_by", String(32), nullable=False),
     Column("updated_at", Float, nullable=False),
 )
+
+# What administrators have written for questions that are often asked.
+curated_answers = Table(
+    "curated_answers",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("questions", Text, nullable=False),  # JSON list; the first one is shown
+    Column("answer", Text, nullable=False),
+    Column("citations", Text, nullable=False),  # JSON list, in the order of the answer's marks
+    Column("readers", Text, nullable=False),  # JSON list of principals
+    Column("enabled", Boolean, nullable=False),
+    Column("given", Integer, nullable=False),  # how often it was the answer
+    Column("updated_by", String(32), nullable=False),
+    Column("updated_at", Float, nullable=False),  # never the same twice: followers compare the latest one
+)

@@ -12,10 +12,10 @@ from contextlib import aclosing
 from copy import copy
 from dataclasses import replace
 
-from assistant.cache import AnswerCache, Key, key_of
 from assistant.drafter import Drafter, converses
 from assistant.guardrails import input as incoming
 from assistant.guardrails.grounding import Judge
+from assistant.kept import Hit, KeptAnswers
 from assistant.logs import log
 from assistant.models.errors import ModelError
 from assistant.orchestration.compose import Prompts, load_prompts
@@ -76,6 +76,7 @@ class Turns:
         skills: TurnSkills | None = None,
         memory: Memory | None = None,
         prompts: PromptSource | None = None,
+        kept: KeptAnswers | None = None,
     ) -> None:
         """Wire the stages together; `secrets` are strings that no answer may hold."""
         self._skills = skills
@@ -90,7 +91,7 @@ class Turns:
         self._memory: Memory = memory or NoMemory()
         self._packaged: Prompts = load_prompts()
         self._source: PromptSource = prompts or FixedPrompts(self._packaged)
-        self.cache = AnswerCache(settings.cache_entries if settings.cache_answers else 0, settings.cache_ttl_s)
+        self.kept = kept or KeptAnswers(settings)
 
     def over(self, search: Search, records: Records, prompts: Prompts | None = None) -> Turns:
         """Return the same turns over another search, recorded elsewhere: how the assistant is measured.
@@ -98,7 +99,7 @@ class Turns:
         Nobody's notes are recalled there; `prompts` takes the place of the live ones.
         """
         other = copy(self)
-        other._search, other._records, other.cache = search, records, AnswerCache(0, 0.0)
+        other._search, other._records, other.kept = search, records, KeptAnswers(TurnSettings())
         other._skills = None
         other._memory, other._source = NoMemory(), FixedPrompts(prompts) if prompts else self._source
         return other
@@ -145,12 +146,20 @@ class Turns:
             for event in self._fixed(notes, told, "memory"):
                 yield event
             return
+        pinned = await self.kept.pinned(turn) if turn.options.grounded else None
+        if pinned is not None:
+            for event in self._remembered(notes, pinned):
+                yield event
+            return
         started = notes.trace.clock()
         choice = await chosen(self._models, turn)
         notes.progress.route = choice.route
         if choice.route.reason:
             yield notes.trace.step("route", choice.route.reason, notes.trace.elapsed_ms(started))
-        notes.prompts = await self._source.chosen(choice.route)
+        notes.prompts, notes.decision = (
+            (await self._source.chosen(choice.route)).asked(choice.strategy),
+            choice.decision,
+        )
         stages = self._from_documents(notes, choice) if turn.options.grounded else self._plain(notes, choice)
         async with aclosing(stages) as events:
             async for event in events:
@@ -163,8 +172,9 @@ class Turns:
             async for event in self._recall(notes, converses(choice)):
                 yield event
             notes.knowledge = await in_thread(self._search.version)
-            key = self._key(notes, choice, attached)
-            hit = self.cache.get(key) if key else None
+            prompt, recalled = self._prompts(notes).version, bool(notes.recalled)
+            key = self.kept.key(notes.turn, notes.knowledge, choice.route, prompt, attached is not None, recalled)
+            hit = await self.kept.given(key)
             if hit is not None:
                 for event in self._remembered(notes, hit):
                     yield event
@@ -180,8 +190,8 @@ class Turns:
         async with aclosing(self._drafts(notes, choice)) as events:
             async for event in events:
                 # What skills find out changes, and so do the skills that a person may use.
-                if key and event.answer is not None and not (self._skills and event.answer.abstained or notes.calls):
-                    self.cache.put(key, event.answer)
+                if event.answer is not None and not (self._skills and event.answer.abstained or notes.calls):
+                    await self.kept.keep(key, event.answer)
                 yield event
 
     async def _drafts(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
@@ -214,8 +224,8 @@ class Turns:
         yield Event("answer", answer=answer)
 
     async def _by_skills(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
-        """Yield an answer by skills where the question needs one."""
-        if self._skills is not None:
+        """Yield an answer by skills where the question needs one; they are not shown pictures."""
+        if self._skills is not None and not notes.turn.options.pictures:
             async with aclosing(self._skills.run(notes, choice)) as events:
                 async for event in events:
                     yield event
@@ -241,15 +251,6 @@ class Turns:
         inside = turn.options.conversation_id
         return None if inside is None else await self._attachments(turn.caller.scope, inside)
 
-    def _key(self, notes: Notes, choice: Choice, attached: str | None) -> Key | None:
-        """Return what the answer depends on, None when it must not come from memory."""
-        turn = notes.turn
-        if not self._settings.cache_answers or turn.options.fresh or turn.options.sampling.temperature > 0:
-            return None
-        if notes.recalled:  # an answer with somebody's notes is theirs alone, and gone when the notes are
-            return None
-        return key_of(turn, notes.knowledge, choice.route, self._prompts(notes).version, attached is not None)
-
     async def _find(self, notes: Notes, attached: str | None) -> Event:
         turn, started = notes.turn, notes.trace.clock()
         standalone = notes.standalone or Standalone(turn.question, (turn.question,), "")
@@ -258,6 +259,7 @@ class Turns:
             notes.context = await gather(
                 self._search, standalone, turn.caller.scope, options.collections, attached, options.max_passages
             )
+            notes.context = replace(notes.context, passages=(*options.given, *notes.context.passages))
         return notes.trace.step("search", searched(notes.context), notes.trace.elapsed_ms(started))
 
     async def _recall(self, notes: Notes, used: bool) -> AsyncGenerator[Event, None]:
@@ -278,11 +280,11 @@ class Turns:
         yield Event("text", text)
         yield Event("answer", answer=replace(self._answer(notes), text=text, abstained=False, degraded=degraded))
 
-    def _remembered(self, notes: Notes, hit: Answer) -> Iterator[Event]:
-        notes.cached = True
-        yield notes.trace.step("cache", "Answered from memory: nothing has changed since", notes.trace.elapsed_ms())
-        yield Event("text", hit.text, citations=hit.citations)
-        yield Event("answer", answer=replace(hit, steps=tuple(notes.trace.steps), timings_ms=notes.trace.total()))
+    def _remembered(self, notes: Notes, hit: Hit) -> Iterator[Event]:
+        notes.cached, found = True, hit.answer
+        yield notes.trace.step("cache", hit.told, notes.trace.elapsed_ms())
+        yield Event("text", found.text, citations=found.citations)
+        yield Event("answer", answer=replace(found, steps=tuple(notes.trace.steps), timings_ms=notes.trace.total()))
 
     def _without_model(self, notes: Notes, error: Exception) -> Iterator[Event]:
         """Yield what can be said when the models failed: what was released already, or the best passages."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -26,6 +27,19 @@ Decision = tuple[str, bool]  # id of a call that waits for approval, and whether
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that came with a question."""
+
+    media_type: str  # "image/png", "image/jpeg" or "image/webp"
+    data: bytes
+
+    @property
+    def url(self) -> str:
+        """Return it as a data URL."""
+        return f"data:{self.media_type};base64,{b64encode(self.data).decode()}"
+
+
+@dataclass(frozen=True, slots=True)
 class TurnOptions:
     """What the caller may choose for a turn."""
 
@@ -39,6 +53,8 @@ class TurnOptions:
     decisions: tuple[Decision, ...] = ()  # in place of a question: what the person decided about calls that wait
     memory: bool = False  # True: the caller's own notes may be recalled, and notes taken
     policy: Policy = field(default_factory=Policy)
+    pictures: tuple[Picture, ...] = ()  # that came with the question
+    given: tuple[Passage, ...] = ()  # passages that the question brings along: the text on its pictures
 
 
 @dataclass(frozen=True, slots=True)

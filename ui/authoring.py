@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from ui.transport import Transport
+from ui.wire.curated import Curated, Draft
 from ui.wire.memory import GroupMemory, Memory, Note
 from ui.wire.prompts import Prompt, PromptEntry, PromptVersion, Reply, Trial
 
 
 class Authoring(Transport):
-    """What people write for the assistant: notes about themselves, and prompts."""
+    """What people write for the assistant: notes about themselves, answers to frequent questions, and prompts."""
 
     def memory(self) -> Memory:
         """Return everything that is remembered of the caller."""
@@ -48,6 +49,27 @@ class Authoring(Transport):
     def delete_group_note(self, group: str, note_id: str) -> None:
         """Delete a note for all members."""
         self.send("DELETE", f"/api/group-memory/{quote(group, safe='')}/{note_id}")
+
+    def curated(self) -> list[Curated]:
+        """Return all curated answers, the latest first (administrators only, as everything about them)."""
+        return self.read_list(Curated, "/api/curated", "curated")
+
+    def write_curated(self, curated_id: str | None, draft: Draft) -> None:
+        """Write a curated answer, a new one or one anew."""
+        body = {
+            "questions": list(draft.questions),
+            "answer": draft.answer,
+            "sources": list(draft.sources),
+            "readers": list(draft.readers),
+            "enabled": draft.enabled,
+        }
+        self.send(
+            "PUT" if curated_id else "POST", f"/api/curated/{curated_id}" if curated_id else "/api/curated", json=body
+        )
+
+    def delete_curated(self, curated_id: str) -> None:
+        """Delete a curated answer."""
+        self.send("DELETE", f"/api/curated/{curated_id}")
 
     def prompts(self) -> list[PromptEntry]:
         """Return every prompt with its live version."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ui import wire
 from ui.authoring import Authoring
+from ui.wire.models import LearnedPolicies
 
 
 class Operating(Authoring):
@@ -155,6 +156,22 @@ class Operating(Authoring):
     def set_preset(self, name: str) -> None:
         """Set how answers are worded where a request does not say."""
         self.send("PUT", "/api/models/preset", json={"preset": name})
+
+    def policies(self) -> LearnedPolicies:
+        """Return the learned policies and which one acts."""
+        return self.read(LearnedPolicies, "/api/policy")
+
+    def train_policy(self) -> None:
+        """Learn a policy from past answers; it does not act."""
+        self.send_slowly("POST", "/api/policy/train", {})
+
+    def activate_policy(self, policy_id: str) -> None:
+        """Let a policy act."""
+        self.send("POST", "/api/policy/activate", json={"id": policy_id})
+
+    def roll_policy_back(self) -> None:
+        """Let the policy before it act, or the rules."""
+        self.send("POST", "/api/policy/rollback")
 
     def who_answers(self, question: str) -> wire.Decision:
         """Return who would be asked a question; nobody is."""

@@ -52,6 +52,7 @@ def _pages(me: User) -> list[st.Page]:
     if me.is_admin:
         pages += [
             st.Page("app_pages/people.py", title="People", icon=":material/group:", url_path="people"),
+            st.Page("app_pages/curated.py", title="Curated answers", icon=":material/push_pin:", url_path="curated"),
             st.Page("app_pages/models.py", title="Models", icon=":material/alt_route:", url_path="models"),
             st.Page("app_pages/widgets.py", title="Widgets", icon=":material/forum:", url_path="widgets"),
             st.Page("app_pages/status.py", title="Status", icon=":material/monitor_heart:", url_path="status"),
@@ -72,6 +73,7 @@ def _places(me: User) -> None:
             st.page_link("app_pages/prompts.py", label="Prompts", icon=":material/edit_note:", width="stretch")
         if me.is_admin:
             st.page_link("app_pages/people.py", label="People", icon=":material/group:", width="stretch")
+            st.page_link("app_pages/curated.py", label="Curated answers", icon=":material/push_pin:", width="stretch")
             st.page_link("app_pages/models.py", label="Models", icon=":material/alt_route:", width="stretch")
             st.page_link("app_pages/widgets.py", label="Widgets", icon=":material/forum:", width="stretch")
             st.page_link("app_pages/status.py", label="Status", icon=":material/monitor_heart:", width="stretch")

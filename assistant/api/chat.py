@@ -23,7 +23,7 @@ from assistant.app import App
 from assistant.orchestration.prompts import Message
 from assistant.people.credentials import Credential
 from assistant.threads import in_thread
-from assistant.types import Caller, Turn, TurnOptions
+from assistant.types import Caller, Picture, Turn, TurnOptions
 from knowledge import collections
 
 router = APIRouter(route_class=Guarded)
@@ -132,7 +132,18 @@ async def _options(body: ChatBody, app: App, caller: Caller) -> TurnOptions:
         policy=body.assistant.policy(),
         max_passages=body.assistant.max_passages,
         fresh=body.assistant.replace_turn is not None,
+        pictures=_pictures(body, app),
     )
+
+
+def _pictures(body: ChatBody, app: App) -> tuple[Picture, ...]:
+    """Return the question's pictures; raises the refusal of some that must be seen when no such model may be asked."""
+    found = body.pictures()
+    able = [model.name for model in app.models.status() if model.sees and model.enabled]
+    if found and body.assistant.pictures == "seen" and not (able if body.model == MODEL else body.model in able):
+        detail = f"{body.model[:80]!r} does not see pictures. Name one that does, or leave out 'pictures': 'seen'."
+        raise errors.Refusal(422, "no-vision", detail, parameter="assistant.pictures")
+    return found
 
 
 async def _memory(body: ChatBody, app: App, caller: Caller) -> bool:

@@ -15,10 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from assistant.api import errors
 from assistant.api.deps import Line, Text
+from assistant.errors import PictureRefused
 from assistant.models.presets import PRESETS, Preset
 from assistant.models.types import Policy, Sampling
 from assistant.orchestration.prompts import Message
-from assistant.types import Decision
+from assistant.pictures import MOST, picture_of
+from assistant.types import Decision, Picture
 
 MAX_TOKENS = 8_192
 MAX_MESSAGES = 1_000
@@ -31,12 +33,29 @@ _DECIDED = {"approve": True, "approved": True, "refuse": False, "refused": False
 
 
 class Part(BaseModel):
-    """A part of a message; only text is understood."""
+    """A text as a part of a message."""
 
     model_config = ConfigDict(extra="ignore")
 
     type: Literal["text", "input_text"]
     text: Text
+
+
+class ImageAddress(BaseModel):
+    """Where a picture is."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    url: str = Field(description="A data URL of PNG, JPEG or WebP; no other address is taken")
+
+
+class ImagePart(BaseModel):
+    """A picture as a part of a message."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["image_url"]
+    image_url: ImageAddress
 
 
 class ChatMessage(BaseModel):
@@ -45,13 +64,22 @@ class ChatMessage(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: Text | list[Part] | None = None
+    content: Text | list[Part | ImagePart] | None = None
     tool_call_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
 
     def plain(self) -> Message:
-        """Return the message with its parts joined."""
+        """Return the message with its texts joined; pictures are left out."""
         parts = self.content if isinstance(self.content, list) else [Part(type="text", text=self.content or "")]
-        return Message(_ROLES.get(self.role, self.role), "\n".join(part.text for part in parts))
+        texts = [part.text for part in parts if isinstance(part, Part)]
+        return Message(_ROLES.get(self.role, self.role), "\n".join(texts))
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """Return the pictures of the message. Raises PictureRefused."""
+        parts = self.content if isinstance(self.content, list) else []
+        found = tuple(picture_of(part.image_url.url) for part in parts if isinstance(part, ImagePart))
+        if len(found) > MOST:
+            raise PictureRefused(f"A question has at most {MOST} pictures; send the rest with another one.")
+        return found
 
 
 class StreamOptions(BaseModel):
@@ -104,6 +132,9 @@ class AssistantOptions(BaseModel):
     privacy: Literal["any", "inside"] = "any"
     budget: Literal["any", "low"] = "any"
     latency: Literal["any", "fast"] = "any"
+    pictures: Literal["any", "seen"] = Field(
+        default="any", description="seen: refuse rather than read the text on pictures for a model that does not see"
+    )
 
     def policy(self) -> Policy:
         """Return what the caller demands of the choice between models."""
@@ -142,6 +173,10 @@ class ChatBody(BaseModel):
         if not text.strip():
             raise errors.invalid("The question is empty; write one.", "messages")
         return text
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """Return the pictures of the last message; those of earlier ones were answered and are left out."""
+        return self.messages[-1].pictures()
 
     def history(self) -> tuple[Message, ...]:
         """Return the messages before the last, without those that decided about calls."""

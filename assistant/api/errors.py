@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from assistant import errors as ours
+from assistant.curated import errors as curated
 from assistant.evaluation import errors as evaluation
 from assistant.logs import log
 from assistant.memory import errors as memory
@@ -93,7 +94,10 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     ours.LinkUsed: (401, "link-used"),
     ours.TooManyAttempts: (429, "too-many-attempts"),
     ours.Overloaded: (429, "overloaded"),
+    ours.PictureRefused: (422, "picture-refused"),
     ours.ConversationTooLong: (409, "conversation-too-long"),
+    curated.CuratedUnusable: (422, "curated-unusable"),
+    curated.CuratedFull: (409, "curated-full"),
     memory.NoteUnusable: (422, "note-unusable"),
     memory.MemoryFull: (409, "memory-full"),
     memory.NotAMember: (404, "not-found"),

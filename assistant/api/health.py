@@ -82,6 +82,7 @@ async def status(app: Parts, _admin: Admin) -> Json:
             "indexes": [asdict(index) for index in app.indexes.status()],
             "embedding": asdict(await in_thread(progress, app.engine, app.embedder.name)),
         },
+        "kept": asdict(app.kept.figures()),
         "queue": {name: by_status.get(name, 0) for name in ("queued", "running", "failed")},
     }
 

@@ -14,7 +14,20 @@ import typer
 
 from assistant import skills_commands
 from assistant.adaptation import commands as adapt
-from assistant.cli import ask, backup, doctor, evals, ingest, manage, memory, models, processes, prompts, widgets
+from assistant.cli import (
+    ask,
+    backup,
+    curated,
+    doctor,
+    evals,
+    ingest,
+    manage,
+    memory,
+    models,
+    processes,
+    prompts,
+    widgets,
+)
 from assistant.cli.output import Failed, err
 from assistant.errors import AssistantError
 from assistant.settings import load
@@ -37,6 +50,7 @@ app.add_typer(skills_commands.app, name="skills")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(memory.app, name="memory")
 app.add_typer(models.app, name="models")
+app.add_typer(curated.app, name="curated")
 app.add_typer(manage.users, name="users")
 app.add_typer(manage.groups, name="groups")
 app.add_typer(manage.keys, name="keys")

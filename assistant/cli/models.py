@@ -9,11 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
+from assistant.cli import policy
 from assistant.cli.options import JsonFlag, settings_of
 from assistant.cli.output import Failed, out, show_json, show_table
 from assistant.cli.session import call, connect
 
 app = typer.Typer(no_args_is_help=True, help="Models, adapters and who answers.")
+app.add_typer(policy.app, name="policy")
 
 
 @app.command("list")

@@ -10,6 +10,8 @@ from typing import cast, get_args
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, Engine, delete, insert, select
 
+from assistant.models.policy import shelf
+from assistant.models.policy.learner import Actor
 from assistant.models.presets import Preset
 from assistant.tables import model_choices
 from knowledge.database import reading
@@ -36,6 +38,7 @@ class Choices(BaseModel):
     adapters: Mapping[str, AdapterChoice] = {}
     off: frozenset[str] = frozenset()  # models that are not to be asked
     preset: Preset = "precise"
+    actor: Actor | None = None  # the learned policy that acts
 
 
 def read(engine: Engine) -> Choices:
@@ -46,7 +49,9 @@ def read(engine: Engine) -> Choices:
     off = frozenset(name for kind, name, value in rows if kind == "model" and not json.loads(value))
     presets = [json.loads(value) for kind, _, value in rows if kind == _PRESET]
     known = presets and presets[0] in get_args(Preset)
-    return Choices(adapters=adapters, off=off, preset=cast("Preset", presets[0]) if known else "precise")
+    acting = shelf.active(engine)
+    preset = cast("Preset", presets[0]) if known else "precise"
+    return Choices(adapters=adapters, off=off, preset=preset, actor=acting.actor if acting else None)
 
 
 def set_adapter(engine: Engine, name: str, choice: AdapterChoice, by: str) -> None:

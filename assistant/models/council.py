@@ -11,6 +11,7 @@ from assistant.models import votes
 from assistant.models.ensembles import TEXT, Ensemble, Pipeline, SelfConsistency, Vote, models_of
 from assistant.models.errors import ModelError, ModelUnavailable
 from assistant.models.router import Routed
+from assistant.models.stacking import accuracy_weight, stacked
 from assistant.models.types import ModelRequest, Piece, Sampling, StopReason, Usage
 from assistant.orchestration.prompts import Message
 from assistant.types import Route
@@ -29,9 +30,10 @@ class _Reply:
 class Council:
     """One ensemble. Its members are chosen anew for each of its objects, so make one for each turn."""
 
-    def __init__(self, ensemble: Ensemble, ask: Ask) -> None:
-        """Raises ModelRefused when a member does not exist."""
+    def __init__(self, ensemble: Ensemble, ask: Ask, task: str | None = None) -> None:
+        """`task` is what the question is about, for votes weighted by skill; ModelRefused: there is no such member."""
         self._ensemble = ensemble
+        self._task = task
         found = [ask(name) for name in models_of(ensemble)]
         self._members = [model for model, _ in found]
         self.name = ensemble.name
@@ -60,18 +62,26 @@ class Council:
         requests = _requests(request, ensemble)
         asked = (_read(model, one) for model, one in zip(self._members, requests, strict=True))
         replies = [_or_error(result) for result in await asyncio.gather(*asked, return_exceptions=True)]
-        weights = [member.weight for member in ensemble.members] if isinstance(ensemble, Vote) else [1.0] * len(replies)
+        weights = self._weights(ensemble)
         ballots = [
             votes.Ballot(reply.text if isinstance(reply, _Reply) else "", weight)
             for reply, weight in zip(replies, weights, strict=True)
         ]
-        outcome = (votes.ranked if ensemble.method == "ranked" else votes.majority)(ballots)
+        outcome = _decided(ensemble, ballots)
         won = replies[outcome.winner] if outcome else None
         if outcome is None or not isinstance(won, _Reply):
             reasons = " ".join(str(reply) for reply in replies if isinstance(reply, ModelError))
             raise ModelUnavailable(f"No member of {self.name!r} answered. {reasons}".strip())
         told = f"{outcome.agreeing} of {outcome.voting} answers of {self.name} agree"
         return replace(won, usage=_sum([reply.usage for reply in replies if isinstance(reply, _Reply)])), told
+
+    def _weights(self, ensemble: Vote | SelfConsistency) -> list[float]:
+        if isinstance(ensemble, SelfConsistency):
+            return [1.0] * ensemble.samples
+        if ensemble.method != "weighted" or self._task is None:
+            return [member.weight for member in ensemble.members]
+        task = self._task
+        return [accuracy_weight(member.skill.get(task, 0.5)) for member in ensemble.members]
 
     async def _in_turn(self, request: ModelRequest, pipeline: Pipeline) -> tuple[_Reply, str]:
         text, used = request.messages[-1].content, []
@@ -86,6 +96,12 @@ class Council:
             used.append(reply.usage)
             text = reply.text.strip()
         return replace(reply, usage=_sum(used)), f"{len(used)} stages of {self.name}, one after the other"
+
+
+def _decided(ensemble: Vote | SelfConsistency, ballots: Sequence[votes.Ballot]) -> votes.Outcome | None:
+    if isinstance(ensemble, Vote) and ensemble.method == "stacked":
+        return stacked(ballots, ensemble.learned)
+    return (votes.ranked if ensemble.method == "ranked" else votes.majority)(ballots)
 
 
 def _requests(request: ModelRequest, ensemble: Vote | SelfConsistency) -> Sequence[ModelRequest]:

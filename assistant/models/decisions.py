@@ -92,6 +92,7 @@ class Facts:
     question: str
     policy: Policy = Policy()
     domains: tuple[Domain, ...] = ()  # nearest first
+    pictures: bool = False  # it comes with some
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,10 @@ class Domains:
         self._known: Mapping[str, tuple[str, ...]] = {}
         self._vectors: dict[str, Vectors] = {}
 
+    def empty(self) -> Domains:
+        """Return other domains that are embedded likewise."""
+        return Domains(self._embed)
+
     def learn(self, adapters: Mapping[str, AdapterChoice]) -> None:
         """Take over descriptions and examples; an adapter with neither has no domain."""
         texts = {name: _texts(choice) for name, choice in adapters.items() if _texts(choice)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,6 +10,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from assistant.models.errors import RoutingInvalid
+from assistant.models.stacking import Stack
+from assistant.models.stacking import read as read_stack
 
 SHIPPED = Path(__file__).with_name("ensembles.yaml")
 MAX_FILE_BYTES = 200_000
@@ -26,6 +29,7 @@ class Member(BaseModel):
 
     model: Name
     weight: float = Field(default=1.0, gt=0, le=100)
+    skill: Mapping[Name, Annotated[float, Field(ge=0, le=1)]] = {}  # task -> share of right answers, as measured
 
 
 class Vote(BaseModel):
@@ -37,7 +41,29 @@ class Vote(BaseModel):
     name: Name
     about: str = Field(min_length=1, max_length=300)
     members: tuple[Member, ...] = Field(min_length=2, max_length=MOST)
-    method: Literal["majority", "ranked"] = "majority"
+    method: Literal["majority", "ranked", "weighted", "stacked"] = "majority"
+    tasks: Mapping[Name, tuple[str, ...]] = Field(default={}, max_length=50)  # of `skill`, with example questions
+    stack: Path | None = None  # what benchmarks/ensembles.py has learned; for "stacked"
+
+    @model_validator(mode="after")
+    def _complete(self) -> Vote:
+        if (self.method == "stacked") != (self.stack is not None):
+            raise ValueError("`stack` is the file of the method `stacked`, and of no other")
+        if self.method == "weighted" and not self.tasks:
+            raise ValueError("the method `weighted` needs `tasks`, and the members' `skill` in them")
+        unknown = sorted({task for member in self.members for task in member.skill} - set(self.tasks))
+        if unknown:
+            raise ValueError(f"`skill` names the task {unknown[0]}, which is not in `tasks`")
+        if self.stack is not None and self.learned.members != tuple(member.model for member in self.members):
+            raise ValueError("what is in `stack` was learned of other members, or of these in another order")
+        return self
+
+    @property
+    def learned(self) -> Stack:
+        """Return what is in `stack`. Raises RoutingInvalid."""
+        if self.stack is None:
+            raise RoutingInvalid(f"{self.name!r} has no `stack`.")
+        return read_stack(self.stack)
 
 
 class SelfConsistency(BaseModel):

@@ -8,6 +8,7 @@ ModelError
 ├── AdapterRefused      an adapter does not fit the server that is to serve it
 ├── RoutingInvalid      the decision table or the list of ensembles cannot be used
 ├── DeploymentInvalid   a file of deploy/vllm names something that cannot be served
+├── PolicyRefused       a learned policy may not act, is not there, or cannot be learned yet
 ├── WeightsInvalid      a weights file is missing, or is not the one that was pinned
 └── EngineStartFailed   the engine process did not come up
 """
@@ -57,6 +58,14 @@ class RoutingInvalid(ModelError):
 
 class DeploymentInvalid(ModelError):
     """The description of a vLLM server cannot be served as it stands."""
+
+
+class PolicyRefused(ModelError):
+    """A learned policy may not act, is not there, or cannot be learned yet; `code` is machine-readable."""
+
+    def __init__(self, message: str, code: str = "policy-refused") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class WeightsInvalid(ModelError):

@@ -56,6 +56,7 @@ def _vllm(settings: ModelSettings, name: str, served_name: str, route: Route, da
     model = OpenAIModel(name, fixed(endpoint), settings.vllm_context_tokens, timeouts, VLLM)
     lane = _lane(model, route, timeouts, BreakerRules())
     lane.inside, lane.places, lane.price = is_inside(settings.vllm_url), settings.vllm_places, settings.vllm_price
+    lane.sees = settings.vllm_vision
     return lane
 
 
@@ -67,7 +68,7 @@ def _url(settings: ModelSettings) -> Lane:
         name, fixed(Endpoint(settings.url, key, settings.model_name)), settings.context_tokens, timeouts, PLAIN
     )
     lane = _lane(model, Route(name, None, "fallback", ""), timeouts, BreakerRules())
-    lane.inside, lane.price = is_inside(settings.url), settings.local_price
+    lane.inside, lane.price, lane.sees = is_inside(settings.url), settings.local_price, settings.vision
     return lane
 
 

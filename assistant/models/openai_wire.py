@@ -67,6 +67,9 @@ def messages_json(messages: Sequence[Message], tools: bool) -> list[dict[str, An
 
 def _message_json(message: Message, tools: bool) -> dict[str, Any]:
     wire: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.images:
+        seen = [{"type": "image_url", "image_url": {"url": url}} for url in message.images]
+        wire["content"] = [{"type": "text", "text": message.content}, *seen]
     if tools and message.tool_calls:
         wire["tool_calls"] = [dict(call) for call in message.tool_calls]
     if tools and message.tool_call_id:
@@ -174,6 +177,7 @@ def _seconds(retry_after: str | None) -> float:
     return min(float(retry_after), 300.0) if retry_after and re.fullmatch(r"\d{1,6}(\.\d+)?", retry_after) else 1.0
 
 
+_PICTURE_TOKENS = 1_500  # about what a picture of a megapixel takes in the models of 2025
 _UNITS = re.compile(r"[A-Za-z]+|\d|[^\sA-Za-z\d]")
 
 
@@ -183,7 +187,9 @@ def estimate(messages: Iterable[Message]) -> int:
     A word takes one token per three letters, every digit and sign its own, a letter beyond ASCII one per byte:
     for English text about a third more than common tokenizers need.
     """
-    return sum(8 + sum(map(_tokens, _UNITS.findall(message.content))) for message in messages) + 8
+    said = list(messages)
+    pictures = _PICTURE_TOKENS * sum(len(message.images) for message in said)
+    return sum(8 + sum(map(_tokens, _UNITS.findall(message.content))) for message in said) + 8 + pictures
 
 
 def _tokens(unit: str) -> int:

@@ -8,16 +8,18 @@ from dataclasses import replace
 from typing import Literal
 
 from assistant.models import routes
-from assistant.models.choices import Choices
+from assistant.models.choices import AdapterChoice, Choices
 from assistant.models.council import Council
-from assistant.models.decisions import Domain, Facts, Table
+from assistant.models.decisions import Domain, Facts, Table, understand
 from assistant.models.decisions import read as read_table
 from assistant.models.domains import Domains
 from assistant.models.engines import LocalEngines
-from assistant.models.ensembles import Ensemble
+from assistant.models.ensembles import Ensemble, Vote
 from assistant.models.openai_http import OpenAIModel
+from assistant.models.policy.pilot import Pilot
+from assistant.models.policy.situation import ACTIONS, KINDS, governs
 from assistant.models.router import Lane, Routed, Router
-from assistant.models.routes import ANY, Card, Chosen
+from assistant.models.routes import ANY, Card, Chosen, kind_of
 from assistant.models.types import ModelStatus, Policy
 from assistant.orchestration.ports import Choice
 from assistant.threads import in_thread
@@ -39,15 +41,18 @@ class Registry:
         table: Table | None = None,
         domains: Domains | None = None,
         ensembles: Sequence[Ensemble] = (),
+        pilot: Pilot | None = None,
     ) -> None:
         """`engines` is the local engine when one of the lanes is served by it; `table` defaults to the shipped one."""
         self._router = Router(lanes)
         self._engines = engines
         self._domains = domains
+        self._pilot = pilot  # None: no learned policy may act here, and nothing is tried
         self.table = table or read_table()
         self.ensembles: Mapping[str, Ensemble] = {ensemble.name: ensemble for ensemble in ensembles}
         self.choices = Choices()
         self._retired: list[Lane] = []
+        self._tasks: dict[str, Domains] = {}  # of votes by skill
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -74,13 +79,36 @@ class Registry:
     async def choose(self, turn: Turn) -> Choice:
         """Return the model for a turn: several in an order, behind one. Raises ModelRefused for an unknown name."""
         domains = await self._nearest(turn.question) if turn.options.model == ANY else ()
-        facts = Facts(turn.question, turn.options.policy, domains)
+        facts = Facts(turn.question, turn.options.policy, domains, bool(turn.options.pictures))
         if (ensemble := self.ensembles.get(turn.options.model)) is not None:
-            council = Council(ensemble, lambda name: self._asked(name, facts))
+            task = await self._task_of(turn.question, ensemble)
+            council = Council(ensemble, lambda name: self._asked(name, facts), task)
             return Choice(council, council.route)
         chosen = self.decide(turn.options.model, facts)
+        piloted = self._piloted(chosen, facts) if turn.options.model == ANY else None
+        if piloted is not None:
+            return piloted
         first = chosen.cards[0]
-        return Choice(self._routed(chosen), replace(first.route, reason=chosen.reason), first.tools)
+        return Choice(self._routed(chosen), replace(first.route, reason=chosen.reason), first.tools, first.sees)
+
+    def _piloted(self, chosen: Chosen, facts: Facts) -> Choice | None:
+        """Return the pilot's choice, None where it has none to make."""
+        pilot = self._pilot
+        if pilot is None or not pilot.flies:
+            return None
+        reading = understand(facts, self.table.signals)
+        kinds = [kind_of(card) for card in chosen.cards if card.healthy]
+        usual = kind_of(chosen.cards[0])
+        if usual not in kinds or usual not in KINDS or not governs(facts, reading):
+            return None
+        decision = pilot.decide(facts, reading, usual, kinds)
+        kind, strategy = ACTIONS[decision.action]
+        cards = tuple(sorted(chosen.cards, key=lambda card: kind_of(card) != kind))
+        told = f"Learned policy: {cards[0].name}" if pilot.actor else f"Tried for learning: {cards[0].name}"
+        reason = chosen.reason if decision.action == decision.table else f"{told}, prompt {strategy}"
+        first = cards[0]
+        routed = self._routed(Chosen(cards, reason))
+        return Choice(routed, replace(first.route, reason=reason), first.tools, first.sees, strategy, decision)
 
     async def explain(self, question: str, policy: Policy) -> tuple[Chosen, tuple[Domain, ...]]:
         """Return who would be asked a question and why, and how close it is to each domain; asks nobody."""
@@ -109,6 +137,8 @@ class Registry:
     async def follow(self, choices: Choices) -> None:
         """Take over what administrators chose."""
         self.choices = choices
+        if self._pilot is not None:
+            self._pilot.follow(choices.actor)
         if self._domains is not None:
             await in_thread(self._domains.learn, choices.adapters)
 
@@ -130,6 +160,16 @@ class Registry:
             return ()
         return await in_thread(self._domains.nearest, question, among)
 
+    async def _task_of(self, question: str, ensemble: Ensemble) -> str | None:
+        """Return the task of a vote by skill to which a question is closest, None where there are none."""
+        if self._domains is None or not isinstance(ensemble, Vote) or ensemble.method != "weighted":
+            return None
+        tasks = self._tasks.setdefault(ensemble.name, self._domains.empty())
+        examples = {name: AdapterChoice(examples=said) for name, said in ensemble.tasks.items()}
+        await in_thread(tasks.learn, examples)
+        near = await in_thread(tasks.nearest, question, list(examples))
+        return near[0].adapter if near else None
+
     def _asked(self, name: str, facts: Facts) -> tuple[Routed, Route]:
         chosen = self.decide(name, facts)
         return self._routed(chosen), chosen.cards[0].route
@@ -142,7 +182,7 @@ class Registry:
         load = lane.seen.busy / lane.places
         context = lane.model.context_tokens
         return Card(
-            lane.name, lane.route(), context, status.healthy, lane.tools, lane.inside, status.enabled, load
+            lane.name, lane.route(), context, status.healthy, lane.tools, lane.inside, status.enabled, load, lane.sees
         )  # fmt: skip
 
     def _status(self, lane: Lane) -> ModelStatus:
@@ -154,8 +194,9 @@ class Registry:
         each = seen.tokens / seen.answers if seen.answers else 0.0
         return ModelStatus(
             lane.name, route.tier, route.model, route.adapter, healthy, detail,
-            inside=lane.inside, enabled=lane.name not in self.choices.off, busy=seen.busy, answers=seen.answers,
-            failures=seen.failures, first_token_s=seen.first_token_s, tokens_per_s=seen.tokens_per_s,
+            inside=lane.inside, sees=lane.sees, enabled=lane.name not in self.choices.off, busy=seen.busy,
+            answers=seen.answers, failures=seen.failures, first_token_s=seen.first_token_s,
+            tokens_per_s=seen.tokens_per_s,
             cost_per_1000=1000 * each * lane.price / _TOKENS_TO_PRICE if lane.price and each else None,
         )  # fmt: skip
 

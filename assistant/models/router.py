@@ -45,6 +45,7 @@ class Lane:
     deadlines: Deadlines
     tools: bool = True
     inside: bool = True  # on this site's own network
+    sees: bool = False  # takes pictures
     places: int = 64  # requests under way from which another model is asked first
     price: float = 0.0  # of a million tokens, read or written; 0: none is known
     seen: Seen = field(default_factory=lambda: Seen())
@@ -125,6 +126,8 @@ class Router:
     def _order(self, request: ModelRequest, names: Sequence[str]) -> list[tuple[Lane, ModelRequest]]:
         """Return lanes with what to ask them; those that cannot call tools are asked last, and without them."""
         lanes = [self.lanes[name] for name in names if name in self.lanes]  # one may have gone since it was chosen
+        if any(message.images for message in request.messages):
+            lanes = [lane for lane in lanes if lane.sees]
         if not request.tools:
             return [(lane, request) for lane in lanes]
         without = replace(request, tools=())

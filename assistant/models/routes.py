@@ -27,6 +27,7 @@ class Card:
     inside: bool = True  # on this site's own network
     enabled: bool = True
     load: float = 0.0  # share of its places that are taken
+    sees: bool = False  # takes pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ def choose(wanted: str, cards: Iterable[Card], facts: Facts, table: Table) -> Ch
     """Return whom to ask: the named model, or those that the table's first fitting rule names; then the other tiers.
 
     Models that do not answer come last, full ones before them. An adapter answers only questions of its domain, or when
-    it is named. What the caller's policy rules out is never asked.
+    it is named. What the caller's policy rules out is never asked. With pictures, only models that see are asked where
+    there are any.
     Raises ModelRefused (code "model_not_found" or "not_allowed") when there is no such model, or none at all.
     """
     known = tuple(cards)
@@ -50,6 +52,8 @@ def choose(wanted: str, cards: Iterable[Card], facts: Facts, table: Table) -> Ch
         names = ", ".join(sorted(card.name for card in known if card.enabled)) or "none"
         raise ModelRefused(f"There is no model {wanted[:80]!r}. Available: {ANY}, {names}.", "model_not_found")
     usable = [card for card in known if card.enabled and (card.inside or facts.policy.privacy == "any")]
+    if facts.pictures and any(card.sees for card in named or usable):
+        usable = [card for card in usable if card.sees]
     if any(card not in usable for card in named):
         raise ModelRefused(f"{wanted[:80]!r} is outside of this site, which the request rules out.", "not_allowed")
     reading = understand(facts, table.signals)
@@ -68,7 +72,7 @@ def choose(wanted: str, cards: Iterable[Card], facts: Facts, table: Table) -> Ch
 
 def _place(card: Card, rule: Rule, reading: Reading) -> int | None:
     """Return where a card stands in a rule's order; None for one that is not asked unless named."""
-    kind = _kind(card)
+    kind = kind_of(card)
     if kind == "adapter" and card.route.adapter != reading.adapter:
         return None
     if kind in rule.ask:
@@ -76,7 +80,8 @@ def _place(card: Card, rule: Rule, reading: Reading) -> int | None:
     return None if kind in ("adapter", "other") else len(rule.ask) + _ORDER[card.route.tier]
 
 
-def _kind(card: Card) -> Kind:
+def kind_of(card: Card) -> Kind:
+    """Return a model's place in the decision table."""
     if card.route.tier == "domain":
         return "adapter" if card.route.adapter else "base"
     return "small" if card.route.tier == "fallback" else "other"

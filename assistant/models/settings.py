@@ -42,9 +42,17 @@ class ModelSettings(BaseModel):
     vllm_places: int = Field(
         default=64, ge=1, le=65_536, description="Requests to one vLLM model from which another is asked first"
     )
+    vllm_vision: bool = Field(default=False, description="The vLLM server's models take pictures")
+    vision: bool = Field(default=False, description="The model behind the URL in `model` takes pictures")
     vllm_price: float = Field(default=0.0, ge=0, description="Cost of a million tokens there; 0: none is shown")
     local_price: float = Field(
         default=0.0, ge=0, description="Cost of a million tokens of the local engine, or of the URL in `model`"
+    )
+    learned_policy: bool = Field(
+        default=False, description="A learned policy may act, once an administrator has activated one (docs/serving.md)"
+    )
+    explore: float = Field(
+        default=0.0, ge=0, le=0.5, description="Share of low-stakes questions that try another choice, for learning"
     )
     routing: Path | None = Field(
         default=None, description="Decision table that takes the shipped one's place (docs/serving.md)"

@@ -103,6 +103,7 @@ class ModelStatus:
     detail: str  # one sentence
     inside: bool = True  # on this site's own network
     enabled: bool = True  # an administrator may switch a model off
+    sees: bool = False  # takes pictures
     busy: int = 0  # requests under way
     answers: int = 0  # since the start
     failures: int = 0

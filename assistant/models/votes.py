@@ -72,11 +72,17 @@ def likeness(one: str, other: str) -> float:
     return len(mine & theirs) / len(mine | theirs) if mine | theirs else 1.0
 
 
-def _won(ballots: Sequence[Ballot], points: Callable[[dict[str, list[int]]], dict[str, float]]) -> Outcome | None:
+def candidates_of(ballots: Sequence[Ballot]) -> dict[str, list[int]]:
+    """Return each candidate with the positions of the ballots that gave it, in order of first mention."""
     candidates: dict[str, list[int]] = {}
     for position, ballot in enumerate(ballots):
         if key := same(ballot.text):
             candidates.setdefault(key, []).append(position)
+    return candidates
+
+
+def _won(ballots: Sequence[Ballot], points: Callable[[dict[str, list[int]]], dict[str, float]]) -> Outcome | None:
+    candidates = candidates_of(ballots)
     if not candidates:
         return None
     score = points(candidates)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from assistant.guardrails.input import as_data
 from assistant.guardrails.sentences import MARK
+from assistant.models.policy.situation import Strategy
 from assistant.models.types import ChatModel, ModelRequest
 from assistant.orchestration.budget import Fitted, fit
 from assistant.orchestration.condense import rewriting
@@ -32,6 +33,10 @@ class Prompts:
     def version(self) -> str:
         """Return what differs between any two sets of prompts: it is part of the answer cache's key."""
         return "-".join(one.version for one in (self.grounded, self.strict, self.plain, self.condense))
+
+    def asked(self, strategy: Strategy) -> Prompts:
+        """Return the same prompts, of which the strict one answers where the strategy says so."""
+        return replace(self, grounded=self.strict) if strategy == "strict" else self
 
 
 def load_prompts() -> Prompts:
@@ -85,7 +90,8 @@ async def plain_chat(prompt: ChatPrompt, turn: Turn, model: ChatModel, notes: Se
     def rendered(_: Sequence[tuple[str, str]], question: str) -> list[Message]:
         own = any(message.role == "system" for message in turn.history)
         before = f"{prompt.noted(known)}\n\n" if known else ""
-        asked = Message("user", before + prompt.filled(question=question))
+        urls = tuple(picture.url for picture in turn.options.pictures)
+        asked = Message("user", before + prompt.filled(question=question), images=urls)
         return [asked] if own else [Message("system", prompt.system), asked]
 
     earlier = [*shown(prompt), *turn.history]

@@ -9,6 +9,7 @@ from time import time
 from assistant.approvals import Approval
 from assistant.guardrails.output import Output
 from assistant.guardrails.release import GroundedRelease, PlainRelease, cite
+from assistant.models.policy.situation import Decision
 from assistant.orchestration.attempt import Progress, Release
 from assistant.orchestration.compose import Prompts
 from assistant.orchestration.condense import Standalone
@@ -46,6 +47,7 @@ class Notes:
     cached: bool = False
     release: Release | None = None
     calls: list[Called] = field(default_factory=list)  # of skills
+    decision: Decision | None = None  # how the model was chosen
     origin: Approval | None = None  # the call that waited, where this turn goes on from one
 
     @property
@@ -70,6 +72,7 @@ class Notes:
             answer=replace(answer, text=LEFT_OUT) if self.private else answer,
             created_at=time(),
             calls=tuple(self.calls),
+            decision=self.decision,
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from assistant.models.errors import ModelError
+from assistant.models.policy.situation import Decision, Strategy
 from assistant.models.types import ChatModel, ModelRequest, Piece
 from assistant.orchestration.compose import Prompts, load_prompts
 from assistant.orchestration.draft import Orchestrator
@@ -39,6 +40,9 @@ class Choice:
     model: ChatModel
     route: Route  # of the endpoint that is tried first, with the reason for it
     tools: bool = False  # whether that endpoint calls functions by itself
+    sees: bool = False  # whether it takes pictures
+    strategy: Strategy = "usual"  # which prompt answers
+    decision: Decision | None = None  # how it was chosen, where the choice may differ from the table's
 
 
 class Models(Protocol):

@@ -105,6 +105,7 @@ class Message:
     content: str
     tool_calls: tuple[Mapping[str, Any], ...] = ()  # of an assistant that calls tools, as OpenAI writes them
     tool_call_id: str = ""  # of a tool's result: the call that it answers
+    images: tuple[str, ...] = ()  # data URLs, for models that see
 
 
 def load(name: str, folder: Path = FOLDER) -> GroundedPrompt:

@@ -30,6 +30,12 @@ class TurnSettings(BaseModel):
     )
     cache_entries: int = Field(default=500, ge=1, le=100_000, description="Answers kept by cache_answers")
     cache_ttl_s: float = Field(default=900.0, gt=0, le=86_400, description="How long cache_answers keeps an answer")
+    cache_closeness: float = Field(
+        default=0.0, ge=0, le=1, description="Cosine from which cache_answers takes questions for the same; 0: never"
+    )
+    curated_closeness: float = Field(
+        default=0.9, ge=0, le=1, description="Cosine from which a curated question counts as asked; 0: same words only"
+    )
     suggestions: int = Field(default=3, ge=0, le=5, description="Follow-up questions offered under an answer")
     warm_up: bool = Field(default=True, description="Import semantic-kernel while the server starts, not at first use")
 

@@ -23,6 +23,7 @@ from assistant.api.server import server
 from assistant.app import App, ModelStatus
 from assistant.deciding import SkillTurns
 from assistant.guardrails.grounding import RuleJudge
+from assistant.kept import KeptAnswers
 from assistant.memory.memories import Memories
 from assistant.models.adapters import Adapters
 from assistant.models.errors import ModelUnavailable
@@ -245,6 +246,7 @@ def make_world(engine: Engine, folder: Path, settings: Settings) -> World:
         memories=Memories(engine, HashEmbedder(), settings.memory),
         prompts=book,
         playground=Playground(real, book, embedder, settings.ingest),
+        kept=KeptAnswers(settings.turn),
         files=FileStore(folder / "files"),
         models=FixedModels(),
         skills=service,

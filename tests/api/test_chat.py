@@ -232,3 +232,37 @@ async def test_a_conversation_deleted_meanwhile_harms_nobody(world: World) -> No
     mine = conversations.create(world.app.engine, world.ben.id)
     conversations.remove(world.app.engine, world.ben.id, mine)
     assert (await _chat(world, {"assistant": {"conversation_id": mine}}))[0] == 404
+
+
+PNG = "data:image/png;base64,iVBORw0KGgo="
+
+
+def _pictured(url: str, count: int = 1, **ours: Any) -> dict[str, Any]:
+    parts = [{"type": "text", "text": "What is this?"}]
+    parts += [{"type": "image_url", "image_url": {"url": url}} for _ in range(count)]  # type: ignore[dict-item] # JSON
+    return {"messages": [{"role": "user", "content": parts}], "assistant": ours}
+
+
+async def test_a_question_brings_its_pictures_along(world: World) -> None:
+    async with world.client(world.ben) as client:
+        reply = await client.post("/v1/chat/completions", json=_pictured(PNG, 2))
+    assert reply.status_code == 200 and world.turns.asked[0].question == "What is this?"
+    assert [picture.media_type for picture in world.turns.asked[0].options.pictures] == ["image/png"] * 2
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (_pictured("https://example.com/a.png"), "picture_refused"),
+        (_pictured("data:image/gif;base64,R0lGODlh"), "picture_refused"),
+        (_pictured(PNG, 5), "picture_refused"),
+        (_pictured(PNG, pictures="seen"), "no_vision"),
+    ],
+)
+async def test_what_cannot_be_done_with_a_picture_is_said_with_a_code(
+    world: World, body: dict[str, Any], code: str
+) -> None:
+    async with world.client(world.ben) as client:
+        reply = await client.post("/v1/chat/completions", json=body)
+    assert reply.status_code == 400 and reply.json()["error"]["code"] == code
+    assert not world.turns.asked

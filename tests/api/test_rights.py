@@ -18,6 +18,8 @@ import pytest
 from assistant import conversations, long_calls
 from assistant.api.auth import Guarded, policy_of
 from assistant.attachments import collection_for
+from assistant.curated import store
+from assistant.curated.store import Written
 from assistant.people import credentials, users
 from assistant.people.credentials import caller_of
 from knowledge import chunks, collections, documents
@@ -48,6 +50,14 @@ TABLE: dict[str, tuple[Expected, Any]] = {
     "PUT /api/models/preset": ((401, 403, 403, 200), {"preset": "balanced"}),
     "POST /api/models/decide": ((401, 403, 403, 409), {"question": "Who is asked?"}),  # there is no model here
     "PATCH /api/models/{name}": ((401, 403, 403, 404), {"enabled": False}),
+    "GET /api/curated": ((401, 403, 403, 200), None),
+    "POST /api/curated": ((401, 403, 403, 201), {"questions": ["When is it open?"], "answer": "At nine."}),
+    "PUT /api/curated/{curated_id}": ((401, 403, 403, 200), {"questions": ["When?"], "answer": "At nine."}),
+    "DELETE /api/curated/{curated_id}": ((401, 403, 403, 204), None),
+    "GET /api/policy": ((401, 403, 403, 200), None),
+    "POST /api/policy/train": ((401, 403, 403, 409), None),  # nothing was routed yet
+    "POST /api/policy/activate": ((401, 403, 403, 409), {"id": "x"}),  # the setting is off
+    "POST /api/policy/rollback": ((401, 403, 403, 409), None),
     "GET /api/me": ((401, 200, 200, 200), None),
     "POST /api/me/password": ((401, 401, 401, 401), {"old": "not the old one", "new": "another good one"}),
     "GET /api/keys": ((401, 200, 200, 200), None),
@@ -227,6 +237,9 @@ async def scene(world: World) -> AsyncIterator[Scene]:
     ids = left | {"user_id": ben.id, "key_id": key.id, "collection_id": hr.id, "document_id": document.id}
     ids |= {"chunk_id": chunk, "conversation_id": conversation, "turn_id": turn, "source": "notebook"}
     ids |= {"note_id": note.id, "group_note_id": world.app.memories.groups.add(scope, "hr", "The code is 17")[0].id}
+    admin = caller_of(world.admin, "session")
+    curated = store.add(engine, admin.scope, Written(("When is it open?",), "At nine."), admin.user_id)
+    ids |= {"note_id": note.id, "curated_id": curated.id}
     async with world.client(ben) as client:
         written = await client.post("/api/skills/write_note/call", json={"arguments": {"text": "x"}})
     call = SkillCall("write_note", {"text": "x"}, Person(ben.id, scope.principals))

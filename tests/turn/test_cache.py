@@ -146,7 +146,7 @@ async def test_it_never_crosses_from_one_readers_rights_to_anothers(bench: Any) 
             shown = repr((answer.text, answer.citations, answer.suggestions, answer.nearest, answer.searched))
             assert secrets[name][door] in answer.text
             assert not any(secret in shown for secret in secrets[other])
-    assert made.turns.cache.hits == 25
+    assert made.turns.kept.figures().same == 25
 
 
 async def test_it_shows_no_reader_what_only_others_may_read(bench: Any) -> None:

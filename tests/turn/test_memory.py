@@ -76,10 +76,10 @@ async def test_an_answer_with_notes_is_never_cached(bench: Any, memories: Memori
     made = with_memory(bench(ScriptedModel([LEAVE] * 4), route=LARGE, cache_answers=True), memories)
     question = "How many days of paid leave do I get?"
     await made.ask(question, memory=True)
-    assert len(made.turns.cache) == 1  # no note fits: like anybody's
+    assert made.turns.kept.figures().entries == 1  # no note fits: like anybody's
     memories.add(ANNA.scope, "Answer in short sentences", None, "page")
     ran = await made.ask(question, memory=True)
-    assert len(made.turns.cache) == 1 and "cache" not in ran.steps
+    assert made.turns.kept.figures().entries == 1 and "cache" not in ran.steps
     memories.remove_all(ANNA.scope)
     assert "cache" in (await made.ask(question, memory=True)).steps
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
+from assistant.models.fake import ScriptedModel
+from assistant.models.policy.situation import Decision
+from assistant.orchestration.ports import Choice
 from assistant.record import SqlRecords, TurnRecord, append, read
 from assistant.tables import turn_records
 from assistant.types import Answer, Caller, Route, Turn, TurnOptions
@@ -49,6 +53,23 @@ def test_it_copies_no_text_of_passages(engine: Engine) -> None:
     append(engine, RECORD)
     assert "region in France" not in repr(read(engine))
     assert "paid leave per year" not in repr(read(engine))
+
+
+async def test_it_keeps_how_a_turn_was_routed_and_the_prompt_that_the_choice_asked_for(
+    engine: Engine, bench: Any
+) -> None:
+    decision = Decision((1.0,) * 8, (2, 3), 3, 0.25, 2)
+
+    class Chosen:
+        async def choose(self, turn: Turn) -> Choice:
+            return Choice(ScriptedModel(["25 days [1]."]), ANSWER.route, strategy="strict", decision=decision)
+
+    made = bench("unused", models=Chosen())
+    await made.ask("How many days of paid leave do employees get per year?")
+    append(engine, made.records.records[0])
+    (found,) = read(engine)
+    assert found.data["decision"] == {**dataclasses.asdict(decision), "features": [1.0] * 8, "possible": [2, 3]}
+    assert found.data["prompt"].startswith("strict_answer@")
 
 
 async def test_it_does_not_fail_a_turn_when_the_database_does(engine: Engine) -> None:

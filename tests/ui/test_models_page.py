@@ -52,3 +52,16 @@ def test_it_tells_who_would_be_asked(open_page: OpenPage) -> None:
     next(one for one in app.text_input if one.label == "A question").set_value("When does the gym open?")
     next(one for one in app.button if one.label == "Try").click().run()
     assert "Rule “easy”" in shown(app)
+
+
+def test_a_learned_policy_is_trained_acts_only_when_better_and_goes_back(open_page: OpenPage, world: World) -> None:
+    app = models_page(open_page)
+    assert "The rules above decide." in shown(app)
+    press(app, "train-policy")
+    press(app, "train-policy")
+    assert [one["id"] for one in world.policies] == ["p2", "p1"] and "not shown to be better" in shown(app)
+    assert {one.key for one in app.button if one.key and one.key.startswith("policy-act")} == {"policy-act-p1"}
+    press(app, "policy-act-p1")
+    assert world.policy == "p1" and "chooses for low-stakes questions" in shown(app)
+    press(app, "policy-rollback")
+    assert world.policy is None and not app.exception

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -35,6 +37,10 @@ def routes() -> list[Route]:
         Route("/api/models/preset", signed_in(change_preset, admin=True), methods=["PUT"]),
         Route("/api/models/decide", signed_in(decide, admin=True), methods=["POST"]),
         Route("/api/models/{name}", signed_in(change_model, admin=True), methods=["PATCH"]),
+        Route("/api/policy", signed_in(policies, admin=True), methods=["GET"]),
+        Route("/api/policy/train", signed_in(train_policy, admin=True), methods=["POST"]),
+        Route("/api/policy/activate", signed_in(activate_policy, admin=True), methods=["POST"]),
+        Route("/api/policy/rollback", signed_in(roll_policy_back, admin=True), methods=["POST"]),
     ]
 
 
@@ -80,6 +86,50 @@ async def decide(_world: World, _user: FakeUser, request: Request) -> Response:
     ask = ["smollm2-135m", "qwen3-8b"] if rule is RULES[1] else ["qwen3-8b", "smollm2-135m"]
     reason = f"Rule “{rule['name']}”: {rule['because']}; {ask[0]}, then {ask[1]}"
     return JSONResponse({"ask": ask, "reason": reason, "domains": []})
+
+
+async def policies(world: World, _user: FakeUser, _request: Request) -> Response:
+    """Return what was learned."""
+    return _policies(world)
+
+
+async def train_policy(world: World, _user: FakeUser, _request: Request) -> Response:
+    """Learn one that is better, then one that is not shown to be."""
+    good = not world.policies
+    verdict = "better than the table" if good else "not shown to be better than the table"
+    low = 0.02 if good else -0.01
+    world.policies.insert(
+        0,
+        {
+            "id": f"p{len(world.policies) + 1}", "at": time.time(),
+            "estimate": {
+                "experiences": 1_240, "low": low, "high": 0.11, "good": good,
+                "sentence": f"It is {verdict}: +0.064 reward per answer, 95 % between {low:+.3f} and +0.110",
+            },
+        },
+    )  # fmt: skip
+    return _policies(world)
+
+
+async def activate_policy(world: World, _user: FakeUser, request: Request) -> Response:
+    """Let one act."""
+    wanted = text_of(await body_of(request), "id")
+    if wanted not in {one["id"] for one in world.policies}:
+        return missing("learned policy")
+    world.policy = wanted
+    return _policies(world)
+
+
+async def roll_policy_back(world: World, _user: FakeUser, _request: Request) -> Response:
+    """Let the rules decide."""
+    if world.policy is None:
+        return problem(409, "Refused", "No learned policy acts, so there is nothing to go back from.", "policy-refused")
+    world.policy = None
+    return _policies(world)
+
+
+def _policies(world: World) -> Response:
+    return JSONResponse({"allowed": True, "explore": 0.05, "active": world.policy, "policies": world.policies})
 
 
 def _overview(world: World) -> Response:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ui.fake_api import group_memory, library, memory, models, people, skills, talk, widgets
+from ui.fake_api import curated, group_memory, library, memory, models, people, skills, talk, widgets
 from ui.fake_api.doorkeeper import signed_in
 from ui.fake_api.records import FakeUser
 from ui.fake_api.world import World
@@ -35,7 +35,7 @@ class FakeApi:
 def application(world: World) -> Starlette:
     """Return the stand-in as an ASGI application over `world`."""
     own = [Route("/api/status", signed_in(status, admin=True)), Route("/livez", alive)]
-    doors = (people, library, talk, skills, memory, group_memory, models, widgets)
+    doors = (people, library, talk, skills, memory, group_memory, models, curated, widgets)
     app = Starlette(routes=[*own, *(route for door in doors for route in door.routes())])
     app.state.world = world
     return app
@@ -70,6 +70,16 @@ async def status(world: World, _user: FakeUser, _request: Request) -> Response:
                 "index_lag": 0,
                 "last_reconcile": time.time() - 95,
                 "embedding": {"model": "all-minilm-l6-v2.int8", "done": 0, "total": 0, "live": True},
+            },
+            "kept": {
+                "on": True,
+                "closeness": 0.0,
+                "entries": 212,
+                "same": 340,
+                "near": 0,
+                "pinned": 58,
+                "missed": 1_120,
+                "saved_tokens": 268_400,
             },
             "queue": {name: states.count(name) for name in ("queued", "running", "failed")},
         }

@@ -90,6 +90,9 @@ class World:
     scripts: list[Script] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
     adapters: dict[str, FakeAdapter] = field(default_factory=sample_adapters)
+    curated: dict[str, dict[str, object]] = field(default_factory=dict)
+    policies: list[dict[str, object]] = field(default_factory=list)
+    policy: str | None = None  # the learned one that acts
     models_off: set[str] = field(default_factory=set)
     preset: str = "precise"
     setup_token: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import state
-from ui.models import adapters
+from ui.models import adapters, policy
 from ui.scrub import plain
 from ui.trouble import careful, told
 from ui.wire import ModelInfo, ModelsOverview, Rule
@@ -23,6 +23,7 @@ def show() -> None:
     adapters.show(found)
     _manner(found)
     _choice(found)
+    policy.show()
 
 
 @st.fragment(run_every=LOOK_EVERY_S)
@@ -66,6 +67,7 @@ def _facts(model: ModelInfo) -> list[str]:
     """Return the figures of a model as short texts; those that are not known yet are left out."""
     known = [
         (f"{model.answers:,} answers", True),
+        ("sees pictures", model.sees),
         (f"{model.failures:,} failed", model.failures > 0),
         (f"{model.busy} now", model.busy > 0),
         (f"first word after {model.first_token_s or 0:.1f} s", model.first_token_s is not None),

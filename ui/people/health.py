@@ -7,7 +7,7 @@ import streamlit as st
 from ui import state
 from ui.documents import wording
 from ui.scrub import plain
-from ui.wire import Service, Space, Status, Tier
+from ui.wire import Kept, Service, Space, Status, Tier
 
 LOOK_EVERY_S = 5.0
 GOOD_STATES = ("ready", "ok", "running")
@@ -25,6 +25,7 @@ def _figures() -> None:
     st.caption(plain(f"Version {status.version}, looked at every {LOOK_EVERY_S:.0f} seconds"))
     _tiers(status)
     _knowledge(status)
+    _kept(status.kept)
     left, right = st.columns(2, gap="medium")
     with left:
         _space("Disk", status.disk, "of the data folder's disk")
@@ -76,6 +77,20 @@ def _knowledge(status: Status) -> None:
             f"Changing to the embedding model {plain(change.model, 60)}: {change.done:,} of {change.total:,} passages; "
             "the one before answers until all are done."
         )
+
+
+def _kept(kept: Kept) -> None:
+    st.subheader("Answers without a model", anchor=False)
+    asked = kept.same + kept.near + kept.missed
+    with st.container(key="kept-metrics", horizontal=True):
+        st.metric("Written by administrators", f"{kept.pinned:,}", border=True)
+        st.metric("From memory", f"{kept.same + kept.near:,}", border=True)
+        st.metric("Hit rate", f"{(kept.same + kept.near) / asked:.0%}" if asked else "none yet", border=True)
+        st.metric("Tokens saved", f"{kept.saved_tokens:,}", border=True)
+    if not kept.on:
+        st.caption("Answers are not remembered here; the setting turn.cache_answers changes that.")
+    elif kept.closeness:
+        st.caption(f"{kept.near:,} of them for a question in other words, from a closeness of {kept.closeness:.2f} on.")
 
 
 def _space(name: str, space: Space, what: str, own: bool = False) -> None:

@@ -17,7 +17,7 @@ from ui.wire.library import (
 )
 from ui.wire.models import AdapterInfo, Decision, EnsembleInfo, ModelInfo, ModelsOverview, Preset, Rule
 from ui.wire.people import Group, Key, Session, User
-from ui.wire.server import KnowledgeStatus, QueueStatus, Service, Space, Status, Tier
+from ui.wire.server import Kept, KnowledgeStatus, QueueStatus, Service, Space, Status, Tier
 from ui.wire.skills import Approval, CallResult, LongCall, Skill, SkillCallLine, SkillSource
 from ui.wire.talk import Answer, Citation, Conversation, ConversationHead, Feedback, Outcome, Route, Step, Turn
 from ui.wire.widgets import (
@@ -55,6 +55,7 @@ __all__ = [
     "Group",
     "HandOver",
     "Hit",
+    "Kept",
     "Key",
     "KnowledgeStatus",
     "Limits",

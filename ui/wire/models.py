@@ -16,6 +16,7 @@ class ModelInfo(Wire):
     detail: str = ""
     inside: bool = True
     enabled: bool = True
+    sees: bool = False  # takes pictures
     busy: int = 0
     answers: int = 0
     failures: int = 0
@@ -77,3 +78,30 @@ class Decision(Wire):
 
     ask: tuple[str, ...] = ()
     reason: str = ""
+
+
+class PolicyEstimate(Wire):
+    """How a learned policy was judged against the rules."""
+
+    experiences: int = 0
+    low: float = 0.0
+    high: float = 0.0
+    good: bool = False
+    sentence: str = ""
+
+
+class LearnedPolicy(Wire):
+    """A learned policy."""
+
+    id: str
+    at: float = 0.0
+    estimate: PolicyEstimate = PolicyEstimate()
+
+
+class LearnedPolicies(Wire):
+    """All of them, and which one acts."""
+
+    allowed: bool = False
+    explore: float = 0.0
+    active: str | None = None
+    policies: tuple[LearnedPolicy, ...] = ()

@@ -59,6 +59,19 @@ class Space(Wire):
     total: int = 0
 
 
+class Kept(Wire):
+    """What was answered without a model since the start."""
+
+    on: bool = False
+    closeness: float = 0.0  # from which questions in other words count; 0: never
+    entries: int = 0
+    same: int = 0
+    near: int = 0
+    pinned: int = 0
+    missed: int = 0
+    saved_tokens: int = 0
+
+
 class Status(Wire):
     """How the server is doing."""
 
@@ -69,3 +82,4 @@ class Status(Wire):
     memory: Space = Space()
     knowledge: KnowledgeStatus = KnowledgeStatus()
     queue: QueueStatus = QueueStatus()
+    kept: Kept = Kept()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,11 @@ MAX_MESSAGES = 1_000
 MAX_CHARACTERS = 4_000_000
 MAX_TOOLS = 128
 MAX_STOPS = 16
+MAX_PARTS = 16
 SCHEMA_CHARACTERS = 20_000  # of one schema; vLLM compiles it and keeps what it compiled
 SCHEMA_DEPTH = 16
 ROLES = frozenset({"system", "user", "assistant", "tool"})
+_PICTURE = re.compile(r"data:image/(png|jpeg|webp);base64,[A-Za-z0-9+/=]+")
 _SALT = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _CALL_ID = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 
@@ -95,7 +97,7 @@ def _messages(messages: object) -> list[dict[str, Any]]:
     if not isinstance(messages, list) or not 1 <= len(messages) <= MAX_MESSAGES:
         raise ModelRefused(f"`messages` must be a list of 1 to {MAX_MESSAGES}.")
     made = [_message(message) for message in messages]
-    if sum(len(message["content"]) for message in made) > MAX_CHARACTERS:
+    if sum(_length(message["content"]) for message in made) > MAX_CHARACTERS:
         raise ModelRefused(f"The messages have more than {MAX_CHARACTERS} characters.", "context_length_exceeded")
     return made
 
@@ -103,6 +105,8 @@ def _messages(messages: object) -> list[dict[str, Any]]:
 def _message(message: object) -> dict[str, Any]:
     given = _object(message)
     role, content = given.get("role"), given.get("content")
+    if role == "user" and isinstance(content, list):
+        return {"role": role, "content": _parts(content)}
     if role not in ROLES or not isinstance(content if content is not None else "", str):
         raise ModelRefused("A message has a `role` (system, user, assistant or tool) and a `content` that is text.")
     made: dict[str, Any] = {"role": role, "content": content or ""}
@@ -111,6 +115,25 @@ def _message(message: object) -> dict[str, Any]:
     if isinstance(call_id := given.get("tool_call_id"), str) and _CALL_ID.fullmatch(call_id):
         made["tool_call_id"] = call_id
     return made
+
+
+def _parts(parts: Sequence[object]) -> list[dict[str, Any]]:
+    """Return the parts of a message with pictures, which are data and never addresses that vLLM would fetch."""
+    made: list[dict[str, Any]] = []
+    for part in map(_object, parts[:MAX_PARTS]):
+        text, image = part.get("text"), part.get("image_url")
+        url = image.get("url") if isinstance(image, Mapping) else None
+        if part.get("type") == "text" and isinstance(text, str):
+            made.append({"type": "text", "text": text})
+        elif part.get("type") == "image_url" and isinstance(url, str) and _PICTURE.fullmatch(url):
+            made.append({"type": "image_url", "image_url": {"url": url}})
+        else:
+            raise ModelRefused("A part of a message is a text, or a picture as a data URL of PNG, JPEG or WebP.")
+    return made
+
+
+def _length(content: str | list[dict[str, Any]]) -> int:
+    return len(content) if isinstance(content, str) else sum(len(part.get("text", "")) for part in content)
 
 
 def _call(call: object) -> dict[str, Any]:

@@ -122,3 +122,23 @@ def test_it_passes_a_salt_that_looks_like_one_and_nothing_else() -> None:
     assert bodies.chat(PLAIN | {"cache_salt": "scope:1f"}, SERVED)["cache_salt"] == "scope:1f"
     for salt in ("a b", "x" * 1000, 5, ["x"], "\x00"):
         assert "cache_salt" not in bodies.chat(PLAIN | {"cache_salt": salt}, SERVED)
+
+
+def test_it_passes_pictures_as_data_and_never_an_address() -> None:
+    def asked(url: str) -> dict[str, Any]:
+        parts = [{"type": "text", "text": "What?"}, {"type": "image_url", "image_url": {"url": url, "uuid": "x"}}]
+        return {"messages": [{"role": "user", "content": parts}]}
+
+    made = bodies.chat(asked("data:image/png;base64,iVBORw0KGgo="), SERVED)
+    assert made["messages"][0]["content"][1] == {
+        "type": "image_url",
+        "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="},
+    }
+    for url in (
+        "http://169.254.169.254/",
+        "file:///etc/passwd",
+        "data:text/html;base64,AAAA",
+        "data:image/png;base64,",
+    ):
+        with pytest.raises(ModelRefused, match="data URL"):
+            bodies.chat(asked(url), SERVED)

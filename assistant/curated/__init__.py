@@ -1,0 +1,1 @@
+"""Curated answers: what administrators have written for questions that are often asked."""

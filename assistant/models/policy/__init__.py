@@ -1,0 +1,1 @@
+"""A policy that learns whom to ask and how, from what became of earlier answers; off unless shown to be better."""

@@ -1,0 +1,5 @@
+"""Curated answers."""
+
+from ui.curated import page
+
+page.show()

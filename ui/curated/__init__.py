@@ -1,0 +1,1 @@
+"""Answers that administrators write."""
