@@ -34,7 +34,7 @@ class TurnSettings(BaseModel):
         default=0.0, ge=0, le=1, description="Cosine from which cache_answers takes questions for the same; 0: never"
     )
     curated_closeness: float = Field(
-        default=0.9, ge=0, le=1, description="Cosine from which a curated question counts as asked; 0: same words only"
+        default=0.0, ge=0, le=1, description="Cosine from which a curated question counts as asked; 0: same words only"
     )
     suggestions: int = Field(default=3, ge=0, le=5, description="Follow-up questions offered under an answer")
     warm_up: bool = Field(default=True, description="Import semantic-kernel while the server starts, not at first use")
