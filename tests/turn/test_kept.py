@@ -42,7 +42,7 @@ def test_it_sees_what_closeness_does_not(one: str, other: str, same: bool) -> No
 
 
 def test_it_compares_within_one_reader_version_route_and_prompt_alone() -> None:
-    cache, vector = NearCache(0.9, 10, 60.0), np.ones(4, np.float32) / 2
+    cache, vector = NearCache(0.9, 10, 60.0), np.full(4, 0.5, np.float32)
     cache.put(KEY, vector, ANSWER)
     asked = dataclasses.replace(KEY, question="How long is the fitness room open?")
     assert cache.get(asked, vector) is ANSWER
@@ -56,7 +56,7 @@ def test_it_compares_within_one_reader_version_route_and_prompt_alone() -> None:
 
 
 def test_it_forgets_what_is_old_or_too_much() -> None:
-    clock, vector = [0.0], np.ones(4, np.float32) / 2
+    clock, vector = [0.0], np.full(4, 0.5, np.float32)
     cache = NearCache(0.9, 2, 60.0, lambda: clock[0])
     for n in range(3):
         cache.put(dataclasses.replace(KEY, question=f"Question {n}?"), vector, ANSWER)
