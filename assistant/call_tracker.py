@@ -104,6 +104,8 @@ class CallTracker:
         try:
             while not (await asyncio.wait([inner], timeout=self._every_s))[0]:
                 if not await in_thread(long_calls.beat, self._engine, identifier, latest.done, latest.note):
+                    inner.cancel()  # ended before anybody is told that it is
+                    await asyncio.wait([inner])
                     return await self._settled(identifier, call, SkillResult("failed", CANCELLED), "cancelled")
                 if call.report is not None:
                     call.report(latest.done, latest.note)

@@ -127,7 +127,7 @@ async def test_cancelling_one_call_does_not_end_the_turn_or_another_call(
     model = ToolModel([("export", {}), ("import", {})], "The export was cancelled.")  # type: ignore[arg-type]
     product = await bench(model, both)
     asked = asyncio.create_task(product.ask("Export and import everything", ANNA, grounded=False))
-    running = await _until(engine, lambda found: len(found) == 2)
+    running = await _until(engine, lambda found: [call.done for call in found] == [0.4, 0.4])
     wanted = next(call for call in running if call.skill == "export")
     assert not long_calls.cancel(engine, "ben", wanted.id)  # nobody else can
     assert long_calls.cancel(engine, "anna", wanted.id) and not long_calls.cancel(engine, "anna", wanted.id)
