@@ -24,6 +24,7 @@ from assistant.orchestration.prompts import Message
 from knowledge.embed import OnnxEmbedder
 from knowledge.types import Passage
 from skills.fake import ScriptedSkill
+from skills.settings import SkillsSettings
 from skills.types import SkillResult
 from tests.ingest.builders import pdf, read, text_of
 from tests.turn.conftest import ANNA
@@ -153,7 +154,15 @@ async def run(tmp_path: Path, embedder: OnnxEmbedder) -> AsyncIterator[Run]:
         pay.skill("pay", "write", parameters=TEXT),
         send.skill("send", parameters=TEXT, tags=OUTBOUND),
     ]
-    product = await skilled(tmp_path, model, embedder.embed, skills, secrets=(CANARY, STORED), max_skill_calls=50)
+    product = await skilled(
+        tmp_path,
+        model,
+        embedder.embed,
+        skills,
+        secrets=(CANARY, STORED),
+        max_skill_calls=50,
+        skills_settings=SkillsSettings(calls_per_minute=10_000),
+    )
     skillset = await product.service.ready()
     skillset.secrets.put("shop", STORED)
     # The careless installation: an administrator lets both run without asking.
