@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, insert, select, update
 
 from assistant.errors import ConversationTooLong
 from assistant.orchestration.prompts import Message
@@ -26,19 +26,10 @@ Status = Literal["running", "done", "stopped", "failed"]
 MAX_TURNS = 2_000  # of one conversation, all versions; each request reads their ids
 HISTORY_TURNS = 50  # what a question is told of; models read less
 TITLE_CHARACTERS = 200
+FOLDER_CHARACTERS = 60
 _AUTO_TITLE_CHARACTERS = 60
 # A turn without an end after so long was cut off by a crash; nobody works on it any more.
 _LOST_AFTER_S = 900.0
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """One line of the list of conversations."""
-
-    id: str
-    title: str
-    pinned: bool
-    updated_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +56,7 @@ class Conversation:
     pinned: bool
     updated_at: float
     memory: bool = True  # False: nothing is recalled or remembered in it
+    folder: str = ""  # "" for none
     turns: list[StoredTurn] = field(default_factory=list)
 
 
@@ -99,30 +91,6 @@ def remembers(engine: Engine, owner_id: str, identifier: str) -> bool:
     return found is not None and bool(found.memory)
 
 
-def page(
-    engine: Engine, owner_id: str, text: str | None = None, limit: int = 50, before: float | None = None
-) -> list[Summary]:
-    """Return the owner's conversations, the last used first, at most `limit` of them.
-
-    `before` continues after the one with that `updated_at`; pinned ones come first, in addition, when it is None.
-    `text` is looked for in titles and questions, ignoring case; it is plain text, not a pattern.
-    """
-    mine = [conversations.c.owner_id == owner_id]
-    if text:
-        said = exists().where(
-            turns.c.conversation_id == conversations.c.id, turns.c.question.icontains(text, autoescape=True)
-        )
-        mine.append(or_(conversations.c.title.icontains(text, autoescape=True), said))
-    latest_first = select(conversations).order_by(conversations.c.updated_at.desc(), conversations.c.id)
-    rest = latest_first.where(*mine, conversations.c.pinned.is_(False)).limit(limit)
-    with reading(engine) as connection:
-        if before is not None:
-            rows = list(connection.execute(rest.where(conversations.c.updated_at < before)))
-        else:
-            rows = [*connection.execute(latest_first.where(*mine, conversations.c.pinned)), *connection.execute(rest)]
-    return [Summary(row.id, row.title, row.pinned, row.updated_at) for row in rows]
-
-
 def read(engine: Engine, owner_id: str, identifier: str) -> Conversation | None:
     """Return the conversation with the turns that are shown now, first to last; None if the owner has none such."""
     with reading(engine) as connection:
@@ -137,7 +105,7 @@ def read(engine: Engine, owner_id: str, identifier: str) -> Conversation | None:
     for turn_id, parent in parents.items():
         siblings.setdefault(parent, []).append(turn_id)
     shown = [_stored(found[turn_id], tuple(siblings[parents[turn_id]]), moment) for turn_id in path]
-    return Conversation(row.id, row.title, row.pinned, row.updated_at, row.memory, shown)
+    return Conversation(row.id, row.title, row.pinned, row.updated_at, row.memory, row.folder, shown)
 
 
 def change(
@@ -148,10 +116,11 @@ def change(
     pinned: bool | None = None,
     show_turn: str | None = None,
     memory: bool | None = None,
+    folder: str | None = None,
 ) -> bool:
     """Change what is not None; False if the owner has no such conversation, or it has no turn `show_turn`.
 
-    `show_turn` shows that version of a turn, with what followed it last.
+    `folder` "" takes it out of its folder; `show_turn` shows that version of a turn, with what followed it last.
     """
     values: dict[str, object] = {}
     if title is not None:
@@ -160,6 +129,8 @@ def change(
         values["pinned"] = pinned
     if memory is not None:
         values["memory"] = memory
+    if folder is not None:
+        values["folder"] = folder[:FOLDER_CHARACTERS]
     with engine.begin() as connection:
         if connection.execute(select(conversations.c.id).where(*_mine(owner_id, identifier))).first() is None:
             return False

@@ -18,6 +18,7 @@ AssistantError
 │   └── UnknownGroup         a membership names a group that does not exist
 ├── PictureRefused           a picture is an address, of another type, or damaged
 ├── ConversationTooLong      no further question fits into this conversation
+├── ImportRefused            a file of chats is not readable, or holds too much
 └── ComeBackLater            refused for now, with the seconds to wait
     ├── TooManyAttempts      too many wrong passwords (also a PeopleError)
     └── Overloaded           the waiting room is full
@@ -96,6 +97,10 @@ class PictureRefused(AssistantError):
 
 class ConversationTooLong(AssistantError):
     """No further question fits into this conversation."""
+
+
+class ImportRefused(AssistantError):
+    """A file of chats is not readable, or holds too much."""
 
 
 class ComeBackLater(AssistantError):

@@ -70,9 +70,12 @@ class KeptAnswers:
     def key(self, turn: Turn, knowledge: int, route: Route, prompt: str, attached: bool, recalled: bool) -> Key | None:
         """Return what the answer depends on, None when it must not come from memory.
 
-        `recalled`: with somebody's notes; such an answer is theirs alone, and gone when the notes are.
+        `recalled`: with somebody's notes; such an answer is theirs alone, and gone when the notes are. Nothing of a
+        temporary chat is kept.
         """
-        if not self._on or recalled or turn.options.fresh or turn.options.sampling.temperature > 0:
+        options = turn.options
+        own = recalled or options.temporary or options.fresh or options.sampling.temperature > 0
+        if not self._on or own:
             return None
         return key_of(turn, knowledge, route, prompt, attached)
 

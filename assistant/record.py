@@ -95,8 +95,10 @@ class MemoryRecords:
 
 
 def append(engine: Engine, record: TurnRecord) -> bool:
-    """Store a record; False when the turn has one already."""
+    """Store a record; False when the turn has one already, and for a temporary turn, which leaves none."""
     turn = record.turn
+    if turn.options.temporary:
+        return False
     with engine.begin() as connection:
         if connection.execute(select(turn_records.c.seq).where(turn_records.c.turn_id == turn.id)).first() is not None:
             return False

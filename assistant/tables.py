@@ -110,6 +110,7 @@ conversations = Table(
     Column("title", String(200), nullable=False),
     Column("pinned", Boolean, nullable=False),
     Column("memory", Boolean, nullable=False, server_default=true()),  # false: nothing is recalled or remembered in it
+    Column("folder", String(60), nullable=False, server_default=""),  # a name that its owner gave; "" for none
     Column("head", String(32)),  # the turn that is shown last; its ancestors are the conversation
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
@@ -131,6 +132,18 @@ turns = Table(
     Column("finished_at", Float),
 )
 Index("ix_turns_conversation_id_n", turns.c.conversation_id, turns.c.n, unique=True)
+
+# Snapshots of conversations that colleagues may open by link, one of each; gone with the conversation.
+shared_chats = Table(
+    "shared_chats",
+    metadata,
+    Column("id", String(32), primary_key=True),  # random, and part of the link
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("turns", Text, nullable=False),  # JSON, see assistant/sharing.py
+    Column("created_at", Float, nullable=False),
+)
+Index("ix_shared_chats_conversation_id", shared_chats.c.conversation_id, unique=True)
 
 feedback = Table(
     "feedback",

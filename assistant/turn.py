@@ -224,8 +224,9 @@ class Turns:
         yield Event("answer", answer=answer)
 
     async def _by_skills(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
-        """Yield an answer by skills where the question needs one; they are not shown pictures."""
-        if self._skills is not None and not notes.turn.options.pictures:
+        """Yield an answer by skills where the question needs one; they are not shown pictures, nor temporary chats."""
+        options = notes.turn.options
+        if self._skills is not None and not (options.pictures or options.temporary):
             async with aclosing(self._skills.run(notes, choice)) as events:
                 async for event in events:
                     yield event

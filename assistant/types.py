@@ -52,6 +52,7 @@ class TurnOptions:
     fresh: bool = False  # True: never answered from the cache, as when an answer is regenerated
     decisions: tuple[Decision, ...] = ()  # in place of a question: what the person decided about calls that wait
     memory: bool = False  # True: the caller's own notes may be recalled, and notes taken
+    temporary: bool = False  # True: nothing that is said is stored anywhere: no record, no cache, no notes, no skills
     policy: Policy = field(default_factory=Policy)
     pictures: tuple[Picture, ...] = ()  # that came with the question
     given: tuple[Passage, ...] = ()  # passages that the question brings along: the text on its pictures

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from ui import wire
 from ui.operating import Operating
@@ -19,6 +20,7 @@ class Question:
     conversation_id: str
     collections: tuple[str, ...] | None = None  # names; None: all readable ones
     replace_turn: str | None = None  # the turn that this one is a new version of
+    said: tuple[tuple[str, str], ...] | None = None  # of a temporary chat: earlier questions and answers; else None
 
 
 class Api(Operating):
@@ -180,12 +182,45 @@ class Api(Operating):
         return self.read(wire.Conversation, f"/api/conversations/{conversation_id}")
 
     def change_conversation(self, conversation_id: str, changes: Mapping[str, object]) -> None:
-        """Change some of: title, pinned."""
+        """Change some of: title, pinned, memory, folder, show_turn."""
         self.send("PATCH", f"/api/conversations/{conversation_id}", json=dict(changes))
 
     def delete_conversation(self, conversation_id: str) -> None:
         """Delete a conversation with its attachments."""
         self.send("DELETE", f"/api/conversations/{conversation_id}")
+
+    def rename_folder(self, name: str, to: str) -> None:
+        """Give a folder of conversations another name."""
+        self.send("PATCH", f"/api/folders/{quote(name, safe='')}", json={"name": to})
+
+    def delete_folder(self, name: str) -> None:
+        """Delete a folder; its conversations stay."""
+        self.send("DELETE", f"/api/folders/{quote(name, safe='')}")
+
+    def export_chats(self, conversation_id: str | None = None, form: str = "json") -> bytes:
+        """Return all own chats as a file, or one; `form` is "json" or, for one chat, "markdown"."""
+        return self.send("GET", "/api/chats/export", {"conversation": conversation_id, "format": form}).content
+
+    def import_chats(self, content: bytes) -> int:
+        """Take the chats of an exported file in, and return how many."""
+        taken = self.send_content("/api/chats/import", content).json().get("taken")
+        return taken if isinstance(taken, int) else 0
+
+    def share(self, conversation_id: str) -> wire.Link:
+        """Share a conversation as it stands now; an earlier link to it ends."""
+        return self.parse(wire.Link, self.send("PUT", f"/api/conversations/{conversation_id}/share"))
+
+    def link(self, conversation_id: str) -> wire.Link:
+        """Return the link of a conversation; without one an ApiRefused with status 404."""
+        return self.read(wire.Link, f"/api/conversations/{conversation_id}/share")
+
+    def revoke(self, conversation_id: str) -> None:
+        """End the link of a conversation at once."""
+        self.send("DELETE", f"/api/conversations/{conversation_id}/share")
+
+    def shared(self, link_id: str) -> wire.SharedChat:
+        """Return a chat that somebody shared, with the sources that the caller may read."""
+        return self.read(wire.SharedChat, f"/api/shared/{link_id}")
 
     def attach(self, conversation_id: str, files: Iterable[NamedFile]) -> wire.Upload:
         """Add files to one conversation only."""
@@ -202,7 +237,8 @@ class Api(Operating):
 
     def ask(self, question: Question) -> Iterator[ChatEvent]:
         """Ask, and yield what happens until the answer is complete."""
-        extra: dict[str, object] = {"conversation_id": question.conversation_id}
+        temporary = question.said is not None
+        extra: dict[str, object] = {"temporary": True} if temporary else {"conversation_id": question.conversation_id}
         if question.collections is not None:
             extra["collections"] = list(question.collections)
         if question.replace_turn:
@@ -210,7 +246,7 @@ class Api(Operating):
         body = {
             "model": "assistant",
             "stream": True,
-            "messages": [{"role": "user", "content": question.text}],
+            "messages": [*_messages(question.said or ()), {"role": "user", "content": question.text}],
             "assistant": extra,
         }
         return self.send_stream("POST", "/v1/chat/completions", json=body)
@@ -223,3 +259,10 @@ class Api(Operating):
     def stop(self, turn_id: str) -> None:
         """Stop a running answer; what was said so far is kept."""
         self.send("POST", f"/api/streams/{turn_id}/stop")
+
+
+def _messages(said: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Return earlier questions and answers as messages."""
+    return [
+        {"role": role, "content": text} for pair in said for role, text in zip(("user", "assistant"), pair, strict=True)
+    ]

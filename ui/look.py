@@ -98,7 +98,7 @@ def _shape() -> Options:
         "theme.baseFontSize": 16,
         "theme.baseRadius": "0.7rem",
         "theme.buttonRadius": "0.6rem",
-        "theme.headingFontSizes": ["2.1rem", "1.55rem", "1.25rem", "1.1rem", "1rem", "0.9rem"],
+        "theme.headingFontSizes": ["2.1rem", "1.25rem", "1.25rem", "1.1rem", "1rem", "0.9rem"],
         "theme.headingFontWeights": [600, 600, 600, 600, 600, 600],
         "theme.showWidgetBorder": True,
         "theme.showSidebarBorder": True,

@@ -71,6 +71,14 @@ class Transport:
         _refuse(response)
         return response
 
+    def send_content(self, path: str, content: bytes) -> httpx.Response:
+        """Return the answer to a JSON file that is handed on as it is; raise when it is an error."""
+        headers = {**self._headers(), "Content-Type": "application/json"}
+        with _reachable():
+            response = self.http.post(path, content=content, headers=headers, timeout=SLOW_TIMEOUT)
+        _refuse(response)
+        return response
+
     def send_slowly(self, method: str, path: str, json: Mapping[str, object]) -> httpx.Response:
         """Return the answer to a request that waits for a model; raise when it is an error."""
         with _reachable():

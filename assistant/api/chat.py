@@ -133,6 +133,7 @@ async def _options(body: ChatBody, app: App, caller: Caller) -> TurnOptions:
         max_passages=body.assistant.max_passages,
         fresh=body.assistant.replace_turn is not None,
         pictures=_pictures(body, app),
+        temporary=body.assistant.temporary,
     )
 
 
@@ -149,6 +150,8 @@ def _pictures(body: ChatBody, app: App) -> tuple[Picture, ...]:
 async def _memory(body: ChatBody, app: App, caller: Caller) -> bool:
     """Return whether notes of the caller may be used: a program that answers others must ask for them by name."""
     wanted, conversation = body.assistant.memory, body.assistant.conversation_id
+    if body.assistant.temporary:
+        return False
     if wanted is None:
         wanted = caller.credential in ("session", "local")
     if not wanted or conversation is None:
@@ -159,6 +162,8 @@ async def _memory(body: ChatBody, app: App, caller: Caller) -> bool:
 async def _asked(body: ChatBody, app: App, caller: Caller, question: str) -> tuple[str, tuple[Message, ...]]:
     """Return the turn's id and what was said before: from the store in a conversation, else from the request."""
     chosen = body.assistant
+    if chosen.temporary and (chosen.conversation_id is not None or body.decisions()):
+        raise errors.invalid("A temporary chat has no conversation; leave out 'temporary'.", "assistant.temporary")
     if body.decisions():  # no new turn: the one that waits goes on
         return uuid4().hex, ()
     if chosen.conversation_id is None:

@@ -128,6 +128,9 @@ class AssistantOptions(BaseModel):
     memory: bool | None = Field(
         default=None, description="Use and take the caller's own notes; null: for people, not for API keys"
     )
+    temporary: bool = Field(
+        default=False, description="Store nothing that is said: no conversation, no record, no notes, no skills"
+    )
     preset: Preset | None = None
     privacy: Literal["any", "inside"] = "any"
     budget: Literal["any", "low"] = "any"

@@ -7,11 +7,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from assistant import conversations, feedback
+from assistant import conversations, feedback, history
 from assistant.api import errors
 from assistant.api.auth import SIGNED_IN, Guarded
 from assistant.api.deps import Id, Line, Parts
-from assistant.api.schemas import ConversationBody, ConversationChange, Json, RatingBody
+from assistant.api.schemas import ConversationBody, ConversationChange, FolderChange, Json, RatingBody
 from assistant.attachments import forget
 from assistant.conversations import Conversation, StoredTurn
 from assistant.people.credentials import Credential
@@ -30,9 +30,9 @@ async def list_conversations(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: Annotated[float | None, Query(allow_inf_nan=False, description="Go on behind this updated_at")] = None,
 ) -> Json:
-    """List the caller's conversations: pinned ones first, then the last used."""
+    """List the caller's conversations: pinned ones first, those in folders, then the last used."""
     owner = credential.caller.user_id
-    found = await in_thread(conversations.page, app.engine, owner, q, limit, before)
+    found = await in_thread(history.page, app.engine, owner, q, limit, before)
     return {"conversations": [asdict(summary) for summary in found]}
 
 
@@ -52,9 +52,9 @@ async def read_conversation(conversation_id: Id, app: Parts, credential: Signed)
 
 @router.patch("/conversations/{conversation_id}")
 async def change_conversation(conversation_id: Id, body: ConversationChange, app: Parts, credential: Signed) -> Json:
-    """Rename or pin a conversation, switch memory in it, or show another version of one of its turns."""
+    """Rename, pin or move a conversation, switch memory in it, or show another version of one of its turns."""
     owner = credential.caller.user_id
-    change = (body.title, body.pinned, body.show_turn, body.memory)
+    change = (body.title, body.pinned, body.show_turn, body.memory, body.folder)
     if not await in_thread(conversations.change, app.engine, owner, conversation_id, *change):
         raise errors.unknown("conversation" if body.show_turn is None else "conversation or turn")
     return _json(await _read(app, owner, conversation_id))
@@ -67,6 +67,29 @@ async def remove_conversation(conversation_id: Id, app: Parts, credential: Signe
     if not await in_thread(conversations.remove, app.engine, owner, conversation_id):
         raise errors.unknown("conversation")
     await in_thread(forget, app.engine, owner, [conversation_id])
+
+
+@router.get("/folders")
+async def list_folders(app: Parts, credential: Signed) -> Json:
+    """List the caller's folders with how many conversations each holds."""
+    found = await in_thread(history.folders, app.engine, credential.caller.user_id)
+    return {"folders": [asdict(folder) for folder in found]}
+
+
+@router.patch("/folders/{name}")
+async def rename_folder(name: Line, body: FolderChange, app: Parts, credential: Signed) -> Json:
+    """Rename a folder of the caller; a folder that has the new name takes its conversations in."""
+    moved = await in_thread(history.rename_folder, app.engine, credential.caller.user_id, name, body.name)
+    if not moved:
+        raise errors.unknown("folder")
+    return {"name": body.name, "n_conversations": moved}
+
+
+@router.delete("/folders/{name}", status_code=204)
+async def remove_folder(name: Line, app: Parts, credential: Signed) -> None:
+    """Delete a folder of the caller; its conversations stay, in none."""
+    if not await in_thread(history.rename_folder, app.engine, credential.caller.user_id, name, ""):
+        raise errors.unknown("folder")
 
 
 @router.put("/turns/{turn_id}/feedback", status_code=204)
@@ -91,6 +114,7 @@ def _json(conversation: Conversation) -> Json:
         "pinned": conversation.pinned,
         "updated_at": conversation.updated_at,
         "memory": conversation.memory,
+        "folder": conversation.folder,
         "turns": [_turn_json(turn) for turn in conversation.turns],
     }
 

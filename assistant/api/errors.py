@@ -98,6 +98,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     ours.ConversationTooLong: (409, "conversation-too-long"),
     curated.CuratedUnusable: (422, "curated-unusable"),
     curated.CuratedFull: (409, "curated-full"),
+    ours.ImportRefused: (422, "import-refused"),
     memory.NoteUnusable: (422, "note-unusable"),
     memory.MemoryFull: (409, "memory-full"),
     memory.NotAMember: (404, "not-found"),

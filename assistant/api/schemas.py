@@ -101,6 +101,10 @@ class KeyJson(BaseModel):
     secret: str | None = None
 
 
+# A folder's name stands in addresses, where a slash would part it.
+FolderName = Annotated[Line, Field(max_length=60, pattern=r"^[^/\\]*$")]
+
+
 class ConversationBody(Strict):
     """A new conversation."""
 
@@ -115,6 +119,13 @@ class ConversationChange(Strict):
     pinned: bool | None = None
     show_turn: Annotated[Line, Field(max_length=64)] | None = None
     memory: bool | None = None
+    folder: FolderName | None = Field(default=None, description="The folder to move it to; an empty name: none")
+
+
+class FolderChange(Strict):
+    """A new name of a folder."""
+
+    name: Annotated[FolderName, Field(min_length=1)]
 
 
 class RatingBody(Strict):

@@ -17,6 +17,7 @@ from assistant.adaptation import commands as adapt
 from assistant.cli import (
     ask,
     backup,
+    chats,
     curated,
     doctor,
     evals,
@@ -56,6 +57,7 @@ app.add_typer(manage.groups, name="groups")
 app.add_typer(manage.keys, name="keys")
 app.add_typer(manage.collections, name="collections")
 app.add_typer(manage.documents, name="documents")
+app.add_typer(chats.app, name="chats")
 app.add_typer(widgets.app, name="widgets")
 
 

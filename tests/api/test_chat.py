@@ -10,6 +10,7 @@ import pytest
 from assistant import conversations
 from assistant.orchestration.prompts import Message
 from knowledge import collections
+from knowledge.tables import metadata
 
 from .conftest import World
 
@@ -266,3 +267,21 @@ async def test_what_cannot_be_done_with_a_picture_is_said_with_a_code(
         reply = await client.post("/v1/chat/completions", json=body)
     assert reply.status_code == 400 and reply.json()["error"]["code"] == code
     assert not world.turns.asked
+
+
+async def test_nothing_of_a_temporary_chat_is_stored(world: World) -> None:
+    secret = "the-merger-with-globex"
+    body = {"messages": [*HELLO, {"role": "assistant", "content": secret}, {"role": "user", "content": secret}]}
+    status, reply = await _chat(world, {**body, "assistant": {"temporary": True, "memory": True}})
+    assert status == 200 and reply["assistant"]["conversation_id"] is None
+    turn = world.turns.asked[-1]
+    assert turn.options.temporary and not turn.options.memory and len(turn.history) == 2
+    with world.app.engine.connect() as connection:
+        for table in metadata.sorted_tables:
+            assert secret not in str(connection.execute(table.select()).all()), table.name
+
+
+async def test_a_temporary_chat_has_no_conversation(world: World) -> None:
+    mine = conversations.create(world.app.engine, world.ben.id)
+    status, reply = await _chat(world, {"assistant": {"temporary": True, "conversation_id": mine}})
+    assert status == 400 and "temporary" in reply["error"]["message"]

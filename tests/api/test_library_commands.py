@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from assistant import conversations, history
 from assistant.cli.main import app
 from assistant.cli.output import Failed
 from assistant.promptbook.parse import packaged
@@ -81,3 +82,18 @@ def test_a_version_is_tried_and_measured(run: Run, tmp_path: Path, monkeypatch: 
     assert "token f1" in run("prompts", "evaluate", "grounded_answer@0", str(file))
     assert run("prompts", "try", "plain_chat@0", "Hi there you", "--json")["live"]["answer"] == "Hi there you"
     assert "cannot be read" in run("prompts", "evaluate", "grounded_answer@0", str(tmp_path / "none.jsonl"))
+
+
+def test_chats_go_into_a_file_and_come_in_for_somebody_else(run: Run, world: World, tmp_path: Path) -> None:
+    made = conversations.create(world.app.engine, world.ben.id, "Plans")
+    conversations.ask(world.app.engine, world.ben.id, made, "What is planned?")
+    file = tmp_path / "chats.json"
+    run("chats", "export", str(file), "--as", "Ben")
+    assert "does not exist yet" in run("chats", "export", str(file), "--as", "Ben")
+    assert run("chats", "import", str(file), "--as", "Eve", "--json") == {"taken": 1}
+    assert [one.title for one in history.page(world.app.engine, world.eve.id)] == ["Plans"]
+    text = tmp_path / "plans.md"
+    run("chats", "export", str(text), "--conversation", made, "--markdown", "--as", "Ben")
+    assert text.read_text("utf-8").startswith("# Plans")
+    assert "name it" in run("chats", "export", str(tmp_path / "x"), "--markdown", "--as", "Ben")
+    assert "no JSON" in run("chats", "import", str(text), "--as", "Ben")

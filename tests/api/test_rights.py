@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from assistant import conversations, long_calls
+from assistant import conversations, long_calls, sharing
 from assistant.api.auth import Guarded, policy_of
 from assistant.attachments import collection_for
 from assistant.curated import store
@@ -99,6 +99,17 @@ TABLE: dict[str, tuple[Expected, Any]] = {
     "POST /api/conversations": ((401, 201, 201, 201), {"title": "x"}),
     "GET /api/conversations/{conversation_id}": ((401, 200, 404, 404), None),
     "PATCH /api/conversations/{conversation_id}": ((401, 200, 404, 404), {"title": "x"}),
+    "GET /api/chats/export": ((401, 200, 200, 200), None),
+    "POST /api/chats/import": ((401, 201, 201, 201), [{"title": "x", "chat": {"messages": []}}]),
+    # Folders are everybody's own: two may have one of the same name, and nobody sees another's.
+    "GET /api/folders": ((401, 200, 200, 200), None),
+    "PATCH /api/folders/{name}": ((401, 200, 404, 404), {"name": "hr"}),
+    "DELETE /api/folders/{name}": ((401, 204, 404, 404), None),
+    "GET /api/conversations/{conversation_id}/share": ((401, 200, 404, 404), None),
+    "PUT /api/conversations/{conversation_id}/share": ((401, 200, 404, 404), None),
+    "DELETE /api/conversations/{conversation_id}/share": ((401, 204, 404, 404), None),
+    # Who is signed in and has the link may open it, and sees of its sources what they may read: test_sharing.py.
+    "GET /api/shared/{link_id}": ((401, 200, 200, 200), None),
     "DELETE /api/conversations/{conversation_id}": ((401, 204, 404, 404), None),
     "POST /api/conversations/{conversation_id}/attachments": ((401, 202, 404, 404), "files"),
     "GET /api/conversations/{conversation_id}/attachments": ((401, 200, 404, 404), None),
@@ -239,7 +250,11 @@ async def scene(world: World) -> AsyncIterator[Scene]:
     ids |= {"note_id": note.id, "group_note_id": world.app.memories.groups.add(scope, "hr", "The code is 17")[0].id}
     admin = caller_of(world.admin, "session")
     curated = store.add(engine, admin.scope, Written(("When is it open?",), "At nine."), admin.user_id)
-    ids |= {"note_id": note.id, "curated_id": curated.id}
+    ids |= {"curated_id": curated.id}
+    conversations.change(engine, ben.id, conversation, folder="hr")
+    link = sharing.share(engine, ben.id, conversation)
+    assert link is not None
+    ids |= {"link_id": link.id}
     async with world.client(ben) as client:
         written = await client.post("/api/skills/write_note/call", json={"arguments": {"text": "x"}})
     call = SkillCall("write_note", {"text": "x"}, Person(ben.id, scope.principals))

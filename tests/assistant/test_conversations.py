@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Engine, text
 
-from assistant import conversations, feedback
+from assistant import conversations, feedback, history
 from assistant.errors import ConversationTooLong
 from assistant.orchestration.prompts import Message
 from assistant.types import Answer, Citation, Route
@@ -51,7 +51,7 @@ def test_it_is_not_there_for_anybody_else(engine: Engine) -> None:
     mine = conversations.create(engine, "ann", "Secret plans")
     turn = _said(engine, "ann", mine, "a secret?", "yes")
     assert conversations.read(engine, "ben", mine) is None and not conversations.owned(engine, "ben", mine)
-    assert conversations.page(engine, "ben") == [] and conversations.page(engine, "ben", "secret") == []
+    assert history.page(engine, "ben") == [] and history.page(engine, "ben", "secret") == []
     assert conversations.ask(engine, "ben", mine, "and?") is None
     assert not conversations.change(engine, "ben", mine, title="x") and not conversations.remove(engine, "ben", mine)
     assert not feedback.rate(engine, "ben", turn, "down", None, None)
@@ -148,18 +148,18 @@ def test_it_lists_pinned_ones_first_and_pages_by_time(engine: Engine) -> None:
             values = {"at": float(number), "id": identifier}
             connection.execute(text("UPDATE conversations SET updated_at = :at WHERE id = :id"), values)
     conversations.change(engine, "ann", made[0], pinned=True)
-    first = conversations.page(engine, "ann", limit=3)
+    first = history.page(engine, "ann", limit=3)
     assert [entry.title for entry in first] == ["c0", "c6", "c5", "c4"]
-    rest = conversations.page(engine, "ann", limit=10, before=first[-1].updated_at)
+    rest = history.page(engine, "ann", limit=10, before=first[-1].updated_at)
     assert [entry.title for entry in rest] == ["c3", "c2", "c1"]
 
 
 def test_it_is_found_by_title_and_by_question_and_never_by_pattern(engine: Engine) -> None:
     leave, rest = conversations.create(engine, "ann"), conversations.create(engine, "ann", "100% remote_work")
     _said(engine, "ann", leave, "What about Parental LEAVE?", "…")
-    assert [entry.id for entry in conversations.page(engine, "ann", "parental leave")] == [leave]
-    assert [entry.id for entry in conversations.page(engine, "ann", "100% remote_")] == [rest]
-    assert conversations.page(engine, "ann", "1_0%") == [] and conversations.page(engine, "ann", "' OR 1=1 --") == []
+    assert [entry.id for entry in history.page(engine, "ann", "parental leave")] == [leave]
+    assert [entry.id for entry in history.page(engine, "ann", "100% remote_")] == [rest]
+    assert history.page(engine, "ann", "1_0%") == [] and history.page(engine, "ann", "' OR 1=1 --") == []
 
 
 def test_deleting_it_takes_turns_and_ratings_along(engine: Engine) -> None:
@@ -213,3 +213,25 @@ def test_a_conversation_of_five_hundred_turns_reads_well(engine: Engine) -> None
 )
 def test_a_title_is_the_beginning_of_the_question(question: str, title: str) -> None:
     assert conversations.auto_title(question) == title
+
+
+def test_folders_hold_conversations_until_they_are_deleted_and_nobody_elses(engine: Engine) -> None:
+    tax, trip, other = (conversations.create(engine, owner, name) for owner, name in FOLDERED)
+    for owner, identifier in (("ann", tax), ("ann", trip), ("bob", other)):
+        assert conversations.change(engine, owner, identifier, folder="Home")
+    assert not conversations.change(engine, "ann", other, folder="Mine")
+    loose = conversations.create(engine, "ann", "loose")
+    conversations.change(engine, "ann", trip, pinned=True)
+    found = [(entry.title, entry.folder) for entry in history.page(engine, "ann", limit=1)]
+    assert found == [("trip", "Home"), ("tax", "Home"), ("loose", "")]
+    assert [entry.id for entry in history.page(engine, "ann", "tax")] == [tax]
+    assert history.folders(engine, "ann") == [history.Folder("Home", 2)]
+    assert history.rename_folder(engine, "ann", "Home", "House") == 2
+    assert history.rename_folder(engine, "ann", "Home", "x") == 0 == history.rename_folder(engine, "ann", "", "x")
+    assert history.folders(engine, "bob") == [history.Folder("Home", 1)]
+    conversations.change(engine, "ann", tax, folder="")
+    assert history.rename_folder(engine, "ann", "House", "") == 1 and history.folders(engine, "ann") == []
+    assert {entry.id for entry in history.page(engine, "ann")} == {tax, trip, loose}
+
+
+FOLDERED = (("ann", "tax"), ("ann", "trip"), ("bob", "other"))

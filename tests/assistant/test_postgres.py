@@ -18,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
-from assistant import conversations, feedback, secret_file
+from assistant import conversations, feedback, history, secret_file
 from assistant.database import migrate, revision
 from assistant.errors import LinkUsed, TooManyAttempts, WrongPassword
 from assistant.people import credentials, groups, setup_link, users
@@ -152,7 +152,7 @@ def test_conversations_take_questions_at_the_same_moment(engine: Engine) -> None
     with ThreadPoolExecutor(8) as together:
         rated = list(together.map(lambda n: feedback.rate(engine, "ann", turn, "up", None, str(n)), range(24)))
     assert all(rated)
-    assert conversations.page(engine, "ann", "QUESTION 2") and conversations.remove(engine, "ann", mine)
+    assert history.page(engine, "ann", "QUESTION 2") and conversations.remove(engine, "ann", mine)
 
 
 def test_restarts_lose_nothing_that_was_acknowledged(engine: Engine, cluster: Cluster, fault_runs: int) -> None:

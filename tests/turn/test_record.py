@@ -75,3 +75,9 @@ async def test_it_keeps_how_a_turn_was_routed_and_the_prompt_that_the_choice_ask
 async def test_it_does_not_fail_a_turn_when_the_database_does(engine: Engine) -> None:
     turn_records.drop(engine)
     await SqlRecords(engine).append(RECORD)
+
+
+def test_a_temporary_turn_leaves_none(engine: Engine) -> None:
+    options = TurnOptions(temporary=True)
+    assert not append(engine, dataclasses.replace(RECORD, turn=dataclasses.replace(TURN, options=options)))
+    assert read(engine) == []

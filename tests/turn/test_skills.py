@@ -312,3 +312,9 @@ async def test_the_same_call_is_made_twice_at_most(make: Make, desk: Desk) -> No
     bench = await make(ToolModel(*[[("stock_price", {"symbol": "NVDA"})]] * 5))
     await bench.ask(PRICE, ANNA)
     assert len(desk.price.calls) == 2
+
+
+async def test_a_temporary_turn_uses_no_skills(make: Make, desk: Desk) -> None:
+    bench = await make(SmallModel({"symbol": "NVDA"}), passages=PASSAGES, tools=False)
+    answer = await bench.ask(PRICE, ANNA, temporary=True)
+    assert not desk.price.calls and not bench.audit and answer.abstained

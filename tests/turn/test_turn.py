@@ -417,3 +417,11 @@ async def test_it_survives_odd_questions(bench: Any, question: str) -> None:
     answer = (await bench(model).ask(question)).answer
     assert answer.text
     assert all("<|im_" not in message.content for request in model.requests for message in request.messages)
+
+
+async def test_it_keeps_no_answer_of_a_temporary_turn(bench: Any) -> None:
+    made = bench("25 days [1].", cache_answers=True)
+    for _ in range(2):
+        ran: Ran = await made.ask(LEAVE, temporary=True)
+        assert ran.answer.text == "25 days [1]." and "cache" not in ran.steps
+    assert len(made.turns.cache) == 0

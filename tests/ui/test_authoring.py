@@ -17,7 +17,7 @@ OpenPage = Callable[..., AppTest]
 
 
 def shown(app: AppTest) -> str:
-    kinds = (app.title, app.markdown, app.text, app.caption, app.error, app.info, app.subheader, app.code)
+    kinds = (app.title, app.markdown, app.text, app.caption, app.error, app.info, app.header, app.code)
     return "\n".join(str(one.value) for kind in kinds for one in kind)
 
 

@@ -12,7 +12,7 @@ OpenPage = Callable[..., AppTest]
 
 
 def shown(app: AppTest) -> str:
-    kinds = (app.title, app.markdown, app.caption, app.info, app.success, app.error, app.subheader)
+    kinds = (app.title, app.markdown, app.caption, app.info, app.success, app.error, app.header)
     return "\n".join(str(one.value) for kind in kinds for one in kind).replace("\\", "")
 
 

@@ -31,7 +31,7 @@ def labels(app: AppTest) -> list[str]:
 
 def shown(app: AppTest) -> str:
     """Return all text of a page, our own elements' data included."""
-    kinds = (app.title, app.markdown, app.text, app.caption, app.error, app.info, app.subheader)
+    kinds = (app.title, app.markdown, app.text, app.caption, app.error, app.info, app.header)
     plain = [str(one.value) for kind in kinds for one in kind]
     return "\n".join([*plain, *labels(app), *(one.proto.json for one in app.get("bidi_component"))])
 

@@ -22,18 +22,10 @@ def show(collections: Sequence[Collection], conversation_id: str | None, memory:
         st.session_state["question"] = st.session_state.pop("draft")
     with st.bottom, st.container(key="composer"):
         with st.container(key="composer-bar", horizontal=True, vertical_alignment="center"):
-            if len(collections) > 1:
-                _picker(collections)
+            picker(collections)
             _memory(conversation_id, memory)
             if busy and conversation_id is not None:
-                st.button(
-                    "Stop",
-                    key="stop",
-                    icon=":material/stop_circle:",
-                    shortcut="Esc",
-                    on_click=asking.stop,
-                    args=(conversation_id,),
-                )
+                stop_button(conversation_id)
         st.chat_input(
             "Ask about your documents",
             key="question",
@@ -43,6 +35,18 @@ def show(collections: Sequence[Collection], conversation_id: str | None, memory:
             disabled=busy,
             on_submit=_send,
         )
+
+
+def stop_button(conversation_id: str) -> None:
+    """Show what stops the answer that is being made."""
+    st.button(
+        "Stop",
+        key="stop",
+        icon=":material/stop_circle:",
+        shortcut="Esc",
+        on_click=asking.stop,
+        args=(conversation_id,),
+    )
 
 
 def _send() -> None:
@@ -71,7 +75,10 @@ def named(file: UploadedFile) -> NamedFile:
     return file.name, file, file.type or "application/octet-stream"
 
 
-def _picker(collections: Sequence[Collection]) -> None:
+def picker(collections: Sequence[Collection]) -> None:
+    """Show the choice of collections to search in, where there are several."""
+    if len(collections) < 2:
+        return
     chosen = _still_there(collections)
     label = ", ".join(chosen) if chosen else "All collections"
     with st.popover(plain(label, 48), icon=":material/folder_open:", type="tertiary"):

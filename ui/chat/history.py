@@ -10,7 +10,7 @@ from typing import NoReturn
 import streamlit as st
 
 from ui import state
-from ui.chat import asking
+from ui.chat import asking, files, folder, share, temporary
 from ui.scrub import plain
 from ui.trouble import told
 from ui.wire import ConversationHead
@@ -32,10 +32,16 @@ def show(conversation_id: str | None) -> None:
     heads = state.api().conversations((text or "").strip(), limit)
     if not heads:
         st.caption("No conversation matches." if text else "Your conversations will be listed here.")
-    for group, members in grouped(heads, _today()):
-        st.caption(group)
-        for head in members:
-            _row(head, head.id == conversation_id)
+    folders = sorted({head.folder for head in heads if head.folder and not head.pinned}, key=str.casefold)
+    loose = [head for head in heads if head.pinned or not head.folder]
+    groups = grouped(loose, _today())
+    pinned = [group for group in groups if group[0] == "Pinned"]
+    for name, members in pinned:
+        _group_of(name, members, conversation_id, folders)
+    for name in folders:
+        _folder(name, [head for head in heads if head.folder == name and not head.pinned], conversation_id, folders)
+    for name, members in groups[len(pinned) :]:
+        _group_of(name, members, conversation_id, folders)
     if len(heads) >= limit:
         st.button("Show more", key="history-more", type="tertiary", on_click=_show_more, args=(limit,))
 
@@ -70,20 +76,47 @@ def _today() -> date:
     return datetime.now(_zone()).date()
 
 
-def _row(head: ConversationHead, is_open: bool) -> None:
+def _group_of(name: str, members: Sequence[ConversationHead], opened: str | None, folders: Sequence[str]) -> None:
+    st.caption(name)
+    for head in members:
+        _row(head, head.id == opened, folders)
+
+
+def _folder(name: str, members: Sequence[ConversationHead], opened: str | None, folders: Sequence[str]) -> None:
+    has_open = any(head.id == opened for head in members)
+    with st.expander(f"{plain(name, 40)} ({len(members)})", icon=":material/folder:", expanded=has_open):
+        for head in members:
+            _row(head, head.id == opened, folders)
+        chosen = st.menu_button(
+            "Folder", ["Rename folder", "Delete folder"], key=f"folder-{name}", type="tertiary", width="stretch"
+        )
+    if chosen == "Rename folder":
+        folder.rename(name)
+    elif chosen:
+        folder.delete(name)
+
+
+def _row(head: ConversationHead, is_open: bool, folders: Sequence[str]) -> None:
     title = head.title or "New conversation"
     with st.container(key=f"{'here' if is_open else 'past'}-{head.id}", horizontal=True, gap=None):
-        if st.button(plain(title, 60), key=f"open-{head.id}", type="tertiary", width="stretch"):
+        icon = ":material/link:" if head.shared else None
+        if st.button(plain(title, 60), icon=icon, key=f"open-{head.id}", type="tertiary", width="stretch"):
             open_conversation(head.id)
         chosen = st.menu_button(
             "Actions",
-            ["Rename", "Unpin" if head.pinned else "Pin", "Delete"],
+            ["Rename", "Unpin" if head.pinned else "Pin", "Move to folder", "Share", "Export", "Delete"],
             key=f"menu-{head.id}",
             icon=":material/more_horiz:",
             type="tertiary",
         )
     if chosen == "Rename":
         _rename(head)
+    elif chosen == "Move to folder":
+        folder.move(head, folders)
+    elif chosen == "Export":
+        files.export(head)
+    elif chosen == "Share":
+        share.share(head)
     elif chosen == "Delete":
         _delete(head, is_open)
     elif chosen:
@@ -95,8 +128,10 @@ def open_conversation(conversation_id: str | None) -> NoReturn:
     """Go to the chat page with a conversation open, or a new one for None."""
     for name in ("source", "editing", "reason_for", "shown_turns"):
         st.session_state.pop(name, None)
+    temporary.leave()
     state.forget_conversation()
     state.forget("openers")
+    st.query_params.pop(share.SHARED, None)
     st.switch_page(asking.PAGE, query_params={asking.CONVERSATION: conversation_id} if conversation_id else None)
 
 

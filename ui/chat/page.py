@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import state
-from ui.chat import asking, composer, making, openers, source, turn
+from ui.chat import asking, composer, making, openers, share, source, temporary, turn
 from ui.errors import ApiRefused
 from ui.live import LiveTurn
 from ui.wire import Conversation, Turn
@@ -15,8 +15,16 @@ TURNS_SHOWN = 8
 
 
 def show() -> None:
-    """Show the open conversation, or the empty page."""
+    """Show the open conversation, the temporary chat, or the empty page."""
+    link_id = share.asked_for()
+    if link_id is not None:
+        share.show(link_id)
+        return
     conversation_id = asking.open_id()
+    passing = temporary.opened()
+    if passing is not None and conversation_id is None:
+        source.show(temporary.show(passing))
+        return
     conversation = _load(conversation_id)
     live = _live(conversation)
     if conversation_id is not None and live is not None and live.view.finished and live.view.error is None:
@@ -29,6 +37,15 @@ def show() -> None:
     with st.container(key="chat"):
         if conversation is None or not (conversation.turns or live):
             openers.show(state.me(), collections)
+            if conversation is None:
+                st.button(
+                    "Temporary chat",
+                    key="temporary-begin",
+                    icon=":material/visibility_off:",
+                    type="tertiary",
+                    help="A chat of which nothing is stored",
+                    on_click=temporary.begin,
+                )
         else:
             _turns(conversation, live)
     if conversation is not None:

@@ -59,7 +59,7 @@ def _switch(citation: Citation, turn_id: str) -> None:
 
 
 def _passage(chunk: str, place: Neighbourhood, quote: str) -> None:
-    st.subheader(plain(place.title or "Document", 160), anchor=False)
+    st.header(plain(place.title or "Document", 160), anchor=False)
     where = [f"Page {place.page}" if place.page else "", place.heading]
     st.caption(plain(" · ".join(part for part in where if part), 300))
     with st.container(key="source-text"):

@@ -38,7 +38,7 @@ const drawImage = (node) => {
 const drawCard = (card, item) => {
   card.replaceChildren(el("div", "title", item.title), el("div", "place", [item.collection, place(item)].filter(Boolean).join(" · ")))
   if (item.quote) card.append(el("div", "quote", item.quote))
-  card.append(el("div", "hint", "Select to read it in its document"))
+  if (item.chunk) card.append(el("div", "hint", "Select to read it in its document"))
 }
 
 const showCard = (card, target, item) => {

@@ -89,7 +89,7 @@ def _readers(document: Document) -> None:
 
 
 def _text(document: Document) -> None:
-    st.subheader("What was read", anchor=False)
+    st.header("What was read", anchor=False)
     text = state.api().document_text(document.id)
     with st.container(key="document-text", height=HEIGHT, border=True):
         st.text(text[:TEXT_SHOWN] or "No text was found in this document.")
@@ -100,7 +100,7 @@ def _text(document: Document) -> None:
 def _chunks(document: Document, is_admin: bool) -> None:
     number = st.session_state.get("chunk_page", 1)
     page = state.api().chunks(document.id, (number - 1) * CHUNKS_SHOWN, CHUNKS_SHOWN)
-    st.subheader(f"Passages ({page.total:,})", anchor=False)
+    st.header(f"Passages ({page.total:,})", anchor=False)
     with st.container(key="document-chunks", height=HEIGHT, border=False):
         items = [item(chunk, is_admin) for chunk in page.chunks]
         _, toggled = components.passages(items, key=f"chunks-{document.id}-{number}")

@@ -38,7 +38,7 @@ def _ask_new() -> None:
 def _empty(is_admin: bool) -> None:
     with st.container(key="empty", horizontal_alignment="center"):
         st.markdown(":material/folder_open:")
-        st.subheader("No collections yet", anchor=False)
+        st.header("No collections yet", anchor=False)
         if is_admin:
             st.markdown("Make one, say who may read it, and drop your first documents in.")
             st.button("New collection", key="first", icon=":material/add:", type="primary", on_click=_ask_new)

@@ -53,7 +53,7 @@ def _filters(collection: Collection) -> tuple[str, str]:
 def _empty(is_admin: bool) -> None:
     with st.container(key="empty", horizontal_alignment="center"):
         st.markdown(":material/upload_file:")
-        st.subheader("Nothing in here yet", anchor=False)
+        st.header("Nothing in here yet", anchor=False)
         st.markdown(
             "Drop documents on the field above. Each can be asked about as soon as it is ready."
             if is_admin

@@ -143,6 +143,7 @@ class FakeConversation:
     title: str = ""
     pinned: bool = False
     memory: bool = True
+    folder: str = ""
     head: str | None = None
     turns: dict[str, FakeTurn] = field(default_factory=dict)
     id: str = field(default_factory=new_id)

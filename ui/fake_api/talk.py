@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from ui.fake_api import sharing
 from ui.fake_api.answering import made_up
 from ui.fake_api.doorkeeper import body_of, done, missing, problem, signed_in, text_of, texts_of
 from ui.fake_api.library import take
@@ -55,6 +56,7 @@ def routes() -> list[Route]:
         Route("/api/conversations/{id}", signed_in(delete_conversation), methods=["DELETE"]),
         Route("/api/conversations/{id}/attachments", signed_in(attach), methods=["POST"]),
         Route("/api/conversations/{id}/attachments", signed_in(attachments), methods=["GET"]),
+        *sharing.routes(),
         Route("/api/turns/{id}/feedback", signed_in(rate), methods=["PUT"]),
         Route("/v1/chat/completions", signed_in(chat), methods=["POST"]),
         Route("/api/streams/{id}", signed_in(follow), methods=["GET"]),
@@ -76,7 +78,18 @@ async def list_conversations(world: World, user: FakeUser, request: Request) -> 
         if one.owner == user.id and text in " ".join([one.title, *(t.question for t in one.turns.values())]).lower()
     ]
     mine.sort(key=lambda one: (not one.pinned, -one.updated_at))
-    rows = [{"id": c.id, "title": c.title, "updated_at": c.updated_at, "pinned": c.pinned} for c in mine]
+    shared = {one["conversation"] for one in world.shared.values()}
+    rows = [
+        {
+            "id": c.id,
+            "title": c.title,
+            "updated_at": c.updated_at,
+            "pinned": c.pinned,
+            "shared": c.id in shared,
+            "folder": c.folder,
+        }
+        for c in mine
+    ]
     return JSONResponse({"conversations": rows[: int(request.query_params.get("limit", "50"))]})
 
 
@@ -126,6 +139,8 @@ async def change_conversation(world: World, user: FakeUser, request: Request) ->
     found.title = text_of(body, "title") or found.title
     found.pinned = bool(body.get("pinned", found.pinned))
     found.memory = bool(body.get("memory", found.memory))
+    if "folder" in body:
+        found.folder = text_of(body, "folder")
     if shown:
         found.head = found.end_of(shown)
     return JSONResponse(_conversation_json(found))
@@ -182,7 +197,10 @@ async def chat(world: World, user: FakeUser, request: Request) -> Response:
     extra, messages = body.get("assistant"), body.get("messages")
     chosen = extra if isinstance(extra, dict) else {}
     last = messages[-1] if isinstance(messages, list) and messages else {}
-    conversation = _owned(world, user, text_of(chosen, "conversation_id"))
+    if chosen.get("temporary") is True:  # a conversation that nobody finds again
+        conversation: FakeConversation | None = FakeConversation(owner=user.id)
+    else:
+        conversation = _owned(world, user, text_of(chosen, "conversation_id"))
     replaced = text_of(chosen, "replace_turn")
     if conversation is None or (replaced and replaced not in conversation.turns):
         return problem(404, "Not found", "There is no such conversation.", "not-found", openai=True)

@@ -87,6 +87,7 @@ class World:
     widgets: dict[str, dict[str, object]] = field(default_factory=dict)
     forgotten_talks: set[str] = field(default_factory=set)  # transcripts that were deleted
     sent_on: set[str] = field(default_factory=set)  # requests for a person that were passed on
+    shared: dict[str, dict[str, object]] = field(default_factory=dict)  # links: conversation, title, by, turns
     scripts: list[Script] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
     adapters: dict[str, FakeAdapter] = field(default_factory=sample_adapters)

@@ -37,7 +37,7 @@ def show() -> None:
     )
     _new()
     if memory.suggestions:
-        st.subheader("Suggestions", anchor=False)
+        st.header("Suggestions", anchor=False)
         st.caption("You said this in a chat. It counts only once you keep it.")
         with st.container(key="suggested-notes", gap=None, border=True):
             for note in memory.suggestions:
@@ -47,7 +47,7 @@ def show() -> None:
 
 
 def _own(memory: Memory) -> None:
-    st.subheader("Your notes", anchor=False)
+    st.header("Your notes", anchor=False)
     if not memory.notes:
         st.info("Nothing is remembered about you yet.", icon=":material/info:")
         return

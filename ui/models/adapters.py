@@ -12,7 +12,7 @@ from ui.wire import AdapterInfo, ModelsOverview
 
 def show(found: ModelsOverview) -> None:
     """Show the adapters, or why there are none."""
-    st.subheader("Adapters", anchor=False)
+    st.header("Adapters", anchor=False)
     if found.adapters_problem:
         st.info(plain(found.adapters_problem, 400))
     if not found.adapters:

@@ -83,7 +83,7 @@ def _switch(name: str, enabled: bool) -> None:
 
 
 def _manner(found: ModelsOverview) -> None:
-    st.subheader("Manner", anchor=False)
+    st.header("Manner", anchor=False)
     names = [preset.name for preset in found.presets]
     if not names:
         return
@@ -108,7 +108,7 @@ def _prefer() -> None:
 
 
 def _choice(found: ModelsOverview) -> None:
-    st.subheader("Who is asked", anchor=False)
+    st.header("Who is asked", anchor=False)
     with st.form("decide", border=False), st.container(key="decide-bar", horizontal=True):
         question = st.text_input(
             "A question",
@@ -125,7 +125,7 @@ def _choice(found: ModelsOverview) -> None:
         for rule in found.rules:
             st.markdown(_rule(rule))
     if found.ensembles:
-        st.subheader("Ensembles", anchor=False)
+        st.header("Ensembles", anchor=False)
         st.caption("Several models behind one name; programs ask for them by that name.")
         with st.container(key="people-list", gap=None, border=True):
             for ensemble in found.ensembles:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ui import components, settings, state
+from ui.chat import files
 from ui.documents.wording import ago
 from ui.scrub import plain
 from ui.trouble import careful, told
@@ -24,12 +25,13 @@ def show(me: User) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         _password()
+        files.show_all()
     with right:
         _keys(state.api().keys())
 
 
 def _password() -> None:
-    st.subheader("Password", anchor=False)
+    st.header("Password", anchor=False)
     with st.form("password", border=True):
         old = st.text_input("Old password", type="password", max_chars=1000, autocomplete="current-password")
         new = st.text_input("New password", type="password", max_chars=1000, autocomplete="new-password")
@@ -46,7 +48,7 @@ def _password() -> None:
 
 
 def _keys(keys: Sequence[Key]) -> None:
-    st.subheader("API keys", anchor=False)
+    st.header("API keys", anchor=False)
     address = f"{settings.current().api_url}/v1"
     st.markdown("A program that uses a key asks in your name and reads what you may read. Point any OpenAI client at")
     st.code(address, language=None)

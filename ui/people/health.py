@@ -32,14 +32,14 @@ def _figures() -> None:
     with right:
         _space("Memory", status.memory, "of the server process", own=True)
     if status.services:
-        st.subheader("Parts", anchor=False)
+        st.header("Parts", anchor=False)
         with st.container(key="people-list", gap=None, border=True):
             for service in status.services:
                 _service(service)
 
 
 def _tiers(status: Status) -> None:
-    st.subheader("Models", anchor=False)
+    st.header("Models", anchor=False)
     if not status.tiers:
         st.info("No model is set up. Questions are answered with the best passages, word for word.")
     with st.container(key="cards"):
@@ -94,7 +94,7 @@ def _kept(kept: Kept) -> None:
 
 
 def _space(name: str, space: Space, what: str, own: bool = False) -> None:
-    st.subheader(name, anchor=False)
+    st.header(name, anchor=False)
     if not space.total:
         st.caption("Not known")
         return

@@ -25,9 +25,9 @@ def show(prompt: Prompt) -> None:
     version = st.selectbox("Version to try", numbers(prompt), format_func=lambda n: f"Version {n}")
     if version is None:
         return
-    st.subheader("One question", anchor=False)
+    st.header("One question", anchor=False)
     _question(prompt, version)
-    st.subheader("A test set", anchor=False)
+    st.header("A test set", anchor=False)
     _test_set(prompt, version)
 
 

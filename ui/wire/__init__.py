@@ -19,7 +19,20 @@ from ui.wire.models import AdapterInfo, Decision, EnsembleInfo, ModelInfo, Model
 from ui.wire.people import Group, Key, Session, User
 from ui.wire.server import Kept, KnowledgeStatus, QueueStatus, Service, Space, Status, Tier
 from ui.wire.skills import Approval, CallResult, LongCall, Skill, SkillCallLine, SkillSource
-from ui.wire.talk import Answer, Citation, Conversation, ConversationHead, Feedback, Outcome, Route, Step, Turn
+from ui.wire.talk import (
+    Answer,
+    Citation,
+    Conversation,
+    ConversationHead,
+    Feedback,
+    Link,
+    Outcome,
+    Route,
+    SharedChat,
+    SharedTurn,
+    Step,
+    Turn,
+)
 from ui.wire.widgets import (
     HandOver,
     Limits,
@@ -34,6 +47,9 @@ from ui.wire.widgets import (
 )
 
 __all__ = [
+    "SharedTurn",
+    "SharedChat",
+    "Link",
     "Accepted",
     "AdapterInfo",
     "Answer",

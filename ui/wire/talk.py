@@ -25,6 +25,7 @@ class Citation(Wire):
     heading: str = ""
     path: str = ""
     collection: str = ""
+    readable: bool = True  # False in a shared chat: a source that this person may not open, of which only `n` is told
 
 
 class Step(Wire):
@@ -100,6 +101,32 @@ class ConversationHead(Wire):
     title: str = ""
     updated_at: Epoch = 0.0
     pinned: bool = False
+    shared: bool = False  # whether colleagues may open it by link
+    folder: str = ""  # "" for none
+
+
+class Link(Wire):
+    """A link to a shared chat."""
+
+    id: str
+    created_at: Epoch = 0.0
+    turns: int = 0
+
+
+class SharedTurn(Wire):
+    """A question and its answer in a shared chat."""
+
+    question: str
+    answer: Answer
+
+
+class SharedChat(Wire):
+    """A chat that somebody shared, as it was then."""
+
+    title: str = ""
+    by: str = ""
+    created_at: Epoch = 0.0
+    turns: tuple[SharedTurn, ...] = ()
 
 
 class Conversation(Wire):
