@@ -70,7 +70,7 @@ def share(engine: Engine, owner_id: str, conversation_id: str) -> Link | None:
     if found is None:
         return None
     turns = [
-        {"question": turn.question, **{key: turn.answer[key] for key in _KEPT}}  # type: ignore[literal-required] - the names are AnswerJson's
+        {"question": turn.question, **{key: value for key, value in turn.answer.items() if key in _KEPT}}
         for turn in found.turns
         if turn.answer is not None
     ]

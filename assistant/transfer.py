@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, insert, select
@@ -117,17 +118,17 @@ def _turn(turn: StoredTurn) -> dict[str, object]:
         "question": turn.question,
         "answer": answer["answer"] if answer else "",
         "created_at": turn.created_at,
-        "citations": [{name: one[name] for name in kept} for one in cited],  # type: ignore[literal-required] - the names are CitationJson's
+        "citations": [{name: value for name, value in one.items() if name in kept} for one in cited],
     }
 
 
-def _sources(cited: Sequence[CitationJson] | Sequence[dict[str, object]]) -> str:
+def _sources(cited: Sequence[CitationJson] | Sequence[dict[str, Any]]) -> str:
     """Return sources as a list below an answer; "" when there are none."""
     rows = [f"{one['n']}. {one['title']}" + (f", page {one['page']}" if one["page"] else "") for one in cited]
     return "\n\nSources:\n\n" + "\n".join(rows) if rows else ""
 
 
-def _ours(value: dict[str, object]) -> Iterator[Chat]:
+def _ours(value: dict[str, Any]) -> Iterator[Chat]:
     if value.get("format") != FORMAT or value.get("version") != VERSION:
         raise ImportRefused(f"The file is not of the format {FORMAT!r}, version {VERSION}; export it again.")
     for chat in _bounded(value["chats"], MAX_CHATS, "chats"):
@@ -151,17 +152,17 @@ def _open_webui(value: object) -> Iterator[Chat]:
         yield Chat(title, turns, entry.get("pinned") is True, "", _moment(entry.get("updated_at")))
 
 
-def _line(history: dict[str, dict[str, dict[str, object]]]) -> list[dict[str, object]]:
+def _line(history: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the messages that Open WebUI shows, first to last: the ancestors of the current one."""
     messages, current = history["messages"], history.get("currentId")
-    line: list[dict[str, object]] = []
+    line: list[dict[str, Any]] = []
     while isinstance(current, str) and current in messages and len(line) <= len(messages):
         line.append(messages[current])
-        current = messages[current].get("parentId")  # type: ignore[assignment] - checked at the head of the loop
+        current = messages[current].get("parentId")
     return line[::-1] if line else list(messages.values())
 
 
-def _pairs(messages: Sequence[dict[str, object]]) -> Iterator[Said]:
+def _pairs(messages: Sequence[dict[str, Any]]) -> Iterator[Said]:
     question: str | None = None
     answers: list[str] = []
     for message in messages:
@@ -182,7 +183,7 @@ def _content(content: object) -> str:
     return _text(content)
 
 
-def _bounded(values: object, limit: int, what: str) -> list[dict[str, object]]:
+def _bounded(values: object, limit: int, what: str) -> list[dict[str, Any]]:
     if not isinstance(values, list):
         raise TypeError(what)
     if len(values) > limit:

@@ -46,6 +46,7 @@ def _pages(me: User) -> list[st.Page]:
         st.Page("app_pages/account.py", title="Account", icon=":material/person:", url_path="account"),
     ]
     pages.append(st.Page("app_pages/memory.py", title="Memory", icon=":material/psychology:", url_path="memory"))
+    pages.append(st.Page("app_pages/help.py", title="Help", icon=":material/help:", url_path="help"))
     if me.is_admin or me.prompt_author:
         page = st.Page("app_pages/prompts.py", title="Prompts", icon=":material/edit_note:", url_path="prompts")
         pages.append(page)
@@ -72,6 +73,7 @@ def _places(me: User) -> None:
         if me.is_admin or me.prompt_author:
             st.page_link("app_pages/prompts.py", label="Prompts", icon=":material/edit_note:", width="stretch")
         if me.is_admin:
+            st.caption("Administration")
             st.page_link("app_pages/people.py", label="People", icon=":material/group:", width="stretch")
             st.page_link("app_pages/curated.py", label="Curated answers", icon=":material/push_pin:", width="stretch")
             st.page_link("app_pages/models.py", label="Models", icon=":material/alt_route:", width="stretch")
@@ -83,7 +85,7 @@ def _account(me: User) -> None:
     with st.container(key="account"):
         chosen = st.menu_button(
             plain(me.name, 40),
-            ["Account", "Sign out"],
+            ["Account", "Help", "Sign out"],
             key="account-menu",
             icon=":material/account_circle:",
             type="tertiary",
@@ -91,6 +93,8 @@ def _account(me: User) -> None:
         )
     if chosen == "Account":
         st.switch_page("app_pages/account.py")
+    if chosen == "Help":
+        st.switch_page("app_pages/help.py")
     if chosen == "Sign out":
         st.session_state.clear()
         components.go("/sign-in", post="/sign-out")

@@ -27,12 +27,21 @@ def show(me: User, collections: Sequence[Collection]) -> None:
             _questions()
         elif me.is_admin:
             st.markdown(f"{settings.current().product} answers from your documents, and there are none yet.")
-            st.page_link("app_pages/documents.py", label="Add your first documents", icon=":material/upload_file:")
+            st.markdown(
+                "1. **Add documents**: create a collection and drop files into it.\n"
+                "2. **Ask** here; each answer cites the passages that it rests on.\n"
+                "3. **Invite people**: each account sees what its groups may read."
+            )
+            with st.container(horizontal=True):
+                st.page_link("app_pages/documents.py", label="Add your first documents", icon=":material/upload_file:")
+                st.page_link("app_pages/people.py", label="Invite people", icon=":material/group_add:")
+                st.page_link("app_pages/help.py", label="Help", icon=":material/help:")
         else:
             st.markdown(
                 "There is nothing here that you may read yet. Attach a file to your question with the + below, "
                 "or ask an administrator to open a collection to you."
             )
+            st.page_link("app_pages/help.py", label="How asking works", icon=":material/help:")
 
 
 def questions(documents: Sequence[Document]) -> list[str]:
