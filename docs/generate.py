@@ -1,11 +1,16 @@
-"""Write docs/generated/: CLI help, settings and errors, from the code. `python -m docs.generate [--check]`."""
+"""Write docs/generated/: CLI help, settings and errors from the code, figures from benchmarks/results.
+
+`python -m docs.generate [--check]`.
+"""
 
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import typer
@@ -73,9 +78,36 @@ def errors() -> str:
     return "\n".join(lines)
 
 
+def figures() -> str:
+    """Return the figures of benchmarks/results, one table for each file, which is what a benchmark has printed."""
+    about = "What each benchmark printed last, as it stands in `benchmarks/results`. A ratio is ours to the reference."
+    lines = ["# Figures", "", about, "Each file of `benchmarks` says how to run it again.", ""]
+    for path in sorted((ROOT / "benchmarks" / "results").glob("*.json")):
+        found = json.loads(path.read_text("utf-8"))
+        on = found["machine"]
+        lines += [
+            f"## {found['benchmark']}",
+            "",
+            f"{on['cpu']}, {on['cores']} cores, {on['simd']}, {on['memory_gb']} GB; load {on['load'][0]}",
+            "",
+            "| figure | ours | reference | ratio | goal |",
+            "|---|---|---|---|---|",
+            *(_figure(row) for row in found["figures"]),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _figure(row: dict[str, Any]) -> str:
+    unit = f" {row['unit']}" if row["unit"] else ""
+    other = "" if row["reference_value"] is None else f"{row['reference_value']:.4g}{unit} ({row['reference']})"
+    ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
+    return f"| {row['name']} | {row['value']:.4g}{unit} | {other} | {ratio} | {row['goal']} |"
+
+
 def main() -> int:
     """Write the pages, or with --check say which are stale; returns the exit status."""
-    pages = {"cli.md": cli(), "settings.md": settings(), "errors.md": errors()}
+    pages = {"cli.md": cli(), "settings.md": settings(), "errors.md": errors(), "figures.md": figures()}
     if "--check" in sys.argv:
         stale = [name for name, text in pages.items() if not _same(TARGET / name, text)]
         if stale:
