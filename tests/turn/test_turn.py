@@ -424,4 +424,4 @@ async def test_it_keeps_no_answer_of_a_temporary_turn(bench: Any) -> None:
     for _ in range(2):
         ran: Ran = await made.ask(LEAVE, temporary=True)
         assert ran.answer.text == "25 days [1]." and "cache" not in ran.steps
-    assert len(made.turns.cache) == 0
+    assert made.turns.kept.figures().entries == 0
