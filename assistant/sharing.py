@@ -1,8 +1,8 @@
 """Sharing a chat by link: a snapshot for colleagues who sign in, each of whom sees only the sources they may read.
 
 What is shared is what was said when the link was made; going on in the chat adds nothing to it. Rights are looked up
-anew each time somebody opens the link. Of an answer that quotes passages in place of a model's words, nothing is shown
-to a reader who may not read all of them.
+anew each time somebody opens the link. Of an answer that rests on a source which a reader may not open, they see nothing:
+what a model says of a document is that document in other words.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from knowledge.database import now, reading
 from knowledge.types import Scope
 
 MAX_SHARED_TURNS = 200  # a page that somebody reads; a snapshot of so many answers is some hundred KB
-WITHHELD = "This answer quotes sources that you may not open."
+WITHHELD = "This answer rests on sources that you may not open."
 # What a snapshot keeps of an answer. Steps, names of collections, skills' calls and suggestions may tell what a reader
 # may not know, and stay with the owner.
 _KEPT = ("answer", "citations", "abstained", "grounded", "degraded", "stopped_by")
@@ -127,7 +127,7 @@ def _seen(turn: dict[str, Any], readable: set[str]) -> SharedTurn:
     """Return a turn without what lies in documents other than `readable`."""
     answer = {key: turn[key] for key in _KEPT}
     answer["citations"] = citations = [_cited(cited, readable) for cited in turn["citations"]]
-    if turn["degraded"] and not all(cited["readable"] for cited in citations):
+    if not all(cited["readable"] for cited in citations):
         answer["answer"] = WITHHELD
     return SharedTurn(turn["question"], answer)
 

@@ -87,13 +87,15 @@ async def test_rights_count_as_they_are_when_it_is_opened(world: World, shared: 
     assert SECRET[0] not in json.dumps((await _open(world, link, world.eve))[1])
 
 
-async def test_an_answer_that_quotes_what_a_reader_may_not_read_is_withheld(
-    world: World, shared: dict[str, str]
+@pytest.mark.parametrize("degraded", [True, False], ids=["quoted", "in a model's words"])
+async def test_an_answer_that_rests_on_what_a_reader_may_not_read_is_withheld(
+    world: World, shared: dict[str, str], degraded: bool
 ) -> None:
-    link = await _share(world, _chat(world, shared, degraded=True))
-    told = json.dumps((await _open(world, link, world.eve))[1])
-    assert sharing.WITHHELD in told and "Globex" not in told
-    assert "Globex" in json.dumps((await _open(world, link, world.ben))[1])
+    link = await _share(world, _chat(world, shared, degraded))
+    (turn,) = (await _open(world, link, world.eve))[1]["turns"]
+    assert turn["answer"]["answer"] == sharing.WITHHELD
+    (turn,) = (await _open(world, link, world.ben))[1]["turns"]
+    assert ("Globex" if degraded else "Much is planned") in turn["answer"]["answer"]
 
 
 async def test_it_is_a_snapshot_until_it_is_shared_again(world: World, shared: dict[str, str]) -> None:

@@ -23,8 +23,8 @@ _HIDDEN = "A source you may not open"
 def share(head: ConversationHead) -> None:
     """Show the link of a chat, or make one."""
     st.markdown(
-        "Whoever has an account here and the link can read the questions and answers as they are now. "
-        "Of the sources, everybody sees only those that they may read."
+        "Whoever has an account here and the link can read the questions as they are now, and those answers whose "
+        "sources they may read."
     )
     with told():
         link = _link(head.id)

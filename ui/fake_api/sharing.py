@@ -90,6 +90,8 @@ def _seen(turn: dict[str, dict[str, object]], known: set[str]) -> dict[str, obje
     ]
     kept = ("answer", "abstained", "grounded", "degraded", "stopped_by")
     answer = {name: value for name, value in turn["answer"].items() if name in kept}
+    if not all(one["readable"] for one in seen):
+        answer["answer"] = "This answer rests on sources that you may not open."
     return {"question": turn["question"], "answer": {**answer, "citations": seen}}
 
 
