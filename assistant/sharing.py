@@ -1,8 +1,8 @@
 """Sharing a chat by link: a snapshot for colleagues who sign in, each of whom sees only the sources they may read.
 
 What is shared is what was said when the link was made; going on in the chat adds nothing to it. Rights are looked up
-anew each time somebody opens the link. Of an answer that rests on a source which a reader may not open, they see nothing:
-what a model says of a document is that document in other words.
+anew each time somebody opens the link. An answer that rests on a source which a reader may not open is not shown to
+them: what a model says of a document is that document in other words.
 """
 
 from __future__ import annotations
