@@ -24,7 +24,8 @@ from assistant.models.types import ModelRequest, Piece
 from assistant.orchestration.prompts import Message
 
 MAX_ERROR_BYTES = 20_000
-# Text is read at most this often: people cannot tell, and what comes together costs as much as a single token.
+# In seconds, how long to let text gather: people cannot tell, and what comes together costs as much as a single token.
+# The beginning of a reply is read at once: the pause is no longer than the reply has lasted.
 COALESCE_S = 0.05
 # After the finish reason only the usage is due; an answer that is complete does not wait longer for it.
 USAGE_WAIT_S = 1.0
@@ -93,7 +94,7 @@ class OpenAIModel:
         """
         endpoint = self._locate()
         deadline = time.monotonic() + self._timeouts.first_token_s
-        reader, reply = EventReader(), Reply()
+        reader, reply, begun = EventReader(), Reply(), 0.0
         with self._translated(endpoint, reply):
             response = await self._post(endpoint, request, deadline)
         try:
@@ -101,10 +102,11 @@ class OpenAIModel:
                 piece = reply.add(reader.push(block))
                 if piece is not None:
                     read = time.monotonic()
+                    begun = begun or read
                     deadline = read + self._timeouts.inter_token_s
                     yield piece
                     if not (reader.done or reply.stopped_by):
-                        await asyncio.sleep(read + COALESCE_S - time.monotonic())
+                        await asyncio.sleep(min(COALESCE_S, read - begun) - (time.monotonic() - read))
             yield reply.last(self.name)
         finally:
             self.malformed_lines += reader.malformed

@@ -286,7 +286,9 @@ async def test_readers_who_leave_free_the_model(door: Door, seed: int, fault_run
                 await asyncio.sleep(0.01)
     assert door.big.aborted == left and not door.small.begun
     for conversation in [talk for talk in talks if talk]:
-        stored = door.stored(conversation)
+        async with asyncio.timeout(30):  # an answer is stored after its stream has ended
+            while not (stored := door.stored(conversation)):
+                await asyncio.sleep(0.01)
         assert stored["answer"] and stored["answer"] in TEXT.replace(".", " [1].")
         assert stored["stopped_by"] == "cancelled"  # a part, and marked as one
 
