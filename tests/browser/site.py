@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 START_PATIENCE_S = 90.0
 PATIENCE_MS = 60_000  # two busy cores draw a page in seconds
@@ -44,6 +44,7 @@ class Tab:
         """Type a question, send it, and wait for the answer to be complete."""
         before = self.page.locator("article.answer").count()
         self.page.get_by_test_id("stChatInputTextArea").fill(question)
+        expect(self.page.get_by_test_id("stChatInputSubmitButton")).to_be_enabled(timeout=PATIENCE_MS)  # files are up
         self.page.keyboard.press("Enter")
         self.answered(before + 1)
 
