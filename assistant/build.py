@@ -133,9 +133,9 @@ def build(settings: Settings) -> App:
     )
     reader = PictureReader(settings.ingest)
     services: list[Service] = [
+        *([engines] if engines else []),  # first: a process of its own, and the slowest to be ready
         KnowledgeService(serving),
         gate,
-        *([engines] if engines else []),
         registry,
         adapters,
         skills,

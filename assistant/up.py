@@ -14,6 +14,8 @@ from pathlib import Path
 # A process that dies again within this time is restarted ever later, so that a broken one does not spin.
 STEADY_S = 30.0
 LONGEST_PAUSE_S = 30.0
+# Both cores first do what the page waits for; a document that waits in the queue can wait for this long.
+WORKER_AFTER_S = 4.0
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Child:
     name: str
     command: list[str]
     log: Path
+    after_s: float = 0.0  # how much later than the others it starts
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0  # monotonic seconds
     pause_s: float = 0.5
@@ -67,12 +70,13 @@ class Supervisor:
     def run(self, when_up: Callable[[], bool]) -> None:
         """Start everything, call `when_up` until it says True once, and tend the children until `stopping` is set."""
         for child in self.children:
-            child.start()
+            child.restart_at = time.monotonic() + child.after_s
         announced = False
-        while not self.stopping.wait(0.2):
-            announced = announced or when_up()
+        while not self.stopping.is_set():
             for child in self.children:
                 child.tend(time.monotonic(), self.say)
+            announced = announced or when_up()
+            self.stopping.wait(0.2)
         self.end()
 
     def end(self, grace_s: float = 20.0) -> None:
@@ -94,12 +98,12 @@ def children(data_dir: Path, host: str, port: int, ui_host: str, ui_port: int) -
     logs = data_dir / "logs"
     logs.mkdir(parents=True, exist_ok=True)
 
-    def child(name: str, *arguments: str) -> Child:
-        return Child(name, [sys.executable, "-m", *arguments], logs / f"{name}.log")
+    def child(name: str, *arguments: str, after_s: float = 0.0) -> Child:
+        return Child(name, [sys.executable, "-m", *arguments], logs / f"{name}.log", after_s)
 
     folder = ("--data-dir", str(data_dir))
     return [
         child("api", "assistant.serve", *folder, "--host", host, "--port", str(port)),
-        child("worker", "assistant.work", *folder),
+        child("worker", "assistant.work", *folder, after_s=WORKER_AFTER_S),
         child("ui", "ui", "--api", f"http://{host}:{port}", "--host", ui_host, "--port", str(ui_port)),
     ]

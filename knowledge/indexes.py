@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,7 +15,9 @@ from knowledge.exact import ExactScan
 from knowledge.follow import Follower, IndexStatus
 from knowledge.keyword import KeywordIndex
 from knowledge.seal import Claim
-from knowledge.store import DenseIndex
+
+if TYPE_CHECKING:
+    from knowledge.store import DenseIndex
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +40,7 @@ class Indexes:
         self.model = model
         self._claim = Claim(folder / model)
         home = self._claim.folder
-        self.dense = Follower(engine, home / "chroma", "dense", model, DenseIndex, check_every_s)
+        self.dense = Follower(engine, home / "chroma", "dense", model, _open_dense, check_every_s)
         self.keyword = Follower(engine, home / "keyword", "keyword", model, KeywordIndex, check_every_s)
         self.exact = ExactScan(engine, model, dimension)
         self._threads: list[threading.Thread] = []
@@ -98,3 +101,8 @@ class Indexes:
                 wait_s = _RETRY_S
             wake.wait(wait_s)
             wake.clear()
+
+
+def _open_dense(folder: Path) -> DenseIndex:
+    """Open Chroma's index in `folder`. Chroma takes a second to import, so that the following thread does it."""
+    return importlib.import_module("knowledge.store").DenseIndex(folder)  # type: ignore[no-any-return]  # a module by name
