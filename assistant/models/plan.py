@@ -12,7 +12,7 @@ from assistant.adaptation import export, publish
 from assistant.adaptation.errors import AdapterError
 from assistant.models import weights
 from assistant.models.errors import WeightsInvalid
-from assistant.models.preparing import REFUSED, SPEC
+from assistant.models.preparing import REFUSED, Made
 from assistant.models.settings import ModelSettings
 from assistant.models.supervise import EngineSpec
 
@@ -44,6 +44,18 @@ def _plan(data_dir: Path, settings: ModelSettings) -> EngineSpec:
     return _spec(settings, weights.requantised(merged, cache, settings.quantisation), weights.NAME, folder.name)
 
 
+def rests_on(data_dir: Path, settings: ModelSettings, spec: EngineSpec) -> list[Path]:
+    """Return the files whose change makes `spec` out of date: this program's, the base model, the adapter, the weights.
+
+    The times of an installed file change with every installation, so that another version of a package shows.
+    """
+    program = [Path(module.__file__) for module in (export, publish, weights) if module.__file__]
+    base = settings.gguf or weights.located(data_dir / "models")
+    adapter = publish.active(data_dir)
+    learned = sorted(adapter.iterdir()) if adapter is not None and settings.gguf is None else []
+    return [Path(__file__), *program, base, *learned, data_dir / publish.REGISTRY, spec.weights]
+
+
 def _spec(settings: ModelSettings, path: Path, name: str, adapter: str | None) -> EngineSpec:
     return EngineSpec(
         path,
@@ -60,11 +72,13 @@ def main() -> int:
     """Print the plan as JSON; returns the exit status."""
     settings = ModelSettings.model_validate_json(sys.stdin.buffer.read())
     try:
-        spec = plan(Path(sys.argv[1]), settings)
+        data_dir = Path(sys.argv[1])
+        spec = plan(data_dir, settings)
+        made = Made(spec=spec, rests_on=rests_on(data_dir, settings, spec))
     except WeightsInvalid as exc:
         print(" ".join(str(exc).split()), file=sys.stderr)
         return REFUSED
-    sys.stdout.buffer.write(SPEC.dump_json(spec))
+    sys.stdout.write(made.model_dump_json())
     return 0
 
 

@@ -27,9 +27,14 @@ TYPES = {
 
 
 def packaged(models_dir: Path) -> Path:
-    """Return the packaged GGUF file, from `models_dir` if it lies there, else from the installed package.
+    """Return the packaged GGUF file. Raises WeightsInvalid when there is none, or when it is not the pinned one."""
+    return checked(located(models_dir), SHA256)
 
-    Raises WeightsInvalid when there is none, or when it is not the pinned one.
+
+def located(models_dir: Path) -> Path:
+    """Return where the packaged GGUF file is: in `models_dir` if it lies there, else in the installed package.
+
+    Raises WeightsInvalid when there is none.
     """
     path = models_dir / FILE
     if not path.exists():
@@ -41,7 +46,7 @@ def packaged(models_dir: Path) -> Path:
                 f"{models_dir}, or name another model in the setting models.model."
             )
         path = Path(folders[0]) / FILE
-    return checked(path, SHA256)
+    return path
 
 
 def checked(path: Path, sha256: str) -> Path:

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 DOCUMENTS = Path(__file__).parent / "documents"
+READY_PATIENCE_S = 600.0  # a busy machine merges and loads the weights in minutes
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def start(data_dir: Path) -> Product:
     worker = subprocess.Popen([sys.executable, "-m", "assistant.work", *folder], stdout=log, stderr=log)
     server = subprocess.Popen([sys.executable, "-m", "assistant.serve", *folder, "--port", "0"], stdout=log, stderr=log)
     server.worker = worker  # type: ignore[attr-defined]
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + READY_PATIENCE_S
     while time.monotonic() < deadline:
         assert server.poll() is None and worker.poll() is None, (data_dir / "e2e.log").read_text()[-3000:]
         try:
@@ -66,7 +67,7 @@ def start(data_dir: Path) -> Product:
         except (OSError, ValueError, httpx.TransportError):
             pass
         time.sleep(0.1)
-    raise AssertionError("not ready in 180 s: " + (data_dir / "e2e.log").read_text()[-3000:])
+    raise AssertionError(f"not ready in {READY_PATIENCE_S} s: " + (data_dir / "e2e.log").read_text()[-3000:])
 
 
 def stop(product: Product, number: int = signal.SIGTERM) -> None:
