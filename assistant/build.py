@@ -23,7 +23,6 @@ from assistant.models.engines import LocalEngines
 from assistant.models.errors import RoutingInvalid
 from assistant.models.lanes import lanes
 from assistant.models.policy.pilot import Pilot
-from assistant.models.preparing import fingerprint, prepare
 from assistant.models.registry import Registry
 from assistant.orchestration.gate import KernelGate
 from assistant.orchestration.skill_stage import person_of
@@ -93,8 +92,10 @@ class ReadingPictures:
         return "ready", "Text on pictures is read for models that do not see."
 
 
-def build(settings: Settings) -> App:
-    """Return the application of `settings`; nothing runs before its `start`.
+def build(settings: Settings, engines: LocalEngines | None) -> App:
+    """Return the application of `settings`; nothing runs before its `start`, unless the caller began `engines`.
+
+    `engines` keeps the local engine; None where another server takes its place.
 
     Raises SettingsRefused or DatabaseRefused when the program must not start like this.
     """
@@ -103,7 +104,6 @@ def build(settings: Settings) -> App:
     engine = database(settings)
     embedder = open_embedder(settings.knowledge)
     serving = Serving(engine, settings.data_dir / "indexes", settings.knowledge, embedder)
-    engines = _engines(settings)
     registry = _registry(settings, engines, embedder)
     adapters = Adapters(engine, settings.models, registry, settings.data_dir)
     gate = KernelGate(settings.turn.warm_up)
@@ -189,18 +189,6 @@ def _registry(settings: Settings, engines: LocalEngines | None, embedder: Embedd
     found = lanes(models, engines, settings.data_dir)
     pilot = Pilot(models.explore, models.learned_policy)
     return Registry(found, engines, table=table, domains=Domains(embedder.embed), ensembles=councils, pilot=pilot)
-
-
-def _engines(settings: Settings) -> LocalEngines | None:
-    """Return the keeper of the local engine, or None where another server takes its place."""
-    if settings.models.url:
-        return None
-    return LocalEngines(
-        settings.data_dir / "run",
-        settings.data_dir / "logs" / "engine.log",
-        partial(prepare, settings.data_dir, settings.models),
-        partial(fingerprint, settings.data_dir),
-    )
 
 
 def _person(engine: Engine, user_id: str) -> Person | None:

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import json
-import os
+import importlib
 import socket
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from assistant.api.app import create
-from assistant.api.server import server
-from assistant.app import App
-from assistant.build import build
 from assistant.errors import AssistantError
 from assistant.logs import configure
-from assistant.people.setup_link import issue
-from assistant.secret_file import write_private
+from assistant.models.engines import LocalEngines
+from assistant.models.preparing import fingerprint, prepare
 from assistant.settings import Settings, load
 
 
@@ -44,27 +39,25 @@ def owned(data_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def announced(settings: Settings, url: str) -> Iterator[None]:
-    """Tell commands on this machine where the server is, for as long as it runs; the file holds no secret."""
-    path = settings.data_dir / "run" / "server.json"
-    path.write_text(json.dumps({"url": url, "pid": os.getpid(), "started_at": time.time()}), "utf-8")
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
+def begun(settings: Settings) -> Iterator[LocalEngines | None]:
+    """Begin with the local engine, the slowest to be ready and a process of its own; end it whatever happens.
 
-
-@contextmanager
-def setup_link(app: App) -> Iterator[None]:
-    """Leave a fresh setup token for `assistant up` to print while nobody has an account; only the owner can read it."""
-    path = app.settings.data_dir / "run" / "setup-token"
-    token = issue(app.engine, app.secrets, app.settings.people.setup_link_hours)
-    if token:
-        write_private(path, token)
+    Yields None where another server takes its place.
+    """
+    if settings.models.url:
+        yield None
+        return
+    engines = LocalEngines(
+        settings.data_dir / "run",
+        settings.data_dir / "logs" / "engine.log",
+        partial(prepare, settings.data_dir, settings.models),
+        partial(fingerprint, settings.data_dir),
+    )
+    engines.begin()
     try:
-        yield
+        yield engines
     finally:
-        path.unlink(missing_ok=True)
+        engines.end()
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -97,10 +90,9 @@ def main(arguments: list[str] | None = None) -> int:
         host = given.host or settings.host
         with owned(settings.data_dir):
             listener = bind(host, settings.port if given.port is None else given.port)
-            url = f"http://{host}:{listener.getsockname()[1]}"
-            app = build(settings)
-            with setup_link(app), announced(settings, url):
-                server(create(app), settings.api).run(sockets=[listener])
+            with begun(settings) as engines:
+                # Four seconds of imports, in which the engine loads.
+                importlib.import_module("assistant.serving").run(settings, engines, listener)
     except AssistantError as error:
         print(error, file=sys.stderr)
         return 1

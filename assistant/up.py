@@ -14,8 +14,8 @@ from pathlib import Path
 # A process that dies again within this time is restarted ever later, so that a broken one does not spin.
 STEADY_S = 30.0
 LONGEST_PAUSE_S = 30.0
-# Both cores first do what the page waits for; a document that waits in the queue can wait for this long.
-WORKER_AFTER_S = 4.0
+# Both cores first do what a question waits for; a document that waits in the queue can wait for this long.
+WORKER_AFTER_S = 15.0
 
 
 @dataclass

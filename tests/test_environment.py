@@ -38,7 +38,7 @@ def _without(code: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "module",
     [
-        "assistant.api.app",
+        "assistant.serving",
         "assistant.app",
         "assistant.turn",
         "assistant.work",

@@ -61,17 +61,27 @@ class LocalEngines:
         self._thread: threading.Thread | None = None
 
     async def start(self) -> None:
-        """Begin; the engine answers some seconds later."""
+        """Begin, unless `begin` did; the engine answers some seconds later."""
+        self.begin()
+
+    async def stop(self) -> None:
+        """End the engine."""
+        await in_thread(self.end)
+
+    def begin(self) -> None:
+        """Begin without an event loop, so that the engine loads while the server still imports its libraries."""
+        if self._thread is not None:
+            return
         self._run_dir.mkdir(parents=True, exist_ok=True)
         self._log_file.parent.mkdir(parents=True, exist_ok=True)
         self._thread = threading.Thread(target=self._run, name="engines", daemon=True)
         self._thread.start()
 
-    async def stop(self) -> None:
-        """End the engine."""
+    def end(self) -> None:
+        """End the engine; waits for it."""
         self._stopping.set()
         if self._thread is not None:
-            await in_thread(self._thread.join)
+            self._thread.join()
 
     def locate(self) -> Endpoint:
         """Return where the engine is. Raises ModelUnavailable while there is none."""

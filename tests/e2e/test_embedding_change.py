@@ -69,7 +69,7 @@ async def test_searches_never_pause_and_end_with_the_new_model(tmp_path: Path, m
     with embeddings() as url:
         for name, value in (("", "remote"), ("_URL", url), ("_MODEL", "next"), ("_DIMENSION", "32")):
             monkeypatch.setenv(f"ASSISTANT_KNOWLEDGE__EMBEDDER{name}", value)
-        app = build(load(data_dir=tmp_path))
+        app = build(load(data_dir=tmp_path), None)
         service = app.services[0]
         await service.start()
         worker = subprocess.Popen([sys.executable, "-m", "assistant.work", "--data-dir", str(tmp_path)])

@@ -1,0 +1,52 @@
+"""The server itself: the application behind its routes on a socket, and what it leaves for commands to find."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from assistant.api.app import create
+from assistant.api.server import server
+from assistant.app import App
+from assistant.build import build
+from assistant.models.engines import LocalEngines
+from assistant.people.setup_link import issue
+from assistant.secret_file import write_private
+from assistant.settings import Settings
+
+
+def run(settings: Settings, engines: LocalEngines | None, listener: socket.socket) -> None:
+    """Serve on `listener` until told to stop. Raises AssistantError when the program must not start like this."""
+    host, port = listener.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    app = build(settings, engines)
+    with setup_link(app), announced(settings, url):
+        server(create(app), settings.api).run(sockets=[listener])
+
+
+@contextmanager
+def announced(settings: Settings, url: str) -> Iterator[None]:
+    """Tell commands on this machine where the server is, for as long as it runs; the file holds no secret."""
+    path = settings.data_dir / "run" / "server.json"
+    path.write_text(json.dumps({"url": url, "pid": os.getpid(), "started_at": time.time()}), "utf-8")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def setup_link(app: App) -> Iterator[None]:
+    """Leave a fresh setup token for `assistant up` to print while nobody has an account; only the owner can read it."""
+    path = app.settings.data_dir / "run" / "setup-token"
+    token = issue(app.engine, app.secrets, app.settings.people.setup_link_hours)
+    if token:
+        write_private(path, token)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
