@@ -107,60 +107,32 @@ def build(settings: Settings, engines: LocalEngines | None) -> App:
     registry = _registry(settings, engines, embedder)
     adapters = Adapters(engine, settings.models, registry, settings.data_dir)
     gate = KernelGate(settings.turn.warm_up)
-    stored = files(settings)
+    stored, reader = files(settings), PictureReader(settings.ingest)
     tracker = CallTracker(engine)
     skills = _skills(settings, ProductHost(engine, serving.search, stored, registry), embedder, tracker)
     tracker.resume_with(skills.call, partial(_person, engine))
     memories = Memories(engine, embedder, settings.memory)
     book = PromptBook(engine, settings.prompts)
     records = Suggesting(SqlRecords(engine), memories)
-    kept = KeptAnswers(
-        settings.turn, embedder.embed, Desk(engine, embedder.embed, settings.turn.curated_closeness)
-    )  # fmt: skip
+    kept = KeptAnswers(settings.turn, embedder.embed, Desk(engine, embedder.embed, settings.turn.curated_closeness))
     turns = Turns(
-        serving.search,
-        registry,
-        RuleJudge(embedder.embed),
-        gate,
-        records,
-        settings.turn,
-        partial(_attached, engine),
-        (secrets.local,),
-        SkillTurns(engine, skills, registry, gate, settings.turn, (secrets.local,)),
-        memories,
-        book,
-        kept,
-    )
-    reader = PictureReader(settings.ingest)
-    services: list[Service] = [
-        *([engines] if engines else []),  # first: a process of its own, and the slowest to be ready
-        KnowledgeService(serving),
-        gate,
-        registry,
-        adapters,
-        skills,
-        tracker,
-        ReadingPictures(reader),
-    ]
+        serving.search, registry, RuleJudge(embedder.embed), gate, records, settings.turn,
+        attachments=partial(_attached, engine),
+        secrets=(secrets.local,),
+        skills=SkillTurns(engine, skills, registry, gate, settings.turn, (secrets.local,)),
+        memory=memories, prompts=book, kept=kept,
+    )  # fmt: skip
+    # The engine first: a process of its own, and the slowest to be ready.
+    own: list[Service] = [*([engines] if engines else []), KnowledgeService(serving), gate]
     return App(
-        settings=settings,
-        engine=engine,
-        secrets=secrets,
+        settings=settings, engine=engine, secrets=secrets,
         turns=Sighted(turns, registry, reader.read, records),
-        searcher=serving.search,
-        indexes=serving,
-        embedder=embedder,
-        files=stored,
-        models=registry,
-        skills=skills,
-        memories=memories,
-        prompts=book,
+        searcher=serving.search, indexes=serving, embedder=embedder, files=stored,
+        models=registry, registry=registry, adapters=adapters,
+        skills=skills, memories=memories, prompts=book, kept=kept,
         playground=Playground(turns, book, embedder, settings.ingest),
-        kept=kept,
-        registry=registry,
-        adapters=adapters,
-        services=services,
-    )
+        services=[*own, registry, adapters, skills, tracker, ReadingPictures(reader)],
+    )  # fmt: skip
 
 
 def _skills(settings: Settings, product: ProductHost, embedder: Embedder, tracker: CallTracker) -> SkillService:

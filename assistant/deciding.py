@@ -183,7 +183,7 @@ class SkillTurns:
 
         def amended(stored: AnswerJson) -> AnswerJson:
             changed = {"answer", "approvals", "stopped_by", "notice"}
-            return {**stored, **{key: whole[key] for key in changed}, "steps": [*stored["steps"], *whole["steps"]]}  # type: ignore[literal-required,typeddict-item]
+            return {**stored, **{key: whole[key] for key in changed}, "steps": [*stored["steps"], *whole["steps"]]}  # type: ignore[literal-required,typeddict-item]  # the keys are those of the dictionary itself
 
         await in_thread(conversations.amend, self._engine, owner, origin.turn_id, amended)
         return answer

@@ -22,15 +22,7 @@ from assistant.orchestration.compose import Prompts, load_prompts
 from assistant.orchestration.condense import Standalone
 from assistant.orchestration.context import gather
 from assistant.orchestration.errors import OrchestrationError
-from assistant.orchestration.notes import (
-    NOBODY,
-    Notes,
-    answer_of,
-    from_notes,
-    quoting,
-    remembered,
-    searched,
-)
+from assistant.orchestration.notes import NOBODY, Notes, answer_of, from_notes, quoting, remembered, searched
 from assistant.orchestration.ports import (
     Attachments,
     Choice,
@@ -156,10 +148,8 @@ class Turns:
         notes.progress.route = choice.route
         if choice.route.reason:
             yield notes.trace.step("route", choice.route.reason, notes.trace.elapsed_ms(started))
-        notes.prompts, notes.decision = (
-            (await self._source.chosen(choice.route)).asked(choice.strategy),
-            choice.decision,
-        )
+        notes.prompts = (await self._source.chosen(choice.route)).asked(choice.strategy)
+        notes.decision = choice.decision
         stages = self._from_documents(notes, choice) if turn.options.grounded else self._plain(notes, choice)
         async with aclosing(stages) as events:
             async for event in events:

@@ -12,28 +12,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import secrets
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import httpx
-import yaml
-
-from assistant.models.openai_http import Endpoint, OpenAIModel, Timeouts, fixed
+from assistant.models.openai_http import OpenAIModel, Timeouts, fixed
 from assistant.models.openai_wire import LOCAL, VLLM
-from assistant.models.plan import plan
-from assistant.models.settings import ModelSettings
-from assistant.models.supervise import EngineProcess
 from assistant.models.types import ModelRequest, Sampling
-from assistant.models.vllm.launch import key_of
 from assistant.orchestration.prompts import Message
+from benchmarks import engines
 from benchmarks.report import Figure, show
 
 GUESSED = 4
@@ -90,63 +80,24 @@ async def measure(model: OpenAIModel, requests: Sequence[ModelRequest]) -> Measu
 
 
 @asynccontextmanager
-async def local(folder: Path, guessed: int) -> AsyncIterator[OpenAIModel]:
-    """Yield the local engine."""
-    settings = ModelSettings(context_tokens=2048, engine_speculate=guessed)
-    key = folder / "engine.key"
-    key.write_text(secrets.token_urlsafe(16))
-    engine = EngineProcess(plan(folder, settings), key, folder / "engine.log")
-    model = OpenAIModel("local", fixed(engine.endpoint), 2048, Timeouts(10, 300, 300), LOCAL)
-    try:
-        while engine.pulse() is None:
-            await asyncio.sleep(0.5)
+async def opened(engine: str, folder: Path, guessed: int, python: Path) -> AsyncIterator[OpenAIModel]:
+    """Yield the engine of a name: the local one, or vLLM on a CPU with the shipped adapter loaded."""
+    async with AsyncExitStack() as stack:
+        if engine == "local":
+            endpoint, dialect = await stack.enter_async_context(engines.local(folder, guessed)), LOCAL
+        else:
+            speculation = {"method": "ngram", "tokens": guessed} if guessed else None
+            served = await stack.enter_async_context(
+                engines.vllm(folder, python, speculation=speculation, lora={"at_once": 4})
+            )
+            client = stack.enter_context(served.client())
+            client.put(f"/adapters/{ADAPTER}").raise_for_status()
+            endpoint, dialect = replace(served.endpoint, served_name=ADAPTER), VLLM
+        model = OpenAIModel(engine, fixed(endpoint), engines.CONTEXT, Timeouts(10, 300, 300), dialect)
+        stack.push_async_callback(model.close)
         yield model
-    finally:
-        await model.close()
-        engine.stop()
-
-
-@asynccontextmanager
-async def vllm(folder: Path, guessed: int, python: Path) -> AsyncIterator[OpenAIModel]:
-    """Yield vLLM on a CPU behind our proxy, with the shipped adapter."""
-    config = folder / "vllm.yaml"
-    speculation = {"method": "ngram", "tokens": guessed} if guessed else None
-    wanted = {"served_name": "base", "device": "cpu", "context_tokens": 2048, "dtype": "bfloat16", "eager": True}
-    config.write_text(
-        yaml.safe_dump({**wanted, "cpu_cache_gib": 1, "speculation": speculation, "lora": {"at_once": 4}})
-    )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    options = ["--data-dir", folder, "--config", config, "--python", python, "--port", url.rpartition(":")[2]]
-    process = subprocess.Popen([sys.executable, "-m", "assistant.models.vllm", *map(str, options)], stdout=sys.stderr)
-    key = key_of(folder)
-    model = OpenAIModel(ADAPTER, fixed(Endpoint(f"{url}/v1", key, ADAPTER)), 2048, Timeouts(10, 300, 300), VLLM)
-    try:
-        while not _ready(url):
-            await asyncio.sleep(1.0)
-        loaded = httpx.put(f"{url}/adapters/{ADAPTER}", headers={"Authorization": f"Bearer {key}"}, timeout=180)
-        loaded.raise_for_status()
-        yield model
-        told = httpx.get(f"{url}/health", timeout=30).json()
-        if told["guessed"]:
+        if engine == "vllm" and (told := client.get("/health").json())["guessed"]:
             ACCEPTED["vllm"] = told["accepted"] / told["guessed"]
-    finally:
-        await model.close()
-        process.terminate()
-        process.wait(60)
-
-
-def _ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health", timeout=30).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def opened(engine: str, folder: Path, guessed: int, python: Path) -> AbstractAsyncContextManager[OpenAIModel]:
-    """Return the engine of a name."""
-    return local(folder, guessed) if engine == "local" else vllm(folder, guessed, python)
 
 
 async def main() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]
+import onnxruntime  # type: ignore[import-untyped]  # it ships no types
 from tokenizers import Encoding, Tokenizer
 
 from knowledge.errors import EmbedderUnavailable

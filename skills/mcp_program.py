@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from asyncio.subprocess import Process, SubprocessStreamProtocol
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -30,16 +31,19 @@ async def run_program(
 
     A line over `max_bytes` ends the connection. Raises OSError when the program cannot be started.
     """
-    process = await asyncio.create_subprocess_exec(
+    loop = asyncio.get_running_loop()
+    # As create_subprocess_exec does, but with the transport in hand, so that it can be closed.
+    transport, protocol = await loop.subprocess_exec(
+        lambda: SubprocessStreamProtocol(limit=max_bytes, loop=loop),
         str(command),
         *args,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **env},
-        limit=max_bytes,
         start_new_session=True,
     )
+    process = Process(transport, protocol, loop)
     assert process.stdin is not None and process.stdout is not None
     inward_end, inward = anyio.create_memory_object_stream[Any](0)
     outward, outward_end = anyio.create_memory_object_stream[Any](0)
@@ -52,11 +56,13 @@ async def run_program(
     finally:
         with anyio.CancelScope(shield=True):
             await _end(process)
+            # It closes itself only once the end of the output was read, which nobody does any more.
+            transport.close()
 
 
 async def _read(stdout: asyncio.StreamReader, inward: MemoryObjectSendStream[SessionMessage | Exception]) -> None:
     from mcp.shared.message import SessionMessage  # noqa: PLC0415 - heavy, see mcp_connection.py
-    from mcp.types import JSONRPCMessage  # noqa: PLC0415
+    from mcp.types import JSONRPCMessage  # noqa: PLC0415 - the same
 
     async with inward:
         while True:
@@ -84,7 +90,7 @@ async def _write(outward: MemoryObjectReceiveStream[SessionMessage], stdin: asyn
                 return
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: Process) -> None:
     assert process.stdin is not None
     process.stdin.close()
     try:

@@ -72,7 +72,7 @@ class _Watched(HttpToolsProtocol):
         self._unsent = 0
         self._unsent_since: float | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to watch, or turn away one connection too many."""
         super().connection_made(transport)
         if len(self.connections) > self.LIMITS.max_connections:

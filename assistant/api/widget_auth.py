@@ -73,7 +73,7 @@ class AtOrigin(Policy):
             raise WidgetOff(_OFF)
         return Entry(widget, origin[0])
 
-    async def __call__(self, request: Request) -> Entry:  # type: ignore[override]
+    async def __call__(self, request: Request) -> Entry:  # type: ignore[override]  # nobody calls it but FastAPI, which gives what it names
         """Return what `admit` found; FastAPI calls this for the endpoint."""
         found: Entry = request.scope[_STATE]
         return found
@@ -100,7 +100,7 @@ class Visitor(AtOrigin):
             raise VisitorRefused("This visit to the chat has ended; reload the page.")
         return Entry(at.widget, at.origin, session)
 
-    async def __call__(  # type: ignore[override]
+    async def __call__(  # type: ignore[override]  # nobody calls it but FastAPI, which gives what it names
         self, request: Request, _described: Annotated[object, Depends(DESCRIBED)] = None
     ) -> Entry:
         """Return what `admit` found; FastAPI calls this for the endpoint."""

@@ -35,7 +35,8 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
         return
     table = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
-        table.add_column(column)
+        # An id is there to be copied into the next command: rather two lines than an ellipsis.
+        table.add_column(column, overflow="fold" if column == "id" else "ellipsis")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     out.print(table)

@@ -15,6 +15,7 @@ from assistant.curated.errors import CuratedFull, CuratedUnusable
 from assistant.tables import curated_answers as table
 from assistant.types import Citation
 from knowledge import chunks, documents
+from knowledge.collections import valid_readers
 from knowledge.database import now, reading
 from knowledge.types import Scope
 
@@ -137,7 +138,7 @@ def _values(engine: Engine, scope: Scope, written: Written, by: str) -> dict[str
         "questions": json.dumps(questions, ensure_ascii=False),
         "answer": written.answer.strip(),
         "citations": json.dumps([asdict(citation) for citation in citations], ensure_ascii=False),
-        "readers": json.dumps(sorted(written.readers)),
+        "readers": json.dumps(sorted(valid_readers(written.readers))),
         "enabled": written.enabled,
         "updated_by": by,
     }

@@ -78,7 +78,7 @@ def _message_json(message: Message, tools: bool) -> dict[str, Any]:
 
 
 def _response_format(schema: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return schema and {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}  # type: ignore[return-value]
+    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}} if schema else None
 
 
 def _clamp(value: float, low: float, high: float) -> float:

@@ -7,6 +7,7 @@ import itertools
 import logging
 import random
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -105,7 +106,9 @@ class Router:
         Raises NoModelLeft when every lane failed, ModelRefused when the request itself is at fault.
         """
         reasons: list[str] = []
-        for lane, asked in self._order(request, names):
+        waiting = deque(self._order(request, names))
+        while waiting:
+            lane, asked = waiting.popleft()
             if not lane.breaker.allows():
                 reasons.append(f"{lane.name} is being left alone until it answers again")
                 continue
@@ -117,6 +120,10 @@ class Router:
             except ModelRefused as exc:
                 if exc.code not in PASSED_ON:
                     raise
+                if exc.code == "no_tools" and asked.tools:
+                    lane.tools = False  # from now on it is prompted like any model without
+                    waiting.appendleft((lane, replace(asked, tools=())))
+                    continue
                 reasons.append(str(exc))
             except (ModelUnavailable, ModelOverloaded) as exc:
                 reasons.append(str(exc))

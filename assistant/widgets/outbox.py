@@ -42,9 +42,11 @@ class Outbox:
         body = json.dumps(payload, ensure_ascii=False).encode()
         headers = signed(keys.secret_of(self._secrets, found[0].id), body, time.time())
         headers["Content-Type"] = "application/json"
-        limits = {"max_bytes": _REPLY_BYTES, "timeout_s": self._settings.webhook_timeout_s}
         try:
-            answer = await request("POST", url, headers, body, policy=self._policy, **limits)  # type: ignore[arg-type]
+            answer = await request(
+                "POST", url, headers, body,
+                max_bytes=_REPLY_BYTES, timeout_s=self._settings.webhook_timeout_s, policy=self._policy,
+            )  # fmt: skip
         except EgressError as error:
             return str(error)[:300]
         return "" if 200 <= answer.status < 300 else f"The webhook answered with status {answer.status}."

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 
-import pypdfium2  # type: ignore[import-untyped]
+import pypdfium2  # type: ignore[import-untyped]  # it ships no types
 
 from ingest.errors import DocumentRefused
 from ingest.loaders import pdf_layout, pdf_lines, pdf_tables

@@ -6,8 +6,8 @@ import ctypes
 from dataclasses import dataclass, replace
 from math import hypot
 
-import pypdfium2  # type: ignore[import-untyped]
-import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
+import pypdfium2  # type: ignore[import-untyped]  # it ships no types
+import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # it ships no types
 
 from ingest.clean import visible
 

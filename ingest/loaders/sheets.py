@@ -43,7 +43,7 @@ def load(source: Source) -> Loaded:
 
 def _rows(sheet: object, max_text: int) -> Iterator[list[str]]:
     empty, size = 0, 0
-    for row in sheet.iter_rows():  # type: ignore[attr-defined]
+    for row in sheet.iter_rows():  # type: ignore[attr-defined]  # a read-only sheet, whose type is private
         cells = [shown(cell.value, getattr(cell, "number_format", "") or "") for cell in row]
         size += sum(map(len, cells))
         empty = 0 if any(cells) else empty + 1

@@ -68,19 +68,19 @@ def _shape(shape: BaseShape, page: int, depth: int) -> Iterator[Block]:
     if inner is not None:
         yield from _shapes(inner, page, depth + 1)
     elif shape.has_text_frame:
-        text = _lines(shape.text_frame)  # type: ignore[attr-defined]
+        text = _lines(shape.text_frame)  # type: ignore[attr-defined]  # of the kind of shape that was asked for
         if text:
             yield Block("text", text, page=page)
     elif getattr(shape, "has_table", False):
-        rows = [[_lines(cell.text_frame) for cell in row.cells] for row in shape.table.rows]  # type: ignore[attr-defined]
+        rows = [[_lines(cell.text_frame) for cell in row.cells] for row in shape.table.rows]  # type: ignore[attr-defined]  # of the kind of shape that was asked for
         yield from tables(rows, page=page)
     elif getattr(shape, "has_chart", False):
-        yield from _chart(shape.chart, page)  # type: ignore[attr-defined]
+        yield from _chart(shape.chart, page)  # type: ignore[attr-defined]  # of the kind of shape that was asked for
 
 
 def _chart(chart: object, page: int) -> Iterator[Block]:
-    title = chart.chart_title.text_frame.text if chart.has_title and chart.chart_title.has_text_frame else ""  # type: ignore[attr-defined]
-    for plot in chart.plots:  # type: ignore[attr-defined]
+    title = chart.chart_title.text_frame.text if chart.has_title and chart.chart_title.has_text_frame else ""  # type: ignore[attr-defined]  # of the kind of shape that was asked for
+    for plot in chart.plots:  # type: ignore[attr-defined]  # of the kind of shape that was asked for
         series = list(plot.series)
         header = ["", *(str(one.name) for one in series)]
         values = [[str(one) if one is not None else "" for one in (s.values or ())] for s in series]
@@ -94,7 +94,7 @@ def _chart(chart: object, page: int) -> Iterator[Block]:
 def _lines(frame: object) -> str:
     """Return the paragraphs of a text frame, one a line, deeper ones indented like a list."""
     lines = []
-    for paragraph in frame.paragraphs:  # type: ignore[attr-defined]
+    for paragraph in frame.paragraphs:  # type: ignore[attr-defined]  # of the kind of shape that was asked for
         text = "".join(run.text for run in paragraph.runs).replace("\v", " ").strip()
         if text:
             lines.append(f"{'  ' * (paragraph.level - 1)}- {text}" if paragraph.level else text)

@@ -272,7 +272,10 @@ async def test_a_flood_is_refused_at_the_door_and_those_inside_are_answered_whol
 async def test_readers_who_leave_free_the_model(door: Door, seed: int, fault_runs: int) -> None:
     draw, left = random.Random(seed), 4 * fault_runs
     door.fails()
-    door.big.script.rate = 30  # slow enough that everybody leaves before the end
+    # Twenty seconds of answer, of which two are read: on a busy machine, too, everybody leaves before its end.
+    door.big.script.rate, door.big.script.tokens = 30, 600
+    door.big.script.sentences = SENTENCES * 10
+    whole = " ".join(SENTENCES * 10)
 
     async def leave(conversation: str | None) -> None:
         async with door.asked(conversation) as reply:
@@ -289,7 +292,7 @@ async def test_readers_who_leave_free_the_model(door: Door, seed: int, fault_run
         async with asyncio.timeout(30):  # an answer is stored after its stream has ended
             while not (stored := door.stored(conversation)):
                 await asyncio.sleep(0.01)
-        assert stored["answer"] and stored["answer"] in TEXT.replace(".", " [1].")
+        assert stored["answer"] and whole.startswith(stored["answer"])
         assert stored["stopped_by"] == "cancelled"  # a part, and marked as one
 
 

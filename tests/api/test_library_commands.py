@@ -1,4 +1,4 @@
-"""`assistant memory` and `assistant prompts`, against a real server on the data folder."""
+"""`assistant memory`, `prompts`, `curated` and `models policy`, against a real server on the data folder."""
 
 from __future__ import annotations
 
@@ -10,14 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 from typer.testing import CliRunner
 
 from assistant import conversations, history
 from assistant.cli.main import app
 from assistant.cli.output import Failed
+from assistant.models.policy import shelf
+from assistant.models.policy.estimate import Estimate
+from assistant.models.policy.learner import learn
+from assistant.policy_training import experiences
 from assistant.promptbook.parse import packaged
+from assistant.settings import load
 
 from .conftest import World, serving
+from .test_policy import kept
 
 Run = Callable[..., Any]
 
@@ -97,3 +104,49 @@ def test_chats_go_into_a_file_and_come_in_for_somebody_else(run: Run, world: Wor
     assert text.read_text("utf-8").startswith("# Plans")
     assert "name it" in run("chats", "export", str(tmp_path / "x"), "--markdown", "--as", "Ben")
     assert "no JSON" in run("chats", "import", str(text), "--as", "Ben")
+
+
+def test_a_curated_answer_is_written_changed_switched_off_and_removed(run: Run, tmp_path: Path) -> None:
+    assert "none yet" in run("curated", "list")
+    file = tmp_path / "answer.txt"
+    file.write_text("From 11 to 14.")
+    asked = ("--question", "When is the canteen open?", "--question", "When is lunch?")
+    made = run("curated", "add", *asked, "--file", str(file), "--reader", "group:hr", "--json")
+    assert made["questions"] == ["When is the canteen open?", "When is lunch?"] and made["readers"] == ["group:hr"]
+    assert "…" not in run("curated", "list")  # ids are whole, to be copied
+    changed = run("curated", "edit", made["id"], "--answer", "From 12.", "--off", "--json")
+    assert (changed["answer"], changed["enabled"], changed["readers"]) == ("From 12.", False, ["group:hr"])
+    assert "off" in run("curated", "edit", made["id"], "--reader", "everyone")
+    (listed,) = run("curated", "list", "--json")
+    assert listed["readers"] == ["everyone"] and listed["answer"] == "From 12."
+    assert run("curated", "remove", made["id"], "--json") == {"removed": made["id"]}
+    assert run("curated", "list", "--json") == []
+
+
+def test_a_curated_answer_that_cannot_be_given_is_refused_in_a_sentence(run: Run, tmp_path: Path) -> None:
+    question = ("curated", "add", "--question", "When?")
+    assert "answer is empty" in run(*question)
+    assert "cannot be read" in run(*question, "--file", str(tmp_path / "nothing.txt"))
+    assert "no source of that number" in run(*question, "--answer", "At nine [1].")
+    assert "no passage 'x1'" in run(*question, "--answer", "At nine [1].", "--source", "x1")
+    assert "cannot be a reader" in run(*question, "--answer", "At nine.", "--reader", "staff")
+    assert "no such curated answer" in run("curated", "remove", "unknown")
+    assert "no curated answer 'unknown'" in run("curated", "edit", "unknown", "--off")
+    assert "Nothing is to change" in run("curated", "edit", "unknown")
+    assert run("curated", "list", "--json") == []
+
+
+def test_the_policy_is_trained_let_act_and_taken_back(run: Run, world: World, engine: Engine, tmp_path: Path) -> None:
+    assert "The decision table acts. The setting models.learned_policy is off." in run("models", "policy", "show")
+    assert "learned_policy is off" in run("models", "policy", "activate", "any")
+    world.app.settings = load(data_dir=tmp_path, models={"learned_policy": True})
+    assert "20 are needed" in run("models", "policy", "train")
+    kept(engine, 40)
+    trained = run("models", "policy", "train", "--json")
+    (policy,) = trained["policies"]
+    assert trained["active"] is None and "…" not in run("models", "policy", "show")
+    assert "too few" in run("models", "policy", "activate", policy["id"])
+    assert "nothing to go back" in run("models", "policy", "rollback")
+    better = shelf.add(engine, learn(experiences(engine)), Estimate(500, 200.0, 0.3, 0.5, 0.2, 0.1, 0.3), "ann")
+    assert f"The policy {better.id} acts." in " ".join(run("models", "policy", "activate", better.id).split())
+    assert run("models", "policy", "rollback", "--json")["active"] is None

@@ -106,7 +106,7 @@ def assert_stored_once(engine: Engine, expected: dict[str, int]) -> None:
 def test_it_stores_every_document_once_however_often_it_is_killed(
     engine: Engine, put: Put, chunker: Chunker, tmp_path: Path, fault_runs: int, seed: int, workers: int
 ) -> None:
-    kills = fault_runs + 3 if workers == 1 else max(2, fault_runs // 2)
+    kills = fault_runs if workers == 1 else max(2, fault_runs // 2)
     made = corpus(seed, 5 * kills)
     expected = {path: expected_chunks(body, path, chunker, tmp_path) for path, body in made.items()}
     for path, body in made.items():

@@ -6,13 +6,14 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, text, update
 
 from assistant.memory import store
 from assistant.memory.errors import MemoryFull, NoPerson, NoteUnusable
 from assistant.memory.memories import Memories, Suggesting
 from assistant.memory.settings import MemorySettings
 from assistant.record import MemoryRecords, TurnRecord
+from assistant.tables import memories as memory_notes
 from assistant.types import Answer, Caller, Route, Turn, TurnOptions
 from knowledge.embed import HashEmbedder
 from knowledge.types import Scope
@@ -46,9 +47,11 @@ async def test_it_recalls_what_fits_for_the_person_who_said_it_alone(memories: M
         assert await recalled(memories, "What is my locker number?", scope) == [] == memories.notes(scope)
 
 
-async def test_without_the_guard_it_would_cross_people(memories: Memories, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_but_whose_it_is_keeps_a_note_from_others(memories: Memories, engine: Engine) -> None:
     memories.add(ANNA, "My locker number is 17", None, "page")
-    monkeypatch.setattr(store, "_mine", lambda scope: text("1 = 1"))
+    assert await recalled(memories, "What is my locker number?", BERT) == []
+    with engine.begin() as connection:
+        connection.execute(update(memory_notes).values(owner_id="bert"))
     assert await recalled(memories, "What is my locker number?", BERT) == ["My locker number is 17"]
 
 

@@ -176,6 +176,16 @@ async def test_tools_go_to_models_that_can_call_them_and_are_left_out_for_others
     assert small.requests[0].tools == ()
 
 
+async def test_a_model_that_refuses_tools_is_asked_again_without_them_and_offered_none_any_more(ask: Ask) -> None:
+    refusal = ModelRefused("This server calls no tools.", "no_tools")
+    big, small = ScriptedModel([refusal, "big"], "big"), ScriptedModel(["small"], "small")
+    router = router_of(lane(big), lane(small, "fallback"))
+    request = ModelRequest(ask().messages, tools=({"type": "function", "function": {"name": "f"}},))
+    assert last_reply(await answer(router, request, ["big", "small"]))[0] == "big"
+    assert big.requests[-1].tools == () and not small.requests
+    assert not router.lanes["big"].tools and router.lanes["big"].breaker.allows()
+
+
 async def test_one_model_that_stands_for_several_has_the_smallest_context(ask: Ask) -> None:
     big, small = ScriptedModel(["b"], "big", 32_000), ScriptedModel(["s"], "small", 4_096)
     routed = Routed(router_of(lane(big), lane(small, "fallback")), ["big", "small"])

@@ -10,6 +10,7 @@ from ui.scrub import plain
 from ui.trouble import told
 from ui.wire.curated import Curated, Draft
 
+MOST_SOURCES = 9  # that one answer may have
 SHOWN = 70  # characters of a passage in the list of sources
 FOUND = "curated-found"  # passages that were found while writing, by id
 
@@ -97,6 +98,7 @@ def _sources(one: Curated | None, key: str) -> list[str]:
             default=list(known),
             format_func=lambda chunk: names[chunk],
             placeholder="None",
+            max_selections=MOST_SOURCES,  # without it, one click takes all that was found
             key=f"sources-{key}",
         )
     )

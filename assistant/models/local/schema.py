@@ -48,7 +48,8 @@ class _Checker:
         if missing := set(schema.get("required", ())) - (properties.keys() if isinstance(properties, dict) else set()):
             raise SchemaRefused(f"The JSON schema requires {sorted(missing)} at {at}, which are not properties.")
         for least, most in (("minLength", "maxLength"), ("minItems", "maxItems")):
-            if kept.get(least, 0) > kept.get(most, MAX_LENGTH):  # type: ignore[operator]
+            low, high = kept.get(least, 0), kept.get(most, MAX_LENGTH)
+            if isinstance(low, int) and isinstance(high, int) and low > high:
                 raise SchemaRefused(f"The JSON schema has {least} above {most} at {at}.")
         return kept
 

@@ -46,7 +46,8 @@ class Adapters:
     def served(self) -> Served:
         """Return what a request may ask for; an answer is at most half as long as the context."""
         base = self._deployment.served_name
-        return Served(base, self.loaded | {base}, self._deployment.context_tokens // 2)
+        tools = bool(self._deployment.tool_parser)
+        return Served(base, self.loaded | {base}, self._deployment.context_tokens // 2, tools)
 
     async def offers(self) -> Sequence[Offer]:
         """Return every adapter of the registry with what stands in its way. Raises AdapterRefused for a damaged one."""

@@ -39,14 +39,17 @@ class Served:
     base: str  # the model of a request that names none
     models: Collection[str]  # with the base model
     most_tokens: int  # of one answer; vLLM refuses a request for more than fits
+    tools: bool = True  # it was told how its models call tools
 
 
 def chat(body: object, served: Served) -> dict[str, Any]:
     """Return the body for POST /v1/chat/completions.
 
-    Raises ModelRefused (code "model_not_found" or "invalid_request") when something that matters is wrong.
+    Raises ModelRefused (code "model_not_found", "no_tools" or "invalid_request") when something that matters is wrong.
     """
     given = _object(body)
+    if given.get("tools") and not served.tools:
+        raise ModelRefused("This server calls no tools; its deployment names no `tool_parser`.", "no_tools")
     made: dict[str, Any] = {
         "model": _model(given.get("model", served.base), served.models),
         "messages": _messages(given.get("messages")),

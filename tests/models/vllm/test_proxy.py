@@ -136,3 +136,10 @@ async def test_health_is_told_by_tokens(door: Door, tmp_path: Path) -> None:
     assert answer.status_code == 503 and answer.json()["silent_s"] == 31.0
     door.progress.token()
     assert (await door.client.get("/health")).status_code == 200
+
+
+async def test_tools_are_refused_by_name_where_the_deployment_names_no_parser(door: Door) -> None:
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+    answer = await door.client.post("/v1/chat/completions", json=CHAT | {"tools": [tool]})
+    assert answer.status_code == 400 and answer.json()["error"]["code"] == "no_tools"
+    assert not door.vllm.bodies
