@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     false,
     true,
 )
@@ -111,6 +112,10 @@ conversations = Table(
     Column("pinned", Boolean, nullable=False),
     Column("memory", Boolean, nullable=False, server_default=true()),  # false: nothing is recalled or remembered in it
     Column("folder", String(60), nullable=False, server_default=""),  # a name that its owner gave; "" for none
+    # The assistant that it was begun with, as it was when last asked; no foreign key: what is gone is still named.
+    Column("assistant_id", String(32), nullable=False, server_default=""),  # "" for none
+    Column("assistant_name", String(80), nullable=False, server_default=""),
+    Column("assistant_revision", Integer, nullable=False, server_default="0"),  # -1: its owner was told that it is gone
     Column("head", String(32)),  # the turn that is shown last; its ancestors are the conversation
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
@@ -305,4 +310,27 @@ curated_answers = Table(
     Column("given", Integer, nullable=False),  # how often it was the answer
     Column("updated_by", String(32), nullable=False),
     Column("updated_at", Float, nullable=False),  # never the same twice: followers compare the latest one
+)
+
+# Assistants of the gallery.
+assistants = Table(
+    "assistants",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("name_key", String(160), nullable=False),
+    Column("owner_id", String(32), nullable=False),  # a user's id, or "local"
+    Column("setup", Text, nullable=False),  # JSON, see assistant/gallery/setup.py
+    Column("withdrawn", Boolean, nullable=False),  # true: an administrator took it out of the gallery
+    Column("revision", Integer, nullable=False),  # counts changes to name and setup
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    UniqueConstraint("owner_id", "name_key"),
+)
+
+assistant_readers = Table(
+    "assistant_readers",
+    metadata,
+    Column("assistant_id", ForeignKey("assistants.id", ondelete="CASCADE"), primary_key=True),
+    Column("principal", String(160), primary_key=True, index=True),
 )

@@ -18,11 +18,21 @@ from assistant.guardrails.grounding import Judge
 from assistant.kept import Hit, KeptAnswers
 from assistant.logs import log
 from assistant.models.errors import ModelError
-from assistant.orchestration.compose import Prompts, load_prompts
+from assistant.orchestration.compose import Prompts, load_prompts, persona_of
 from assistant.orchestration.condense import Standalone
 from assistant.orchestration.context import gather
 from assistant.orchestration.errors import OrchestrationError
-from assistant.orchestration.notes import NOBODY, Notes, answer_of, from_notes, quoting, remembered, searched
+from assistant.orchestration.notes import (
+    NOBODY,
+    UNINSTRUCTED,
+    Notes,
+    answer_of,
+    from_notes,
+    noticed,
+    quoting,
+    remembered,
+    searched,
+)
 from assistant.orchestration.ports import (
     Attachments,
     Choice,
@@ -107,7 +117,8 @@ class Turns:
             async with aclosing(self._events(notes)) as events:
                 async for event in events:
                     if event.answer is not None:
-                        await self._records.append(notes.record(event.answer))
+                        event = noticed(turn, event)
+                        await self._records.append(notes.record(event.answer or self._answer(notes)))
                     yield event
         except (asyncio.CancelledError, GeneratorExit):
             notes.progress.stopped_by = "cancelled"
@@ -148,7 +159,8 @@ class Turns:
         notes.progress.route = choice.route
         if choice.route.reason:
             yield notes.trace.step("route", choice.route.reason, notes.trace.elapsed_ms(started))
-        notes.prompts = (await self._source.chosen(choice.route)).asked(choice.strategy)
+        named = turn.options.persona.prompt if turn.options.persona else ""
+        notes.prompts = (await self._source.chosen(choice.route, named)).asked(choice.strategy)
         notes.decision = choice.decision
         stages = self._from_documents(notes, choice) if turn.options.grounded else self._plain(notes, choice)
         async with aclosing(stages) as events:
@@ -159,6 +171,8 @@ class Turns:
         """Yield memory's answer, or: understand, search, draft, check."""
         try:
             attached = await self._attached(notes.turn)
+            if persona_of(notes.turn) and not converses(choice):
+                yield notes.trace.step("assistant", UNINSTRUCTED, 0.0)
             async for event in self._recall(notes, converses(choice)):
                 yield event
             notes.knowledge = await in_thread(self._search.version)

@@ -40,6 +40,17 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Persona:
+    """What an assistant of the gallery adds to how a turn is asked."""
+
+    id: str
+    name: str
+    prompt: str = ""  # name of a prompt of the library; "": the usual one
+    instructions: str = ""  # stand behind the prompt's own text
+    foreign: bool = False  # somebody else than the caller wrote the instructions
+
+
+@dataclass(frozen=True, slots=True)
 class TurnOptions:
     """What the caller may choose for a turn."""
 
@@ -56,6 +67,8 @@ class TurnOptions:
     policy: Policy = field(default_factory=Policy)
     pictures: tuple[Picture, ...] = ()  # that came with the question
     given: tuple[Passage, ...] = ()  # passages that the question brings along: the text on its pictures
+    persona: Persona | None = None  # the assistant of the gallery that is asked
+    notice: str = ""  # what the answer has to tell in any case
 
 
 @dataclass(frozen=True, slots=True)

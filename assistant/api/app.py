@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from assistant.api import (
     approvals,
+    assistants,
     chat,
     collections,
     conversations,
@@ -69,6 +70,7 @@ ROUTERS = (
     group_memory.router,
     models.router,
     curated.router,
+    assistants.router,
     policy.router,
     prompts.router,
     health.router,

@@ -10,7 +10,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends
 
 from assistant import approvals
-from assistant.api import errors
+from assistant.api import companions, errors
 from assistant.api.auth import SIGNED_IN, Guarded
 from assistant.api.deps import Id, Parts
 from assistant.api.schemas import Json
@@ -58,6 +58,8 @@ async def decide(app: App, caller: Caller, approval_id: str, approved: bool) -> 
     """
     asked = await own(app, caller, approval_id)
     options = TurnOptions(conversation_id=asked.conversation_id, decisions=((approval_id, approved),))
+    kept = await companions.asked(app, caller, options.model, None, asked.conversation_id)
+    caller, options = await companions.joined(app, caller, options, kept)
     turn = Turn(uuid4().hex, asked.question, (), caller, options)
     # Shielded: a call that has begun is carried out and noted, whether or not the client waits for it.
     return await asyncio.shield(asyncio.create_task(_answered(app, turn)))

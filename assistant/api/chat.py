@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 
 from assistant import approvals, conversations
-from assistant.api import errors, sse
+from assistant.api import companions, errors, sse
 from assistant.api.auth import SIGNED_IN, Guarded
 from assistant.api.chat_schema import ChatBody
 from assistant.api.deps import Id, Parts
@@ -20,6 +20,8 @@ from assistant.api.live import Live
 from assistant.api.responses import Pieces, disconnected
 from assistant.api.schemas import Json
 from assistant.app import App
+from assistant.gallery.companion import Companion
+from assistant.gallery.store import PREFIX
 from assistant.orchestration.prompts import Message
 from assistant.people.credentials import Credential
 from assistant.threads import in_thread
@@ -40,7 +42,9 @@ async def complete(
     body: ChatBody, request: Request, app: Parts, doors: Shared, credential: Annotated[Credential, Depends(SIGNED_IN)]
 ) -> Response:
     """Answer the last message, from the documents that the caller may read; streamed or whole."""
-    caller, options = credential.caller, await _options(body, app, credential.caller)
+    caller, inside = credential.caller, body.assistant.conversation_id
+    kept = await companions.asked(app, caller, body.model, body.assistant.assistant_id, inside)
+    caller, options = await companions.joined(app, caller, await _options(body, app, caller, kept), kept)
     decisions = body.decisions()
     question = "" if decisions else body.question()
     for identifier, _ in decisions:
@@ -50,6 +54,7 @@ async def complete(
     ticket = doors.chats.enter(caller.user_id)
     try:
         turn_id, history = await _asked(body, app, caller, question)
+        await companions.settle(app, inside, kept)
     except BaseException:
         ticket.leave()
         raise
@@ -112,10 +117,12 @@ async def _whole(doors: Doors, live: Live, request: Request) -> Response:
     return JSONResponse(live.wire.completion(live.answer))
 
 
-async def _options(body: ChatBody, app: App, caller: Caller) -> TurnOptions:
+async def _options(body: ChatBody, app: App, caller: Caller, kept: Companion | None) -> TurnOptions:
     """Return what the caller chose; raises the refusal of a model or collection that is not there for them."""
     names = {MODEL, *(model.name for model in app.models.status() if model.enabled)}
-    if body.model not in names:
+    setup = kept.assistant.setup if kept is not None and kept.assistant is not None else None
+    name = MODEL if body.model.startswith(PREFIX) else body.model  # companions.py has looked for that assistant
+    if name not in names:
         detail = f"There is no model {body.model[:80]!r}; GET /v1/models lists what there is."
         raise errors.Refusal(404, "model-not-found", detail, parameter="model")
     wanted = body.assistant.collections
@@ -123,26 +130,26 @@ async def _options(body: ChatBody, app: App, caller: Caller) -> TurnOptions:
         if await in_thread(collections.get, app.engine, caller.scope, name) is None:
             raise errors.unknown(f"collection {name[:80]!r}")
     return TurnOptions(
-        model=body.model,
+        model=name,
         memory=await _memory(body, app, caller),
         collections=None if wanted is None else tuple(wanted),
         grounded=body.assistant.grounded,
         conversation_id=body.assistant.conversation_id,
-        sampling=body.sampling(app.registry.choices.preset),
+        sampling=body.sampling((setup and setup.preset) or app.registry.choices.preset),
         policy=body.assistant.policy(),
         max_passages=body.assistant.max_passages,
         fresh=body.assistant.replace_turn is not None,
-        pictures=_pictures(body, app),
+        pictures=_pictures(body, app, setup.model if setup and name == MODEL else name),
         temporary=body.assistant.temporary,
     )
 
 
-def _pictures(body: ChatBody, app: App) -> tuple[Picture, ...]:
+def _pictures(body: ChatBody, app: App, name: str) -> tuple[Picture, ...]:
     """Return the question's pictures; raises the refusal of some that must be seen when no such model may be asked."""
     found = body.pictures()
     able = [model.name for model in app.models.status() if model.sees and model.enabled]
-    if found and body.assistant.pictures == "seen" and not (able if body.model == MODEL else body.model in able):
-        detail = f"{body.model[:80]!r} does not see pictures. Name one that does, or leave out 'pictures': 'seen'."
+    if found and body.assistant.pictures == "seen" and not (able if name == MODEL else name in able):
+        detail = f"{name[:80]!r} does not see pictures. Name one that does, or leave out 'pictures': 'seen'."
         raise errors.Refusal(422, "no-vision", detail, parameter="assistant.pictures")
     return found
 

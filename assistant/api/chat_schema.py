@@ -121,6 +121,9 @@ class AssistantOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     conversation_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
+    assistant_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = Field(
+        default=None, description="An assistant of the gallery; a conversation that was begun with one keeps it"
+    )
     collections: list[Line] | None = Field(default=None, max_length=100)
     replace_turn: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
     grounded: bool = True

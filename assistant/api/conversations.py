@@ -8,14 +8,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from assistant import conversations, feedback, history
-from assistant.api import errors
+from assistant.api import companions, errors
+from assistant.api.assistants import cards
 from assistant.api.auth import SIGNED_IN, Guarded
 from assistant.api.deps import Id, Line, Parts
 from assistant.api.schemas import ConversationBody, ConversationChange, FolderChange, Json, RatingBody
+from assistant.app import App
 from assistant.attachments import forget
 from assistant.conversations import Conversation, StoredTurn
+from assistant.gallery import companion
 from assistant.people.credentials import Credential
 from assistant.threads import in_thread
+from assistant.types import Caller
 
 router = APIRouter(route_class=Guarded, prefix="/api", tags=["conversations"])
 
@@ -39,15 +43,20 @@ async def list_conversations(
 @router.post("/conversations", status_code=201)
 async def add_conversation(body: ConversationBody, app: Parts, credential: Signed) -> Json:
     """Begin a conversation."""
-    owner = credential.caller.user_id
-    return {"id": await in_thread(conversations.create, app.engine, owner, body.title, body.memory)}
+    caller = credential.caller
+    chosen = None if body.assistant_id is None else await companions.found(app, caller, body.assistant_id)
+    made = await in_thread(conversations.create, app.engine, caller.user_id, body.title, body.memory)
+    if chosen is not None:
+        await in_thread(companion.keep, app.engine, made, chosen)
+    return {"id": made}
 
 
 @router.get("/conversations/{conversation_id}")
 async def read_conversation(conversation_id: Id, app: Parts, credential: Signed) -> Json:
-    """Return a conversation with the turns that are shown now."""
-    owner = credential.caller.user_id
-    return _json(await _read(app, owner, conversation_id))
+    """Return a conversation with the turns that are shown now, and its assistant as the caller may use it now."""
+    caller = credential.caller
+    shown = _json(await _read(app, caller.user_id, conversation_id))
+    return shown | {"assistant": await _assistant(app, caller, conversation_id)}
 
 
 @router.patch("/conversations/{conversation_id}")
@@ -105,6 +114,14 @@ async def _read(app: Parts, owner: str, conversation_id: str) -> Conversation:
     if found is None:
         raise errors.unknown("conversation")
     return found
+
+
+async def _assistant(app: App, caller: Caller, conversation_id: str) -> Json | None:
+    kept = await in_thread(companion.of, app.engine, caller, conversation_id)
+    if kept is None:
+        return None
+    card = (await cards(app, caller, [kept.assistant]))[0] if kept.assistant else None
+    return {"id": kept.id, "name": kept.name, "state": kept.state, "notice": kept.notice, "card": card}
 
 
 def _json(conversation: Conversation) -> Json:

@@ -22,6 +22,7 @@ from starlette.requests import ClientDisconnect
 from assistant import errors as ours
 from assistant.curated import errors as curated
 from assistant.evaluation import errors as evaluation
+from assistant.gallery import errors as gallery
 from assistant.logs import log
 from assistant.memory import errors as memory
 from assistant.promptbook import errors as promptbook
@@ -98,6 +99,10 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     ours.ConversationTooLong: (409, "conversation-too-long"),
     curated.CuratedUnusable: (422, "curated-unusable"),
     curated.CuratedFull: (409, "curated-full"),
+    gallery.AssistantUnusable: (422, "assistant-unusable"),
+    gallery.AssistantNameTaken: (409, "name-taken"),
+    gallery.GalleryFull: (409, "gallery-full"),
+    gallery.NotYourAssistant: (403, "not-allowed"),
     ours.ImportRefused: (422, "import-refused"),
     memory.NoteUnusable: (422, "note-unusable"),
     memory.MemoryFull: (409, "memory-full"),

@@ -18,6 +18,7 @@ from assistant.api.doors import Shared
 from assistant.api.errors import unknown
 from assistant.api.schemas import Json
 from assistant.app import VERSION, App
+from assistant.gallery import store as gallery
 from assistant.people.credentials import Credential
 from assistant.threads import in_thread
 from knowledge.database import reading
@@ -88,9 +89,10 @@ async def status(app: Parts, _admin: Admin) -> Json:
 
 
 @router.get("/v1/models", tags=["openai"])
-async def list_models(app: Parts, _caller: Annotated[Credential, Depends(SIGNED_IN)]) -> Json:
-    """List what `model` of a request may be, in OpenAI's shape."""
-    names = ["assistant", *(model.name for model in app.models.status() if model.enabled)]
+async def list_models(app: Parts, credential: Annotated[Credential, Depends(SIGNED_IN)]) -> Json:
+    """List what `model` of a request may be, in OpenAI's shape; the caller's assistants are among them."""
+    assistants = await in_thread(gallery.models, app.engine, credential.caller)
+    names = ["assistant", *(model.name for model in app.models.status() if model.enabled), *assistants]
     return {"object": "list", "data": [_model_json(name) for name in dict.fromkeys(names)]}
 
 

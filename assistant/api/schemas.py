@@ -110,6 +110,9 @@ class ConversationBody(Strict):
 
     title: Annotated[Line, Field(max_length=200)] = ""
     memory: bool = True
+    assistant_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = Field(
+        default=None, description="The assistant of the gallery that all its questions are for"
+    )
 
 
 class ConversationChange(Strict):

@@ -68,7 +68,7 @@ async def from_documents(
     """
     texts = [(label(passage), as_data(passage.text)) for passage in passages]
     history = [_unmarked(m) for m in turn.history if m.role != "system"] if with_history else []
-    wishes = [m.content for m in turn.history if m.role == "system"] if with_history else []
+    wishes = [*persona_of(turn), *(m.content for m in turn.history if m.role == "system")] if with_history else []
     own = [as_data(note) for note in notes]
 
     def rendered(given: Sequence[tuple[str, str]], asked: str) -> list[Message]:
@@ -92,11 +92,17 @@ async def plain_chat(prompt: ChatPrompt, turn: Turn, model: ChatModel, notes: Se
         before = f"{prompt.noted(known)}\n\n" if known else ""
         urls = tuple(picture.url for picture in turn.options.pictures)
         asked = Message("user", before + prompt.filled(question=question), images=urls)
-        return [asked] if own else [Message("system", prompt.system), asked]
+        return [asked] if own else [Message("system", "\n\n".join([prompt.system, *persona_of(turn)])), asked]
 
-    earlier = [*shown(prompt), *turn.history]
+    earlier = [*shown(prompt), *_wished(turn)]
     fitted = await fit(rendered, earlier, (), turn.question, _room(turn, model), model.count_tokens)
     return Composed(_request(turn, model, fitted, known), (), fitted.trimmed)
+
+
+def persona_of(turn: Turn) -> list[str]:
+    """Return the instructions of the assistant that is asked, none without one."""
+    persona = turn.options.persona
+    return [persona.instructions] if persona is not None and persona.instructions else []
 
 
 def rewrite(prompt: ChatPrompt, turn: Turn) -> ModelRequest:
@@ -111,6 +117,15 @@ def label(passage: Passage) -> str:
     heading = passage.heading.rsplit(" > ", 1)[-1].strip()
     title = as_data(passage.title).replace("\n", " ")
     return title if not heading or heading.lower() in title.lower() else f"{title}: {as_data(heading)}".lstrip(": ")
+
+
+def _wished(turn: Turn) -> list[Message]:
+    """Return what was said before, the first wish of a client behind the instructions of the assistant."""
+    said = list(turn.history)
+    first = next((n for n, message in enumerate(said) if message.role == "system"), None)
+    if first is not None:
+        said[first] = replace(said[first], content="\n\n".join([*persona_of(turn), said[first].content]))
+    return said
 
 
 def _unmarked(message: Message) -> Message:

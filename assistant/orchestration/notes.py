@@ -20,11 +20,12 @@ from assistant.orchestration.session import Called
 from assistant.orchestration.suggest import suggest
 from assistant.orchestration.trace import Trace
 from assistant.record import TurnRecord
-from assistant.types import Answer, Citation, Route, Turn
+from assistant.types import Answer, Citation, Event, Route, Turn
 from knowledge.types import Passage
 
 NEAREST = 3  # passages offered with an abstention
 NOBODY = Route("", None, "none", "")
+UNINSTRUCTED = "The small model answers from documents in its own way; the assistant's instructions were left out"
 LEFT_OUT = "(left out: it may hold a person's own notes)"
 _SURE = 0.5  # closeness from which a note is told in place of an answer that the documents do not give
 
@@ -133,6 +134,14 @@ def from_notes(notes: Notes, answer: Answer) -> Answer:
     notes.private = True
     told = "\n".join(f"- {text}" for text in own)
     return replace(answer, text=f"{answer.text}\n\nYour own notes say:\n\n{told}", notice=None)
+
+
+def noticed(turn: Turn, event: Event) -> Event:
+    """Return the answer's event with what it has to tell in any case in front of its notice."""
+    if event.answer is None or not turn.options.notice:
+        return event
+    told = " ".join(filter(None, (turn.options.notice, event.answer.notice)))
+    return replace(event, answer=replace(event.answer, notice=told))
 
 
 def remembered(recalled: Sequence[Recalled], used: bool) -> str:

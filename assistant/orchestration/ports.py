@@ -85,8 +85,8 @@ class Memory(Protocol):
 class PromptSource(Protocol):
     """Where a turn's prompts come from; see promptbook/book.py."""
 
-    async def chosen(self, route: Route) -> Prompts:
-        """Return the live prompts for a route."""
+    async def chosen(self, route: Route, named: str = "") -> Prompts:
+        """Return the live prompts for a route; one that is `named` takes its job's place."""
         ...
 
 
@@ -109,7 +109,7 @@ class FixedPrompts:
         """Give `prompts`, by default those that ship."""
         self._prompts = prompts or load_prompts()
 
-    async def chosen(self, route: Route) -> Prompts:
+    async def chosen(self, route: Route, named: str = "") -> Prompts:
         """Return the prompts."""
         return self._prompts
 

@@ -103,8 +103,11 @@ class SkillStage:
         offered = await self._skills.for_person(person_of(turn.caller))
         if not offered or turn.options.sampling.json_schema is not None:
             return
-        # What was said before may repeat what a document or a result said.
-        tainted = any(message.role == "assistant" for message in turn.history)
+        # What was said before may repeat what a document or a result said; a colleague may have written anything.
+        persona = turn.options.persona
+        tainted = any(message.role == "assistant" for message in turn.history) or (
+            persona is not None and persona.foreign and bool(persona.instructions)
+        )
         said: asyncio.Queue[Event | None] = asyncio.Queue()
 
         def show(line: str) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from assistant import long_calls
 from assistant.errors import LastAdministrator, UnknownGroup, UserNameTaken, WrongPassword
+from assistant.gallery.leaving import forget_owner
 from assistant.memory.group_store import forget_author
 from assistant.memory.store import forget_person
 from assistant.people import passwords
@@ -138,6 +139,7 @@ def remove(engine: Engine, identifier: str) -> list[str] | None:
         forget_person(connection, identifier)
         forget_author(connection, identifier)
         long_calls.forget_person(connection, identifier)
+        forget_owner(connection, identifier)
         gone = connection.execute(
             delete(conversations).where(conversations.c.owner_id == identifier).returning(conversations.c.id)
         )

@@ -48,25 +48,34 @@ class PromptBook:
         self._engine = engine
         self._settings = settings
         self._base = {name: self._parsed(packaged(name) or "") for name in BASE}
+        self._templates = {name: self._parsed(packaged(name) or "") for name in TEMPLATES}
         self._seen = -1
         self._live: dict[str, Prompt] = dict(self._base)
 
     # --- for turns ----------------------------------------------------------------------------------------------------
 
-    async def chosen(self, route: Route) -> Prompts:
-        """Return the live prompts for a route; those known last while the database does not answer."""
+    async def chosen(self, route: Route, named: str = "") -> Prompts:
+        """Return the live prompts for a route; those known last while the database does not answer.
+
+        A prompt that is `named`, and may be, takes its job's place.
+        """
         try:
             if await in_thread(store.sequence, self._engine) != self._seen:
                 await in_thread(self._read)
         except SQLAlchemyError as error:
             _log.warning("live prompts could not be read", error=type(error).__name__)
-        return select(self._live.values(), route)
+        live = select(self._live.values(), route)
+        prompt = self._nameable().get(named)
+        return live if prompt is None else _with(live, prompt)
+
+    def nameable(self) -> dict[str, Job]:
+        """Return what each prompt is for that an assistant may name: the live ones, and the templates that ship."""
+        self._read()
+        return {name: job_of(prompt) for name, prompt in sorted(self._nameable().items())}
 
     def with_trial(self, prompt: Prompt) -> Prompts:
         """Return the live prompts of no route in particular, with `prompt` in its job's place: for trying it out."""
-        live = select(self._live.values(), Route("", None, "none", ""))
-        place = {"answer": "grounded", "strict": "strict", "chat": "plain", "condense": "condense"}[job_of(prompt)]
-        return Prompts(**{name: getattr(live, name) for name in Prompts.__slots__} | {place: prompt})
+        return _with(select(self._live.values(), Route("", None, "none", "")), prompt)
 
     # --- for authors --------------------------------------------------------------------------------------------------
 
@@ -134,6 +143,10 @@ class PromptBook:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
+    def _nameable(self) -> dict[str, Prompt]:
+        found = {**self._templates, **self._live}
+        return {name: one for name, one in found.items() if name not in BASE and job_of(one) in ("answer", "chat")}
+
     def _parsed(self, text: str) -> Prompt:
         return parse(text, self._settings.max_chars)
 
@@ -159,8 +172,6 @@ class PromptBook:
 
     def _refuse_clash(self, prompt: Prompt) -> None:
         self._read()
-        if prompt.name not in BASE and not prompt.tiers and not prompt.routes:
-            raise PromptClash(f"{prompt.name!r} names no tiers or routes, so nothing would use it; add one of them.")
         for other in self._live.values():
             if other.name == prompt.name or job_of(other) != job_of(prompt):
                 continue
@@ -187,6 +198,12 @@ def select(live: Iterable[Prompt], route: Route) -> Prompts:
     assert isinstance(grounded, GroundedPrompt) and isinstance(strict, GroundedPrompt)
     assert isinstance(plain, ChatPrompt) and isinstance(condense, ChatPrompt)
     return Prompts(grounded, strict, plain, condense)
+
+
+def _with(live: Prompts, prompt: Prompt) -> Prompts:
+    """Return the prompts with `prompt` in its job's place."""
+    place = {"answer": "grounded", "strict": "strict", "chat": "plain", "condense": "condense"}[job_of(prompt)]
+    return Prompts(**{name: getattr(live, name) for name in Prompts.__slots__} | {place: prompt})
 
 
 def _before(published: Iterable[Publication], live: int | None, otherwise: int | None) -> int | None:

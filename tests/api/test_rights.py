@@ -20,6 +20,9 @@ from assistant.api.auth import Guarded, policy_of
 from assistant.attachments import collection_for
 from assistant.curated import store
 from assistant.curated.store import Written
+from assistant.gallery import store as gallery
+from assistant.gallery.setup import Setup
+from assistant.gallery.store import Draft
 from assistant.people import credentials, users
 from assistant.people.credentials import caller_of
 from knowledge import chunks, collections, documents
@@ -54,6 +57,17 @@ TABLE: dict[str, tuple[Expected, Any]] = {
     "POST /api/curated": ((401, 403, 403, 201), {"questions": ["When is it open?"], "answer": "At nine."}),
     "PUT /api/curated/{curated_id}": ((401, 403, 403, 200), {"questions": ["When?"], "answer": "At nine."}),
     "DELETE /api/curated/{curated_id}": ((401, 403, 403, 204), None),
+    # Ben's own, shared with nobody; who else may use and change one that is shared: test_assistants.py.
+    "GET /api/assistants": ((401, 200, 200, 200), None),
+    "POST /api/assistants": ((401, 201, 201, 201), {"name": "New"}),
+    "GET /api/assistants/choices": ((401, 200, 200, 200), None),
+    "GET /api/assistants/export": ((401, 200, 200, 200), None),
+    "POST /api/assistants/import": ((401, 201, 201, 201), {"assistants": [{"name": "Taken in"}]}),
+    "GET /api/assistants/{assistant_id}": ((401, 200, 404, 404), None),
+    "PUT /api/assistants/{assistant_id}": ((401, 200, 404, 404), {"name": "Changed"}),
+    "POST /api/assistants/{assistant_id}/duplicate": ((401, 201, 404, 404), None),
+    "PUT /api/assistants/{assistant_id}/withdrawn": ((401, 403, 403, 404), {"withdrawn": True}),
+    "DELETE /api/assistants/{assistant_id}": ((401, 204, 404, 404), None),
     "GET /api/policy": ((401, 403, 403, 200), None),
     "POST /api/policy/train": ((401, 403, 403, 409), None),  # nothing was routed yet
     "POST /api/policy/activate": ((401, 403, 403, 409), {"id": "x"}),  # the setting is off
@@ -251,6 +265,8 @@ async def scene(world: World) -> AsyncIterator[Scene]:
     admin = caller_of(world.admin, "session")
     curated = store.add(engine, admin.scope, Written(("When is it open?",), "At nine."), admin.user_id)
     ids |= {"curated_id": curated.id}
+    owner = caller_of(users.get(engine, ben.id) or ben, "session")
+    ids |= {"assistant_id": gallery.add(engine, owner, Draft("Leave", Setup())).id}
     conversations.change(engine, ben.id, conversation, folder="hr")
     link = sharing.share(engine, ben.id, conversation)
     assert link is not None

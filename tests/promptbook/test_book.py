@@ -63,11 +63,21 @@ def test_two_prompts_cannot_be_live_for_one_route(book: PromptBook) -> None:
     n = book.add("rival_answer", other, "", "ann").n
     with pytest.raises(PromptClash, match="legal_answer"):
         book.publish("rival_answer", n, "ann")
-    nowhere = book.add("idle_answer", GOOD.replace("legal_answer", "idle_answer").replace("[domain]", "[]"), "", "ann")
-    with pytest.raises(PromptClash, match="no tiers"):
-        book.publish("idle_answer", nowhere.n, "ann")
     book.rollback("legal_answer", "ann")
     assert book.publish("rival_answer", n, "ann") is not None
+
+
+async def test_a_prompt_for_no_route_is_used_where_it_is_named(book: PromptBook) -> None:
+    assert "formal_answer" not in book.nameable() and book.nameable()["reasoned_answer"] == "answer"
+    publish(book, GOOD.replace("legal_answer", "formal_answer").replace("[domain]", "[]"))
+    assert book.nameable()["formal_answer"] == "answer" and not {"condense", "plain_chat"} & set(book.nameable())
+    assert (await book.chosen(DOMAIN)).grounded.name == "grounded_answer"
+    named = await book.chosen(FALLBACK, "formal_answer")
+    assert (named.grounded.name, named.strict.name) == ("formal_answer", "strict_answer")
+    for unusable in ("condense", "nothing"):
+        assert await book.chosen(FALLBACK, unusable) == await book.chosen(FALLBACK)
+    book.rollback("formal_answer", "ann")
+    assert (await book.chosen(FALLBACK, "formal_answer")).grounded.name == "grounded_answer"
 
 
 async def test_a_broken_version_is_refused_and_the_live_one_stays(book: PromptBook) -> None:
