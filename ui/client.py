@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ui import wire
+from ui.gallery import Gallery
 from ui.operating import Operating
 from ui.sse import ChatEvent
 from ui.transport import NamedFile, Params
@@ -23,7 +24,7 @@ class Question:
     said: tuple[tuple[str, str], ...] | None = None  # of a temporary chat: earlier questions and answers; else None
 
 
-class Api(Operating):
+class Api(Gallery, Operating):
     """Calls in the name of one person. Every method raises ApiUnreachable, SignedOut or ApiRefused."""
 
     # --- people ---------------------------------------------------------------------------------------------------
@@ -171,11 +172,15 @@ class Api(Operating):
         params: Params = {"q": text or None, "limit": limit}
         return self.read_list(wire.ConversationHead, "/api/conversations", "conversations", params)
 
-    def add_conversation(self, memory: bool = True) -> str:
-        """Create an empty conversation and return its id; without `memory` nothing is recalled or remembered in it."""
-        return self.parse(
-            wire.ConversationHead, self.send("POST", "/api/conversations", json={} if memory else {"memory": False})
-        ).id
+    def add_conversation(self, memory: bool = True, assistant_id: str | None = None) -> str:
+        """Create an empty conversation, with an assistant where one is named, and return its id.
+
+        Without `memory` nothing is recalled or remembered in it.
+        """
+        body: dict[str, object] = {} if memory else {"memory": False}
+        if assistant_id is not None:
+            body["assistant_id"] = assistant_id
+        return self.parse(wire.ConversationHead, self.send("POST", "/api/conversations", json=body)).id
 
     def conversation(self, conversation_id: str) -> wire.Conversation:
         """Return a conversation with its turns, oldest first."""

@@ -42,6 +42,7 @@ def _pages(me: User) -> list[st.Page]:
     pages = [
         st.Page(asking.PAGE, title="Chat", icon=":material/chat:", default=True),
         st.Page("app_pages/documents.py", title="Documents", icon=":material/folder_open:", url_path="documents"),
+        st.Page("app_pages/assistants.py", title="Assistants", icon=":material/apps:", url_path="assistants"),
         st.Page("app_pages/skills.py", title="Skills", icon=":material/build:", url_path="skills"),
         st.Page("app_pages/account.py", title="Account", icon=":material/person:", url_path="account"),
     ]
@@ -67,6 +68,7 @@ def _places(me: User) -> None:
             "New chat", key="new-chat", icon=":material/edit_square:", width="stretch", shortcut="Ctrl+Shift+O"
         ):
             history.open_conversation(None)
+        st.page_link("app_pages/assistants.py", label="Assistants", icon=":material/apps:", width="stretch")
         st.page_link("app_pages/documents.py", label="Documents", icon=":material/folder_open:", width="stretch")
         st.page_link("app_pages/skills.py", label="Skills", icon=":material/build:", width="stretch")
         st.page_link("app_pages/memory.py", label="Memory", icon=":material/psychology:", width="stretch")

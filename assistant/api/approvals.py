@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Annotated
 from uuid import uuid4
 
@@ -51,13 +52,16 @@ async def refuse(approval_id: Id, app: Parts, credential: Signed) -> Json:
     return await _decided(app, credential.caller, approval_id, approved=False)
 
 
-async def decide(app: App, caller: Caller, approval_id: str, approved: bool) -> Answer | None:
-    """Carry out what the caller decided about a call of theirs and return how its turn goes on.
+async def decide(
+    app: App, caller: Caller, approval_id: str, approved: bool, options: TurnOptions | None = None
+) -> Answer | None:
+    """Carry out what the caller decided about a call of theirs and return how its turn goes on, as `options` say.
 
     Raises the refusal of a call that is not the caller's or does not exist.
     """
     asked = await own(app, caller, approval_id)
-    options = TurnOptions(conversation_id=asked.conversation_id, decisions=((approval_id, approved),))
+    decisions = ((approval_id, approved),)
+    options = replace(options or TurnOptions(), conversation_id=asked.conversation_id, decisions=decisions)
     kept = await companions.asked(app, caller, options.model, None, asked.conversation_id)
     caller, options = await companions.joined(app, caller, options, kept)
     turn = Turn(uuid4().hex, asked.question, (), caller, options)

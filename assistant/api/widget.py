@@ -19,6 +19,7 @@ from assistant.api.doors import Doors, Shared
 from assistant.api.live import Live
 from assistant.api.schemas import Json, Strict
 from assistant.api.widget_auth import AT_ORIGIN, PREFLIGHT, VISITOR, Entry
+from assistant.api.widget_profile import in_profile
 from assistant.api.widget_wire import VisitorWire, turn_json
 from assistant.app import App
 from assistant.threads import in_thread, in_writer_thread
@@ -206,7 +207,8 @@ async def start(app: App, doors: Doors, visit: Entry, question: str, grace_s: fl
     except BaseException:
         ticket.leave()
         raise
-    turn = Turn(asked.turn_id, question, asked.history, visit.caller, _options(app, widget, shown))
+    caller, options = await in_profile(app, visit, _options(app, widget, shown))
+    turn = Turn(asked.turn_id, question, asked.history, caller, options)
     wire = VisitorWire(turn.id, "assistant", None, False, int(time.time()))
     return doors.streams.begin(turn, session.id, ticket, wire, grace_s)
 

@@ -12,9 +12,11 @@ from assistant.api.doors import Doors, Shared, tokens_of
 from assistant.api.schemas import Json
 from assistant.api.widget import Visit, pace_visitor
 from assistant.api.widget_auth import Entry
+from assistant.api.widget_profile import in_profile
 from assistant.api.widget_wire import turn_json
 from assistant.app import App
 from assistant.threads import in_thread, in_writer_thread
+from assistant.types import TurnOptions
 from assistant.widgets import quota
 
 router = APIRouter(route_class=Guarded, tags=["widget"])
@@ -39,7 +41,8 @@ async def _decided(app: App, doors: Doors, visit: Entry, approval_id: str, appro
     pace_visitor(doors, visit)
     async with doors.chats.place(session.visitor_id):
         await in_writer_thread(quota.count_message, app.engine, session, visit.widget.profile.limits)
-        answer = await approvals.decide(app, visit.caller, approval_id, approved)
+        caller, options = await in_profile(app, visit, TurnOptions())
+        answer = await approvals.decide(app, caller, approval_id, approved, options)
     if answer is not None:
         await in_writer_thread(quota.count_tokens, app.engine, asked.turn_id, tokens_of(answer))
     return {"turn": await _turn(app, visit, asked.conversation_id, asked.turn_id)}

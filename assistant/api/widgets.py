@@ -15,6 +15,7 @@ from assistant.api.doors import Shared
 from assistant.api.schemas import Json, Name, Strict
 from assistant.api.widget_wire import turn_json
 from assistant.app import App
+from assistant.gallery import store as gallery
 from assistant.people.credentials import Credential
 from assistant.threads import in_thread
 from assistant.widgets import hand_over, keys, quota, registry, transcripts, visitors
@@ -51,7 +52,9 @@ async def list_widgets(app: Parts, admin: Admin) -> Json:
 @router.post("", status_code=201)
 async def add_widget(body: WidgetBody, app: Parts, admin: Admin) -> Json:
     """Make a widget; it is switched off and has no key yet."""
-    return await _json(app, await in_thread(registry.create, app.engine, body.name, registry.checked(body.profile)))
+    profile = registry.checked(body.profile)
+    await _check_assistant(app, profile.assistant)
+    return await _json(app, await in_thread(registry.create, app.engine, body.name, profile))
 
 
 @router.get("/{widget_id}")
@@ -63,6 +66,7 @@ async def read_widget(widget_id: Id, app: Parts, admin: Admin) -> Json:
 @router.patch("/{widget_id}")
 async def change_widget(widget_id: Id, body: WidgetChange, app: Parts, admin: Admin) -> Json:
     """Change a widget. Switching it off ends every visit at once; switching it on does not bring them back."""
+    await _check_assistant(app, (body.profile or {}).get("assistant"))
     changed = await in_thread(registry.change, app.engine, widget_id, body.name, body.enabled, body.profile)
     if changed is None:
         raise errors.unknown("widget")
@@ -140,6 +144,13 @@ async def send_hand_over(widget_id: Id, hand_over_id: Id, app: Parts, doors: Sha
     if request is None:
         raise errors.unknown("request for a person")
     return asdict(await hand_over.send(app.engine, doors.widgets.outbox, widget, request))
+
+
+async def _check_assistant(app: App, named: object) -> None:
+    """Raise the refusal of an assistant that no administrator owns: others must not decide what the public is told."""
+    if isinstance(named, str) and named and await in_thread(gallery.of_administrator, app.engine, named) is None:
+        detail = "A widget takes an administrator's own assistant; duplicate that one, and name the copy by its id."
+        raise errors.invalid(detail, "assistant")
 
 
 async def _widget(app: App, widget_id: str) -> Widget:

@@ -21,6 +21,7 @@ from assistant.cli import (
     curated,
     doctor,
     evals,
+    gallery,
     ingest,
     manage,
     memory,
@@ -52,6 +53,7 @@ app.add_typer(prompts.app, name="prompts")
 app.add_typer(memory.app, name="memory")
 app.add_typer(models.app, name="models")
 app.add_typer(curated.app, name="curated")
+app.add_typer(gallery.app, name="gallery")
 app.add_typer(manage.users, name="users")
 app.add_typer(manage.groups, name="groups")
 app.add_typer(manage.keys, name="keys")

@@ -72,6 +72,17 @@ def find(engine: Engine, caller: Caller, identifier: str) -> Assistant | None:
         return None if row is None else _assistant(row, _readers(connection, [row.id]).get(row.id, frozenset()))
 
 
+def of_administrator(engine: Engine, identifier: str) -> Assistant | None:
+    """Return one whose owner is an active administrator, or the command line; None when it is no such one.
+
+    Widgets ask for it: what they say to the public is an administrator's to decide.
+    """
+    trusted = or_(table.c.owner_id == LOCAL_ID, and_(users.c.is_admin, users.c.active))
+    with reading(engine) as connection:
+        row = connection.execute(_select().where(table.c.id == identifier, trusted)).first()
+        return None if row is None else _assistant(row, frozenset())
+
+
 def by_model(engine: Engine, caller: Caller, model: str) -> Assistant | None:
     """Return the assistant that the name of a model means for the caller, None when there is none such."""
     return next((one for name, one in models(engine, caller).items() if name == model), None)

@@ -161,6 +161,7 @@ class Profile(Part):
     skills: tuple[Line, ...] = Field(default=(), max_length=100)  # that visitors may use if open to them; none: none
     anonymous: bool = True  # False: only visitors that the host site signs in
     model: Line = "assistant"  # "assistant": we choose the route
+    assistant: Line = ""  # id of an administrator's assistant of the gallery, whose setup holds inside of this profile
     look: Look = Look()
     words: Words = Words()
     translations: dict[Language, Words] = Field(default_factory=dict)

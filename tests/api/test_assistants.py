@@ -11,7 +11,8 @@ import pytest
 from assistant.people import groups, users
 from knowledge import collections
 
-from .conftest import World
+from .conftest import PASSWORD, World
+from .widget_world import Page, make_widget
 
 FULL: dict[str, Any] = {
     "name": "Legal",
@@ -87,7 +88,8 @@ async def test_it_is_made_only_of_what_its_owner_may_use(world: World, ben: http
     for change, said in wrong:
         refused = await ben.post("/api/assistants", json=FULL | change)
         assert refused.status_code == 422 and said in refused.json()["detail"], change
-    for odd in ({"name": ""}, {"icon": "x"}, {"collections": []}, {"questions": ["x"] * 7}, {"name": "\x00"}, {"a": 1}):
+    odds: list[dict[str, Any]] = [{"name": ""}, {"icon": "x"}, {"collections": []}, {"name": "\x00"}, {"a": 1}]
+    for odd in [*odds, {"questions": ["x"] * 7}]:
         assert (await ben.post("/api/assistants", json=FULL | odd)).status_code == 422, odd
     assert (await ben.get("/api/assistants")).json()["assistants"] == []
     offered = (await ben.get("/api/assistants/choices")).json()
@@ -183,3 +185,33 @@ async def test_a_call_that_waits_goes_on_within_the_assistant(world: World, ben:
     talk = (await ben.post("/api/conversations", json={"assistant_id": made["id"]})).json()["id"]
     refused = await ask(ben, "write x", conversation_id=talk)
     assert not refused["approvals"] and not world.notebook.write.calls  # the assistant names no skill that writes
+
+
+async def test_a_widget_answers_as_an_administrators_assistant_within_its_own_limits(
+    world: World, ben: httpx.AsyncClient
+) -> None:
+    bens = await make(ben)
+    for name in ("Shop", "Prices"):
+        collections.create(world.app.engine, name, "", ["public"])
+    async with world.client(world.admin) as ann, world.client() as browser:
+        own = await make(ann, name="Shop help", collections=["Shop", "Prices", "HR"], skills=["read_notes"])
+        widget, secret = make_widget(world, collections=["Shop"], skills=["read_notes", "write_note"])
+        address = f"/api/widgets/{widget.id}"
+        for refused in (bens["id"], "nobody"):
+            reply = await ann.patch(address, json={"profile": {"assistant": refused}})
+            assert reply.status_code == 422 and "administrator" in reply.json()["detail"]
+            reply = await ann.post("/api/widgets", json={"name": "X", "profile": {"assistant": refused}})
+            assert reply.status_code == 422
+        await ann.patch(address, json={"profile": {"assistant": own["id"]}})
+        page = Page(browser, widget, secret)
+        await page.begin()
+        await page.ask("hi")
+        turn = world.turns.asked[-1]
+        shop = next(one["id"] for one in own["collections"] if one["name"] == "Shop")
+        assert turn.options.collections == (shop,) and turn.caller.skills == frozenset({"read_notes"})
+        assert turn.options.persona is not None and turn.options.persona.foreign and turn.options.model == "local"
+        users.add(world.app.engine, "Root", PASSWORD, True, [], min_password_chars=10)
+        users.change(world.app.engine, world.admin.id, is_admin=False, min_password_chars=10)
+        await page.ask("hi again")  # Ann is nobody special any more: the widget goes on by its own profile
+        turn = world.turns.asked[-1]
+        assert turn.options.persona is None and turn.caller.skills == frozenset({"read_notes", "write_note"})

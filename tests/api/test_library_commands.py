@@ -150,3 +150,22 @@ def test_the_policy_is_trained_let_act_and_taken_back(run: Run, world: World, en
     better = shelf.add(engine, learn(experiences(engine)), Estimate(500, 200.0, 0.3, 0.5, 0.2, 0.1, 0.3), "ann")
     assert f"The policy {better.id} acts." in " ".join(run("models", "policy", "activate", better.id).split())
     assert run("models", "policy", "rollback", "--json")["active"] is None
+
+
+def test_assistants_go_through_a_file_and_are_deleted(run: Run, tmp_path: Path) -> None:
+    file, exported = tmp_path / "legal.yaml", tmp_path / "out.yaml"
+    file.write_text("assistants:\n- name: Legal\n  instructions: Be formal.\n  collections: [Nowhere]\n")
+    taken = run("gallery", "import", str(file), "--as", "Ben", "--json")
+    assert [one["name"] for one in taken["assistants"]] == ["Legal"] and "'Nowhere'" in taken["left_out"][0]
+    assert "assistant:Legal" in run("gallery", "show", "Legal", "--as", "Ben")
+    run("gallery", "export", str(exported), "--name", "Legal", "--as", "Ben")
+    assert "instructions: Be formal." in exported.read_text() and "cannot be written" in run(
+        "gallery", "export", str(exported), "--as", "Ben"
+    )
+    assert run("gallery", "list", "--as", "Eve", "--json") == []
+    assert "no assistant 'Legal'" in run("gallery", "delete", "Legal", "--yes", "--as", "Eve")
+    for broken in ("[1]", "a: &a 1\nb: *a", "{", "\x00"):
+        file.write_text(broken)
+        assert "no file of assistants" in run("gallery", "import", str(file), "--as", "Ben"), broken
+    run("gallery", "delete", "Legal", "--yes", "--as", "Ben")
+    assert run("gallery", "list", "--as", "Ben", "--json") == []

@@ -17,6 +17,7 @@ from ui.wire import Turn
 
 PAGE = "app_pages/chat.py"
 CONVERSATION = "c"  # the query parameter that names the open conversation
+ASSISTANT = "a"  # the one that names the assistant of a new chat
 
 
 @careful
@@ -38,7 +39,9 @@ def ask(text: str, files: Sequence[NamedFile] = (), replace_turn: str | None = N
     api = state.api()
     conversation_id = open_id()
     if conversation_id is None:
-        conversation_id = api.add_conversation(bool(st.session_state.get("memory-new", True)))
+        chosen = st.query_params.get(ASSISTANT)
+        conversation_id = api.add_conversation(bool(st.session_state.get("memory-new", True)), chosen)
+        st.query_params.pop(ASSISTANT, None)
         st.query_params[CONVERSATION] = conversation_id
     attached = _attach(conversation_id, files) if files else []
     if files and not attached and not text:

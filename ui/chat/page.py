@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import state
-from ui.chat import asking, composer, making, openers, share, source, temporary, turn
+from ui.chat import asking, companion, composer, making, openers, share, source, temporary, turn
 from ui.errors import ApiRefused
 from ui.live import LiveTurn
 from ui.wire import Conversation, Turn
@@ -35,7 +35,12 @@ def show() -> None:
     memory = conversation is None or conversation.memory
     composer.show(collections, conversation_id, memory, busy=live is not None and not live.view.finished)
     with st.container(key="chat"):
-        if conversation is None or not (conversation.turns or live):
+        assistant = companion.chosen() if conversation is None else None
+        if conversation is not None:
+            companion.banner(conversation)
+        if assistant is not None:
+            companion.hero(assistant)
+        elif conversation is None or not (conversation.turns or live):
             openers.show(state.me(), collections)
             if conversation is None:
                 st.button(

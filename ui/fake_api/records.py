@@ -144,6 +144,7 @@ class FakeConversation:
     pinned: bool = False
     memory: bool = True
     folder: str = ""
+    assistant: str = ""  # id of the one that it was begun with
     head: str | None = None
     turns: dict[str, FakeTurn] = field(default_factory=dict)
     id: str = field(default_factory=new_id)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from ui.fake_api import sharing
+from ui.fake_api import gallery, sharing
 from ui.fake_api.answering import made_up
 from ui.fake_api.doorkeeper import body_of, done, missing, problem, signed_in, text_of, texts_of
 from ui.fake_api.library import take
@@ -95,7 +95,11 @@ async def list_conversations(world: World, user: FakeUser, request: Request) -> 
 
 async def add_conversation(world: World, user: FakeUser, request: Request) -> Response:
     """Begin a conversation."""
-    made = FakeConversation(owner=user.id, memory=(await body_of(request)).get("memory") is not False)
+    body = await body_of(request)
+    chosen = text_of(body, "assistant_id")
+    if chosen and gallery.seen(world, user, chosen) is None:
+        return missing("assistant")
+    made = FakeConversation(owner=user.id, memory=body.get("memory") is not False, assistant=chosen)
     world.conversations[made.id] = made
     return JSONResponse({"id": made.id}, 201)
 
@@ -127,7 +131,9 @@ def _conversation_json(found: FakeConversation) -> dict[str, object]:
 async def read_conversation(world: World, user: FakeUser, request: Request) -> Response:
     """Return a conversation along the versions that are shown."""
     found = _owned(world, user, request.path_params["id"])
-    return missing("conversation") if found is None else JSONResponse(_conversation_json(found))
+    if found is None:
+        return missing("conversation")
+    return JSONResponse(_conversation_json(found) | {"assistant": gallery.of_chat(world, user, found.assistant)})
 
 
 async def change_conversation(world: World, user: FakeUser, request: Request) -> Response:

@@ -92,6 +92,7 @@ class World:
     faults: Faults = field(default_factory=Faults)
     adapters: dict[str, FakeAdapter] = field(default_factory=sample_adapters)
     curated: dict[str, dict[str, object]] = field(default_factory=dict)
+    assistants: dict[str, dict[str, object]] = field(default_factory=dict)
     policies: list[dict[str, object]] = field(default_factory=list)
     policy: str | None = None  # the learned one that acts
     models_off: set[str] = field(default_factory=set)

@@ -87,7 +87,8 @@ def _access(widget: Widget) -> dict[str, object]:
     )
     anonymous = st.toggle("Visitors without a sign-in may chat", profile.anonymous, key=key(widget, "anonymous"))
     skills = permits.skills(widget)
-    chosen = {"origins": lines(origins), "collections": collections, "groups": groups}
+    chosen: dict[str, object] = {"origins": lines(origins), "collections": collections, "groups": groups}
+    chosen["assistant"] = permits.assistant(widget)
     return chosen | {"skills": skills, "anonymous": anonymous}
 
 

@@ -32,6 +32,23 @@ def skills(widget: Widget) -> list[str]:
     return chosen
 
 
+def assistant(widget: Widget) -> str:
+    """Show which assistant the widget is set up by and return its id, "" for none."""
+    now, known = widget.profile.assistant, {one.id: one.name for one in state.api().assistants() if one.own}
+    options = list(dict.fromkeys(["", *known, *([now] if now else [])]))
+    return str(
+        st.selectbox(
+            "Assistant it answers as",
+            options,
+            index=options.index(now),
+            format_func=lambda identifier: known.get(identifier, "Another administrator's") if identifier else "None",
+            key=key(widget, "assistant"),
+            help="One of your own: its model, prompt and instructions hold here. Of its collections and skills, only "
+            "those that the widget has, too.",
+        )
+    )
+
+
 def files(widget: Widget) -> dict[str, object]:
     """Show whether visitors may attach files, and which, and return that."""
     given = widget.profile.attachments

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ui.wire.assistants import ChatAssistant
 from ui.wire.base import Epoch, Wire
 from ui.wire.library import Hit
 from ui.wire.skills import Approval
@@ -135,4 +136,5 @@ class Conversation(Wire):
     id: str
     title: str = ""
     memory: bool = True  # False: nothing is recalled or remembered in it
+    assistant: ChatAssistant | None = None
     turns: tuple[Turn, ...] = ()

@@ -70,6 +70,7 @@ class WidgetProfile(Wire):
     collections: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     skills: tuple[str, ...] = ()
+    assistant: str = ""  # id; "" for none
     anonymous: bool = True
     look: Look = Look()
     words: Words = Words()

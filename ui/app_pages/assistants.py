@@ -1,0 +1,5 @@
+"""Assistants that people set up and share."""
+
+from ui.assistants import page
+
+page.show()

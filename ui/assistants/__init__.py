@@ -1,0 +1,1 @@
+"""The gallery of assistants: found, begun a chat with, made and shared."""
