@@ -33,7 +33,7 @@ def show() -> None:
     if not found:
         _nothing(text.strip())
         return
-    with st.container(key="assistant-list", gap=None, border=True):
+    with st.container(key="assistant-list", border=True):
         for one in found:
             _row(one)
 
