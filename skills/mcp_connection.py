@@ -75,6 +75,7 @@ class Connection:
         self._connect_timeout_s = connect_timeout_s
         self._connecting = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()  # connections that were given up, until their programs are gone
         self._session: ClientSession | None = None
         self._stop = asyncio.Event()
 
@@ -104,17 +105,21 @@ class Connection:
 
     async def close(self) -> None:
         """End the connection, and the program behind it; a later use opens another."""
-        task = self._drop()
-        if task is not None:
-            await asyncio.wait([task], timeout=_GOODBYE_S + 1)
+        self._drop()
+        if self._ending:
+            await asyncio.wait(set(self._ending), timeout=_GOODBYE_S + 1)
 
-    def _drop(self) -> asyncio.Task[None] | None:
+    def _drop(self) -> None:
         """Let the connection end by itself, for a while politely; the next use opens another."""
         task, self._task, self._session = self._task, None, None
         if task is not None:
             self._stop.set()
+            self._ends(task)
             asyncio.get_running_loop().call_later(_GOODBYE_S, task.cancel)
-        return task
+
+    def _ends(self, task: asyncio.Task[None]) -> None:
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     async def _ready(self) -> ClientSession:
         async with self._connecting:
@@ -128,6 +133,7 @@ class Connection:
                 async with asyncio.timeout(self._connect_timeout_s):
                     self._session = await asyncio.shield(ready)
             except TimeoutError as exc:
+                self._ends(self._task)
                 self._task.cancel()
                 self._task = None
                 said = f"{self._name} did not speak MCP within {self._connect_timeout_s:g} s."

@@ -6,6 +6,7 @@ The SDK's own transport reads lines of any length, and a long one costs it time 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from asyncio.subprocess import Process, SubprocessStreamProtocol
@@ -54,8 +55,10 @@ async def run_program(
             yield inward, outward
             group.cancel_scope.cancel()
     finally:
-        with anyio.CancelScope(shield=True):
-            await _end(process)
+        try:
+            with anyio.CancelScope(shield=True):
+                await _end(process)
+        finally:
             # It closes itself only once the end of the output was read, which nobody does any more.
             transport.close()
 
@@ -98,8 +101,7 @@ async def _end(process: Process) -> None:
             await process.wait()
     except TimeoutError:
         pass
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+    finally:  # also when a second cancellation cuts the patience short
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     await process.wait()

@@ -297,6 +297,7 @@ async def test_says_that_a_program_does_not_speak_mcp(text: str, tmp_path: Path,
     with pytest.raises(SkillError, match="mcp:bad"):
         await source.load()
     await source.close()
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("mcp ")]  # nothing is left of it
 
 
 @pytest.mark.fault
