@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from ui import wire
@@ -21,6 +21,7 @@ class Question:
     conversation_id: str
     collections: tuple[str, ...] | None = None  # names; None: all readable ones
     replace_turn: str | None = None  # the turn that this one is a new version of
+    pictures: tuple[str, ...] = field(default=(), repr=False)  # as data URLs
     said: tuple[tuple[str, str], ...] | None = None  # of a temporary chat: earlier questions and answers; else None
 
 
@@ -241,17 +242,23 @@ class Api(Gallery, Operating):
         self.send("PUT", f"/api/turns/{turn_id}/feedback", json=body)
 
     def ask(self, question: Question) -> Iterator[ChatEvent]:
-        """Ask, and yield what happens until the answer is complete."""
+        """Ask, and yield what happens until the answer is complete.
+
+        Pictures in a conversation that no model may see are an ApiRefused with the code "no-vision", and nothing
+        was asked; in a temporary chat the text on them is read.
+        """
         temporary = question.said is not None
         extra: dict[str, object] = {"temporary": True} if temporary else {"conversation_id": question.conversation_id}
         if question.collections is not None:
             extra["collections"] = list(question.collections)
         if question.replace_turn:
             extra["replace_turn"] = question.replace_turn
+        if question.pictures and not temporary:  # a conversation can keep them as files where no model sees them
+            extra["pictures"] = "seen"
         body = {
             "model": "assistant",
             "stream": True,
-            "messages": [*_messages(question.said or ()), {"role": "user", "content": question.text}],
+            "messages": [*_messages(question.said or ()), {"role": "user", "content": _content(question)}],
             "assistant": extra,
         }
         return self.send_stream("POST", "/v1/chat/completions", json=body)
@@ -264,6 +271,14 @@ class Api(Gallery, Operating):
     def stop(self, turn_id: str) -> None:
         """Stop a running answer; what was said so far is kept."""
         self.send("POST", f"/api/streams/{turn_id}/stop")
+
+
+def _content(question: Question) -> str | list[dict[str, object]]:
+    """Return the words, with the pictures behind them where there are some."""
+    if not question.pictures:
+        return question.text
+    seen: list[dict[str, object]] = [{"type": "image_url", "image_url": {"url": url}} for url in question.pictures]
+    return [{"type": "text", "text": question.text}, *seen]
 
 
 def _messages(said: Iterable[tuple[str, str]]) -> list[dict[str, str]]:

@@ -9,18 +9,20 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ui.client import Api, Question
 from ui.errors import ApiRefused, ApiUnreachable, UiError
 from ui.sse import ChatEvent
+from ui.transport import NamedFile
 from ui.wire import Document, Outcome, Step
 
 RESUME_PAUSES_S = (0.5, 1.0, 2.0, 4.0)  # a restarting API is back within seconds
 ATTACHMENT_POLL_S = 0.7
 ATTACHMENT_PATIENCE_S = 300.0  # a scanned PDF of some hundred pages on two cores
 KEEP_FINISHED_S = 600.0
+NO_VISION = "no-vision"  # how the API says that no model may be shown the pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,16 @@ class LiveView:
 class LiveTurn:
     """One running answer."""
 
-    def __init__(self, api: Api, question: Question, attachments: Iterable[str] = (), turn_id: str = "") -> None:
+    def __init__(
+        self,
+        api: Api,
+        question: Question,
+        attachments: Iterable[str] = (),
+        turn_id: str = "",
+        originals: Sequence[NamedFile] = (),
+    ) -> None:
         self._api = api
+        self._originals = originals  # of the question's pictures, to be read where no model sees them
         self._question = question
         self._running_id = turn_id  # of an answer that somebody else's request started; "" to ask now
         self._attachments = frozenset(attachments)  # document ids to wait for
@@ -88,11 +98,27 @@ class LiveTurn:
             if self._running_id:
                 self._read(self._resumed())
             elif not self._stopping.is_set():
-                self._read(self._api.ask(self._question))
+                self._ask()
         except UiError as exc:
             self._view = replace(self._view, error=exc)
         finally:
             self._view = replace(self._view, waiting="", finished_at=time.monotonic())
+
+    def _ask(self) -> None:
+        """Ask; where no model sees the pictures of the question, attach them as files and ask once they are read."""
+        try:
+            self._read(self._api.ask(self._question))
+        except ApiRefused as refused:
+            if refused.code != NO_VISION or not self._originals:
+                raise
+            upload = self._api.attach(self._question.conversation_id, self._originals)
+            if not upload.documents and upload.refused:
+                raise ApiRefused(422, "Refused", upload.refused[0].reason, upload.refused[0].code) from refused
+            self._attachments |= {accepted.document for accepted in upload.documents}
+            self._question = replace(self._question, pictures=())
+            self._await_attachments()
+            if not self._stopping.is_set():
+                self._read(self._api.ask(self._question))
 
     def _read(self, events: Iterator[ChatEvent]) -> None:
         """Take in `events`; when the line breaks in the middle, take it up again where it broke."""
@@ -181,10 +207,18 @@ class LiveTurns:
         self._turns: dict[tuple[str, str], LiveTurn] = {}
         self._lock = threading.Lock()
 
-    def start(self, api: Api, question: Question, attachments: Iterable[str] = (), running_id: str = "") -> LiveTurn:
+    def start(
+        self,
+        api: Api,
+        question: Question,
+        attachments: Iterable[str] = (),
+        running_id: str = "",
+        originals: Sequence[NamedFile] = (),
+    ) -> LiveTurn:
         """Start an answer, unless one is already running in that conversation: then return that one.
 
         With `running_id`, follow the turn of that id, which the server is answering already, instead of asking.
+        `originals` are the files of the question's pictures, attached in their place where no model sees.
         """
         key = _key(api, question.conversation_id)
         with self._lock:
@@ -192,7 +226,7 @@ class LiveTurns:
             running = self._turns.get(key)
             if running is not None and not running.view.finished:
                 return running
-            turn = self._turns[key] = LiveTurn(api, question, attachments, running_id)
+            turn = self._turns[key] = LiveTurn(api, question, attachments, running_id, originals)
         turn.start()
         return turn
 

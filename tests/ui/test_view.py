@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from ui.chat import view
+from ui.chat import near, view
 from ui.chat.history import grouped
 from ui.chat.openers import questions
 from ui.chat.page import before_live
@@ -43,7 +43,7 @@ def test_warns_before_an_answer_that_is_not_as_usual(outcome: Outcome, words: st
 def test_draws_the_same_text_while_it_streams_and_from_history() -> None:
     citation = Citation(n=1, chunk="c1", title="handbook.md")
     text = "Leave lasts **26 weeks** [1]. ![x](https://evil.example/p.png)"
-    stored = view.stored(Answer(answer=text, citations=(citation,)))
+    stored = view.stored(Answer(answer=text, citations=(citation,)), "?")
     running = view.running(LiveView(question="?", text=text))
     assert stored["blocks"] == running["blocks"]
     ended = view.running(LiveView(question="?", text=text, outcome=Outcome(citations=(citation,)), finished_at=1.0))
@@ -59,8 +59,24 @@ def test_says_what_is_being_done_while_there_is_no_text() -> None:
 
 def test_offers_the_closest_passages_of_an_abstention_only() -> None:
     near = (Hit(chunk="c", title="handbook.md", quote="Leave lasts"),)
-    assert view.stored(Answer(answer="No.", abstained=True, nearest=near))["nearest"][0]["quote"] == "Leave lasts"
-    assert view.stored(Answer(answer="Yes.", nearest=near))["nearest"] == []
+    assert view.stored(Answer(answer="No.", abstained=True, nearest=near), "?")["nearest"][0]["best"] == "Leave lasts"
+    assert view.stored(Answer(answer="Yes.", nearest=near), "?")["nearest"] == []
+
+
+def test_marks_the_sentence_of_a_passage_that_is_closest_to_the_question() -> None:
+    long = "Every employee may take 26 weeks of leave. " * 6
+    text = f"{long}The fee for adopting is paid at 3.2 percent. It is taxed."
+    texts = (text, "Leave is paid. The rest is not.", "", "Nothing of it")
+    hits = [Hit(chunk=str(n), title="a.md", quote=quote) for n, quote in enumerate(texts)]
+    found = near.nearest(hits, "Is the leave for adopting a dog paid?")
+    assert [one["best"].strip() for one in found] == [
+        "The fee for adopting is paid at 3.2 percent.",
+        "Leave is paid.",
+        "",
+        "Nothing of it",
+    ]
+    assert found[0]["before"].startswith("… ") and len(found[0]["before"]) <= near.AROUND_CHARS + 2
+    assert found[0]["after"] == "It is taxed." and found[1]["before"] == ""
 
 
 @pytest.mark.parametrize(("ms", "said"), [(3.4, "3 ms"), (999, "999 ms"), (1432, "1.4 s"), (125_000, "2 min 5 s")])

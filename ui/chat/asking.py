@@ -8,6 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from ui import state
+from ui.chat import pictures
 from ui.client import Question
 from ui.live import LIVE, LiveTurn
 from ui.scrub import plain
@@ -34,8 +35,13 @@ def open_id() -> str | None:
 
 
 @careful
-def ask(text: str, files: Sequence[NamedFile] = (), replace_turn: str | None = None) -> None:
-    """Ask in the open conversation, or in a new one that is then open."""
+def ask(
+    text: str, files: Sequence[NamedFile] = (), replace_turn: str | None = None, seen: tuple[str, ...] = ()
+) -> None:
+    """Ask in the open conversation, or in a new one that is then open.
+
+    Pictures among `files` go with the question, the others are attached; `seen` are pictures as they went before.
+    """
     api = state.api()
     conversation_id = open_id()
     if conversation_id is None:
@@ -43,17 +49,22 @@ def ask(text: str, files: Sequence[NamedFile] = (), replace_turn: str | None = N
         conversation_id = api.add_conversation(bool(st.session_state.get("memory-new", True)), chosen)
         st.query_params.pop(ASSISTANT, None)
         st.query_params[CONVERSATION] = conversation_id
-    attached = _attach(conversation_id, files) if files else []
-    if files and not attached and not text:
+    shown, others = pictures.parted(files)
+    urls = pictures.data_urls(shown) if shown else seen
+    if urls is None:  # what cannot be shown may still be read, or is refused with a reason
+        shown, others, urls = [], list(files), ()
+    attached = _attach(conversation_id, others) if others else []
+    if files and not (attached or urls or text):
         return
     collections = st.session_state.get("collections")
     question = Question(
-        text=text or "What is in the attached files?",
+        text=text or ("What is in the picture?" if urls else "What is in the attached files?"),
         conversation_id=conversation_id,
         collections=tuple(collections) if collections else None,
         replace_turn=replace_turn,
+        pictures=urls,
     )
-    LIVE.start(api, question, attached)
+    LIVE.start(api, question, attached, originals=shown or pictures.files_of(urls))
     st.session_state.pop("source", None)
 
 
@@ -67,7 +78,7 @@ def _attach(conversation_id: str, files: Sequence[NamedFile]) -> list[str]:
 @careful
 def again(turn: Turn, text: str | None = None) -> None:
     """Ask a turn's question, or `text` in its place, once more; the earlier answer stays as a version."""
-    ask(text or turn.question, replace_turn=turn.id)
+    ask(text or turn.question, replace_turn=turn.id, seen=pictures.of(turn.id))
 
 
 def live(conversation_id: str | None) -> LiveTurn | None:
@@ -91,6 +102,9 @@ def stop(conversation_id: str) -> None:
 
 def settle(conversation_id: str) -> None:
     """Show the stored answer in place of the one that has just been made."""
+    made = live(conversation_id)
+    if made is not None:
+        pictures.keep(made.turn_id, made.question.pictures)
     LIVE.forget(state.api(), conversation_id)
     state.forget_conversation()
 
@@ -105,7 +119,7 @@ def retry(conversation_id: str) -> None:
     if failed.turn_id:  # the server has stored the failed attempt; the next one takes its place
         question = replace(question, replace_turn=failed.turn_id)
     LIVE.forget(state.api(), conversation_id)
-    LIVE.start(state.api(), question)
+    LIVE.start(state.api(), question, originals=pictures.files_of(question.pictures))
     state.forget_conversation()
 
 

@@ -16,7 +16,7 @@ LOOK_EVERY_S = 0.25
 
 def show(conversation_id: str, turn: LiveTurn) -> None:
     """Show the question and the growing answer; once it is complete, the page runs again and shows the stored one."""
-    question(turn.view.question, "live")
+    question(turn.view.question, "live", turn.question.pictures)
     if turn.view.finished and turn.view.error is None:
         st.rerun()  # it was completed while the page was being drawn
     elif turn.view.finished:

@@ -105,7 +105,7 @@ def _as_turn(number: int, shared: SharedTurn) -> Turn:
 def _turn(turn: Turn) -> None:
     assert turn.answer is not None
     question(turn.question, turn.id)
-    chosen = components.answer(view.stored(turn.answer), key=f"answer-{turn.id}")
+    chosen = components.answer(view.stored(turn.answer, turn.question), key=f"answer-{turn.id}")
     if not chosen:
         return
     if chosen["chunk"]:

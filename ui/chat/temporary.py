@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
 import streamlit as st
+from streamlit.typing import ChatInputValue
 
-from ui import components, state
-from ui.chat import asking, composer, making, view
+from ui import components, settings, state
+from ui.chat import asking, composer, making, pictures, view
 from ui.chat.turn import question as show_question
 from ui.client import Question
 from ui.live import LIVE, LiveTurn
+from ui.transport import NamedFile
 from ui.trouble import careful
 from ui.wire import Answer, Turn
 
@@ -71,6 +74,7 @@ def _taken(chat: Temporary, live: LiveTurn) -> Temporary:
     LIVE.forget(state.api(), chat.id)
     outcome = live.view.outcome.model_dump() if live.view.outcome else {"stopped_by": "cancelled"}
     answer = Answer.model_validate({**outcome, "answer": live.view.text})
+    pictures.keep(live.turn_id, live.question.pictures)
     turn = Turn(id=live.turn_id or uuid4().hex, question=live.view.question, answer=answer)
     made = Temporary(chat.id, (*chat.turns, turn))
     st.session_state[_SLOT] = made
@@ -96,37 +100,47 @@ def _composer(chat: Temporary, busy: bool) -> None:
             "Ask about your documents; nothing is stored",
             key="temporary-question",
             max_chars=composer.MAX_QUESTION_CHARS,
+            accept_file="multiple",
+            file_type=["png", "jpg", "jpeg", "webp"],
+            max_upload_size=settings.current().max_upload_mb,
             disabled=busy,
             on_submit=_send,
         )
 
 
 def _send() -> None:
-    text = (st.session_state["temporary-question"] or "").strip()
-    if text:
-        ask(text)
+    sent: ChatInputValue | None = st.session_state["temporary-question"]
+    if sent is not None and (sent.text.strip() or sent.files):
+        ask(sent.text.strip(), [composer.named(file) for file in sent.files])
 
 
 @careful
-def ask(text: str) -> None:
-    """Ask in the temporary chat."""
+def ask(text: str, files: Sequence[NamedFile] = ()) -> None:
+    """Ask in the temporary chat; `files` are pictures."""
     chat = opened()
     if chat is None:
         return
     names = st.session_state.get("collections")
     said = tuple((turn.question, turn.answer.answer) for turn in chat.turns if turn.answer and turn.answer.answer)
+    urls = pictures.data_urls(files[: pictures.MOST])
+    if urls is None:
+        st.toast("This picture is damaged or too large to be shown. Send a smaller one.", icon=":material/error:")
+        return
+    if len(files) > pictures.MOST:
+        st.toast(f"Only the first {pictures.MOST} pictures were sent.", icon=":material/info:")
+    text = text or "What is in the picture?"
     LIVE.start(
         state.api(),
-        Question(text, chat.id, tuple(names) if names else None, said=said[-TURNS_SENT:]),
+        Question(text, chat.id, tuple(names) if names else None, pictures=urls, said=said[-TURNS_SENT:]),
     )
     st.session_state.pop("source", None)
 
 
 def _turn(turn: Turn) -> None:
-    show_question(turn.question, turn.id)
+    show_question(turn.question, turn.id, pictures.of(turn.id))
     if turn.answer is None:
         return
-    chosen = components.answer(view.stored(turn.answer), key=f"answer-{turn.id}")
+    chosen = components.answer(view.stored(turn.answer, turn.question), key=f"answer-{turn.id}")
     if chosen:
         asking.read_source(chosen["chunk"], chosen["n"], turn.id)
         st.rerun()

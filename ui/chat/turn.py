@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from ui import components, state
-from ui.chat import asking, view
+from ui.chat import asking, pictures, view
 from ui.scrub import plain
 from ui.skills import approval
 from ui.trouble import careful, told
@@ -20,11 +22,11 @@ def show(conversation_id: str, turn: Turn, is_last: bool) -> None:
     if st.session_state.get("editing") == turn.id:
         _edit(turn)
     else:
-        question(turn.question, turn.id)
+        question(turn.question, turn.id, pictures.of(turn.id))
     if turn.answer is None:
         _unanswered(turn)
         return
-    opened = components.answer(view.stored(turn.answer), key=f"answer-{turn.id}")
+    opened = components.answer(view.stored(turn.answer, turn.question), key=f"answer-{turn.id}")
     if opened:
         asking.read_source(opened["chunk"], opened["n"], turn.id)
         st.rerun()
@@ -37,8 +39,10 @@ def show(conversation_id: str, turn: Turn, is_last: bool) -> None:
         _suggestions(turn)
 
 
-def question(text: str, key: str) -> None:
-    """Show what was asked, as plain text."""
+def question(text: str, key: str, shown: Sequence[str] = ()) -> None:
+    """Show what was asked, as plain text, under its pictures."""
+    if shown:
+        pictures.show(shown)
     with st.container(key=f"question-{key}", width="content"):
         st.text(text)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ui import markup
+from ui.chat import near
 from ui.components import AnswerData, SourceData, StepData
 from ui.live import LiveView
-from ui.wire import Answer, Citation, Hit, Outcome, Step
+from ui.wire import Answer, Citation, Outcome, Step
 
 STEP_NAMES = {
     "condense": "Understand",
@@ -24,15 +25,15 @@ STEP_NAMES = {
 }
 
 
-def stored(answer: Answer) -> AnswerData:
+def stored(answer: Answer, question: str) -> AnswerData:
     """Return what is shown of an answer from history."""
-    return _answer(answer.answer, answer, answer.steps, live=False)
+    return _answer(answer.answer, question, answer, answer.steps, live=False)
 
 
 def running(view: LiveView) -> AnswerData:
     """Return what is shown of an answer that is being made; the same function draws its text as `stored`."""
     if view.outcome is not None:
-        return _answer(view.text, view.outcome, view.outcome.steps or view.steps, live=not view.finished)
+        return _answer(view.text, view.question, view.outcome, view.outcome.steps or view.steps, live=not view.finished)
     return AnswerData(
         live=not view.finished,
         headline=_doing(view) if not view.finished else "",
@@ -85,7 +86,7 @@ def by(outcome: Outcome) -> str:
     return ", ".join(part for part in (who, tier) if part)
 
 
-def _answer(text: str, outcome: Outcome, steps: Sequence[Step], live: bool) -> AnswerData:
+def _answer(text: str, question: str, outcome: Outcome, steps: Sequence[Step], live: bool) -> AnswerData:
     said, tone = notice(outcome)
     return AnswerData(
         live=live,
@@ -95,7 +96,7 @@ def _answer(text: str, outcome: Outcome, steps: Sequence[Step], live: bool) -> A
         tone=tone,
         blocks=markup.parse(text, frozenset(citation.n for citation in outcome.citations)),
         citations=[_cited(citation) for citation in outcome.citations],
-        nearest=[_near(hit) for hit in outcome.nearest] if outcome.abstained else [],
+        nearest=near.nearest(outcome.nearest, question) if outcome.abstained else [],
     )
 
 
@@ -120,16 +121,4 @@ def _cited(citation: Citation) -> SourceData:
         heading=citation.heading,
         collection=citation.collection,
         quote=citation.quote,
-    )
-
-
-def _near(hit: Hit) -> SourceData:
-    return SourceData(
-        n=0,
-        chunk=hit.chunk,
-        title=hit.title or hit.path,
-        page=hit.page,
-        heading=hit.heading,
-        collection=hit.collection,
-        quote=hit.quote or hit.text,
     )

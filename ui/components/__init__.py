@@ -26,7 +26,7 @@ class Opened(TypedDict):
 
 
 class SourceData(TypedDict):
-    """A citation, or a passage that an abstaining answer offers."""
+    """A citation."""
 
     n: int
     chunk: str
@@ -35,6 +35,19 @@ class SourceData(TypedDict):
     heading: str
     collection: str
     quote: str
+
+
+class NearData(TypedDict):
+    """A passage that an abstaining answer offers, with the sentence that is closest to the question."""
+
+    chunk: str
+    title: str
+    page: int | None
+    heading: str
+    collection: str
+    before: str
+    best: str
+    after: str
 
 
 class StepData(TypedDict):
@@ -55,7 +68,7 @@ class AnswerData(TypedDict):
     tone: str  # "info" or "warn"
     blocks: list[Node]
     citations: list[SourceData]
-    nearest: list[SourceData]
+    nearest: list[NearData]
 
 
 class PassageData(TypedDict):

@@ -127,11 +127,13 @@ const drawNearest = (box, data, open) => {
   const cards = data.nearest.map((item) => {
     const button = el("button", "near")
     button.type = "button"
-    button.append(el("span", "name", item.title), el("span", "place", [item.collection, place(item)].filter(Boolean).join(" · ")), el("span", "quote", item.quote))
+    const quote = el("span", "quote", item.before)
+    quote.append(el("mark", "", item.best), item.after)
+    button.append(quote, el("span", "place", [item.title, place(item), item.collection].filter(Boolean).join(" · ")))
     button.onclick = () => open(item)
     return button
   })
-  box.replaceChildren(el("div", "label", "Closest passages"), ...cards)
+  box.replaceChildren(el("div", "label", "The closest passages. Select one to read it in its document."), ...cards)
 }
 
 const drawNotice = (box, data) => {

@@ -27,6 +27,16 @@ def made_up(world: World, collections: list[FakeCollection], question: str) -> d
     return _answer(world, " ".join(sentences), good[:2], [], collections)
 
 
+def question_of(message: object) -> tuple[str, int]:
+    """Return the words of a message and how many pictures it has."""
+    content = message.get("content") if isinstance(message, dict) else ""
+    if not isinstance(content, list):
+        return str(content or ""), 0
+    parts = [part for part in content if isinstance(part, dict)]
+    texts = [str(part.get("text")) for part in parts if part.get("type") == "text"]
+    return "\n".join(texts), sum(part.get("type") == "image_url" for part in parts)
+
+
 def _scripted(world: World, script: Script, hits: list[Hit], collections: list[FakeCollection]) -> dict[str, object]:
     answer = _answer(
         world,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -54,18 +53,6 @@ async def _written(world: World, request: Request, identifier: str, given: int) 
     if any(mark > len(sources) for mark in marks):
         detail = f"The answer has the mark [{max(marks)}], but no source of that number; add it."
         return problem(422, "Refused", detail, "curated-unusable")
-    passages = {
-        chunk.id: (document, chunk) for document in world.documents.values() for chunk in document.chunks
-    }  # fmt: skip
-    cited = [(n, *passages[source]) for n, source in enumerate(sources, start=1) if source in passages]
-    world.curated[identifier] = {
-        "id": identifier, "questions": texts_of(body, "questions"), "answer": answer, "sources": sources,
-        "citations": [
-            {"n": n, "document": document.id, "title": document.title, "page": None, "chunk": chunk.id,
-             "quote": chunk.text}
-            for n, document, chunk in cited
-        ],
-        "sources_gone": [], "readers": texts_of(body, "readers"), "enabled": body.get("enabled") is not False,
-        "given": given, "updated_at": time.time(),
-    }  # fmt: skip
-    return JSONResponse(world.curated[identifier], 201 if request.method == "POST" else 200)
+    readers, enabled = texts_of(body, "readers"), body.get("enabled") is not False
+    written = world.write_curated(identifier, texts_of(body, "questions"), answer, sources, readers, enabled, given)
+    return JSONResponse(written, 201 if request.method == "POST" else 200)

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from ui.fake_api.answering import made_up
-from ui.fake_api.records import FakeConversation, FakeNote, FakeSkill, FakeTurn, FakeUser
+from ui.fake_api.records import FakeCollection, FakeConversation, FakeNote, FakeSkill, FakeTurn, FakeUser, new_id
 from ui.fake_api.world import Script, World
 
 DAY_S = 86_400.0
@@ -32,6 +32,7 @@ def furnish(world: World) -> FakeUser:
     _skills(world)
     _past(world, ada)
     _written(world, ada)
+    _for_visitors(world, handbook)
     return ada
 
 
@@ -124,8 +125,21 @@ def _past(world: World, ada: FakeUser) -> None:
     for question, days_ago, pinned in asked:
         moment = time.time() - days_ago * DAY_S
         conversation = FakeConversation(owner=ada.id, title=question, pinned=pinned, updated_at=moment)
+        conversation.folder = "Travel" if "hotel" in question else ""
         answer = made_up(world, world.readable(ada), question)
         turn = FakeTurn(question=question, parent=None, answer=answer, status="done", created_at=moment)
         conversation.turns[turn.id] = turn
         conversation.head = turn.id
         world.conversations[conversation.id] = conversation
+
+
+def _for_visitors(world: World, handbook: FakeCollection) -> None:
+    """Add an answer that an administrator wrote, a widget, and a shared chat under the id "sample"."""
+    source = next(chunk for one in world.documents.values() if one.collection_id == handbook.id for chunk in one.chunks)
+    answer = "Every parent may take 26 weeks at full pay [1]."
+    world.write_curated(new_id(), ["How long is parental leave?"], answer, [source.id], ["everyone"], given=41)
+    world.add_widget("Help on the shop's pages", {"origins": ["https://www.example.com"]}, enabled=True)
+    shared = next(iter(world.conversations.values()))
+    turns = [{"question": turn.question, "answer": turn.answer} for turn in shared.line()]
+    about = {"conversation": shared.id, "title": shared.title, "by": "Ada", "created_at": time.time()}
+    world.shared["sample"] = {**about, "turns": turns}

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from ui.fake_api import gallery, sharing
-from ui.fake_api.answering import made_up
+from ui.fake_api.answering import made_up, question_of
 from ui.fake_api.doorkeeper import body_of, done, missing, problem, signed_in, text_of, texts_of
 from ui.fake_api.library import take
 from ui.fake_api.records import FakeApproval, FakeConversation, FakeTurn, FakeUser
@@ -207,11 +207,14 @@ async def chat(world: World, user: FakeUser, request: Request) -> Response:
         conversation: FakeConversation | None = FakeConversation(owner=user.id)
     else:
         conversation = _owned(world, user, text_of(chosen, "conversation_id"))
+    asked, shown = question_of(last)
+    if shown and chosen.get("pictures") == "seen" and not world.sees:
+        return problem(422, "Refused", "'assistant' does not see pictures.", "no-vision", openai=True)
     replaced = text_of(chosen, "replace_turn")
     if conversation is None or (replaced and replaced not in conversation.turns):
         return problem(404, "Not found", "There is no such conversation.", "not-found", openai=True)
     parent = conversation.turns[replaced].parent if replaced else conversation.head
-    turn = FakeTurn(question=text_of(last, "content") if isinstance(last, dict) else "", parent=parent)
+    turn = FakeTurn(question=asked, parent=parent)
     conversation.turns[turn.id] = turn
     conversation.head, conversation.updated_at = turn.id, time.time()
     conversation.title = conversation.title or turn.question[:60]

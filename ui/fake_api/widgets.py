@@ -12,7 +12,6 @@ from starlette.routing import Route
 from ui.fake_api.doorkeeper import body_of, done, missing, problem, signed_in, text_of
 from ui.fake_api.records import FakeUser, new_id
 from ui.fake_api.world import World
-from ui.wire.widgets import WidgetProfile
 
 Json = dict[str, object]
 TURN: Json = {"id": "t1", "question": "When do you open?", "status": "done", "rating": "down", "created_at": 1.0}
@@ -45,19 +44,7 @@ async def list_widgets(world: World, _user: FakeUser, _request: Request) -> Resp
 async def add_widget(world: World, _user: FakeUser, request: Request) -> Response:
     """Create a widget."""
     body = await body_of(request)
-    identifier = new_id()
-    given = cast("Json", body.get("profile") or {})
-    profile = WidgetProfile.model_validate(given).model_dump(mode="json")
-    world.widgets[identifier] = {
-        "id": identifier,
-        "name": text_of(body, "name"),
-        "enabled": False,
-        "profile": profile,
-        "keys": [],
-        "today": {"sessions": 3, "messages": 7, "tokens": 5_400},
-        "snippet": f'<script src="http://127.0.0.1:8000/widget.js" data-widget="{identifier}" async></script>',
-    }
-    return JSONResponse(world.widgets[identifier], 201)
+    return JSONResponse(world.add_widget(text_of(body, "name"), cast("Json", body.get("profile") or {})), 201)
 
 
 async def change_widget(world: World, _user: FakeUser, request: Request) -> Response:

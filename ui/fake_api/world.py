@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field
 
 from ui.fake_api.group_note import FakeGroupNote
@@ -21,6 +22,7 @@ from ui.fake_api.records import (
     new_id,
     sample_adapters,
 )
+from ui.wire.widgets import WidgetProfile
 
 _WORD = re.compile(r"[\w']+")
 _COMMON = frozenset(
@@ -97,9 +99,48 @@ class World:
     policy: str | None = None  # the learned one that acts
     models_off: set[str] = field(default_factory=set)
     preset: str = "precise"
+    sees: bool = False  # whether a model takes pictures
     setup_token: str | None = None
     reading_s: float = 0.0  # how long an uploaded document takes to be read
     word_s: float = 0.0  # pause between two words of an answer
+
+    def write_curated(
+        self,
+        identifier: str,
+        questions: list[str],
+        answer: str,
+        sources: list[str],
+        readers: list[str],
+        enabled: bool = True,
+        given: int = 0,
+    ) -> dict[str, object]:
+        """Keep a curated answer and return it; `sources` are ids of chunks."""
+        passages = {chunk.id: (one, chunk) for one in self.documents.values() for chunk in one.chunks}
+        cited = [(n, *passages[source]) for n, source in enumerate(sources, start=1) if source in passages]
+        self.curated[identifier] = {
+            "id": identifier, "questions": questions, "answer": answer, "sources": sources,
+            "citations": [
+                {"n": n, "document": document.id, "title": document.title, "page": None, "chunk": chunk.id,
+                 "quote": chunk.text}
+                for n, document, chunk in cited
+            ],
+            "sources_gone": [], "readers": readers, "enabled": enabled, "given": given, "updated_at": time.time(),
+        }  # fmt: skip
+        return self.curated[identifier]
+
+    def add_widget(self, name: str, profile: dict[str, object], enabled: bool = False) -> dict[str, object]:
+        """Create a widget and return it."""
+        made = new_id()
+        self.widgets[made] = {
+            "id": made,
+            "name": name,
+            "enabled": enabled,
+            "profile": WidgetProfile.model_validate(profile).model_dump(mode="json"),
+            "keys": [],
+            "today": {"sessions": 3, "messages": 7, "tokens": 5_400},
+            "snippet": f'<script src="http://127.0.0.1:8000/widget.js" data-widget="{made}" async></script>',
+        }
+        return self.widgets[made]
 
     def add_user(self, name: str, password: str, is_admin: bool = False, groups: tuple[str, ...] = ()) -> FakeUser:
         """Create an account."""
