@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 SCRIPT = Path(__file__).parent / "axe" / "axe-4.14.1.min.js"  # as published on npm, under the MPL-2.0
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+COLOURS = ["color-contrast", "link-in-text-block"]  # the rules that a colour scheme can break
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,14 @@ class Violation:
         return f"{self.rule}: {self.target}\n    {self.said}\n    {self.html}"
 
 
-def violations(page: Page) -> list[Violation]:
-    """Return what is wrong with the page as it stands, shadow roots included; empty when nothing is."""
-    page.evaluate(SCRIPT.read_text("utf-8"))
-    found = page.evaluate("rules => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })", RULES)
+def violations(page: Page, rules: list[str]) -> list[Violation]:
+    """Return what is wrong with the page as it stands, by `rules` or tags of rules, shadow roots included.
+
+    Empty when nothing is.
+    """
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(SCRIPT.read_text("utf-8"))
+    found = page.evaluate("rules => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })", rules)
     return [
         Violation(one["id"], str(node["target"]), node["html"][:300], _said(node))
         for one in found["violations"]

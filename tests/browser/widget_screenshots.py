@@ -13,7 +13,7 @@ from assistant.database import migrate
 from assistant.widgets import registry
 from knowledge.database import connect
 from tests.browser.host_site import HostSite, site, visit
-from tests.browser.screenshots import FOLDER
+from tests.browser.screenshots import FOLDER, shoot
 from tests.browser.site import CHROMIUM_ARGUMENTS
 
 PAGE = "<style>body { font: 18px/1.6 Georgia, serif; margin: 60px; max-width: 620px; color-scheme: light dark }</style>"
@@ -66,8 +66,7 @@ def _take(browser: Browser, shop: HostSite, file: Path, scheme: str, width: int,
         tab.open()
         tab.ask("Can I send a lamp back?")
         tab.page.wait_for_timeout(500)
-        tab.page.screenshot(path=file)
-    print(file.name)
+        shoot(tab.page, file)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ FOUND = "curated-found"  # passages that were found while writing, by id
 def show() -> None:
     """Show all of them, and the way to a new one."""
     st.title("Curated answers", anchor=False)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(key="people-bar", horizontal=True, vertical_alignment="center"):
         st.markdown("Write the answer to a question that is often asked. It is given word for word, without a model.")
         if st.button("New answer", key="new-curated", icon=":material/add:", type="primary"):
             _begin()

@@ -51,12 +51,12 @@ def _keys(keys: Sequence[Key]) -> None:
     st.header("API keys", anchor=False)
     address = f"{settings.current().api_url}/v1"
     st.markdown("A program that uses a key asks in your name and reads what you may read. Point any OpenAI client at")
-    st.code(address, language=None)
+    st.code(address, language=None, wrap_lines=True)
     made: Key | None = st.session_state.get("made_key")
     if made is not None and made.secret:
         with st.container(key="made-key", border=True):
             st.markdown(f"**{plain(made.name)}**: copy the key now. It is not shown again.")
-            st.code(made.secret, language=None)
+            st.code(made.secret, language=None, wrap_lines=True)
             st.button("I have copied it", key="made-key-seen", on_click=_forget_made)
     with st.form("new-key", clear_on_submit=True, border=False), st.container(horizontal=True):
         name = st.text_input(

@@ -41,9 +41,13 @@ def _row(prompt: Prompt, version: PromptVersion, may_publish: bool) -> None:
     with st.expander(plain(said, 200), icon=":material/check_circle:" if live else None):
         if prompt.live is not None and not live:
             st.caption(f"What changes against version {prompt.live}, which is live")
-            st.code(state.api().prompt_diff(prompt.name, prompt.live, version.n) or "Nothing.", language="diff")
+            st.code(
+                state.api().prompt_diff(prompt.name, prompt.live, version.n) or "Nothing.",
+                language="diff",
+                wrap_lines=True,
+            )
         else:
-            st.code(state.api().prompt_text(prompt.name, version.n), language="yaml")
+            st.code(state.api().prompt_text(prompt.name, version.n), language="yaml", wrap_lines=True)
         if may_publish and not live:
             st.button(
                 "Make it live",

@@ -32,7 +32,7 @@ def show(approval: Approval) -> None:
             return
         st.markdown(f":material/front_hand: **{plain(approval.skill, 64)}** waits for your approval")
         st.text(written(approval))
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Approve",
                 key=f"approve-{approval.id}",

@@ -49,7 +49,7 @@ def show(widget: Widget) -> None:
                 state.api().change_widget(widget.id, {"profile": changes})
                 st.toast("Saved.", icon=":material/check:")
     with right:
-        st.subheader("Preview", anchor=False)
+        st.header("Preview", anchor=False)
         preview.show(widget.name, look, words, languages, bool(target["webhook"] or target["mail"]))
         st.caption("How it looks with what stands on the left. Nothing is asked here.")
 
@@ -93,7 +93,7 @@ def _access(widget: Widget) -> dict[str, object]:
 
 
 def _look(widget: Widget, look: Look) -> dict[str, object]:
-    st.subheader("Look", anchor=False)
+    st.header("Look", anchor=False)
     title = st.text_input("Title", look.title, max_chars=200, key=key(widget, "title"), placeholder=widget.name)
     with st.container(horizontal=True):
         accent = st.color_picker("Colour", look.accent or "#0f5c4d", key=key(widget, "accent"))
@@ -116,7 +116,7 @@ def _look(widget: Widget, look: Look) -> dict[str, object]:
 
 
 def _words(widget: Widget, words: Words) -> dict[str, object]:
-    st.subheader("Words", anchor=False)
+    st.header("Words", anchor=False)
     greeting = st.text_area("Greeting", words.greeting, max_chars=2000, key=key(widget, "greeting"))
     questions = st.text_area(
         "Suggested questions, one a line",
@@ -129,7 +129,7 @@ def _words(widget: Widget, words: Words) -> dict[str, object]:
 
 
 def _hand_over(widget: Widget, target: HandOver) -> dict[str, object]:
-    st.subheader("Talking to a person", anchor=False)
+    st.header("Talking to a person", anchor=False)
     webhook = st.text_input(
         "Address of a help desk's webhook", target.webhook, key=key(widget, "webhook"), placeholder="https://"
     )

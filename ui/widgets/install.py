@@ -12,14 +12,14 @@ from ui.wire import SigningKey, Widget
 
 def show(widget: Widget) -> None:
     """Show the line for the page, and the keys."""
-    st.subheader("In the page", anchor=False)
+    st.header("In the page", anchor=False)
     st.markdown("Paste this line into every page that shall show the chat, before the end of its body.")
     st.code(widget.snippet, language="html", wrap_lines=True)
     if not widget.profile.origins:
         st.warning("No site is listed under Settings yet, so the chat would not answer anywhere.")
     if not widget.enabled:
         st.info("The widget is switched off.")
-    st.subheader("Signing keys", anchor=False)
+    st.header("Signing keys", anchor=False)
     st.markdown(
         "With a key, the site's server signs who its visitor is, and a help desk signs its messages. "
         "Two keys are good at a time: create a new one, change over, then retire the old one."

@@ -50,7 +50,7 @@ def _row(widget: Widget) -> None:
 def _one(widget: Widget) -> None:
     st.button("All widgets", icon=":material/arrow_back:", type="tertiary", on_click=_go, args=(None,))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.title(plain(widget.name, 80), anchor=False)
+        st.title(plain(widget.name, 80), anchor=False, width="content")
         _badge(widget)
     with st.container(horizontal=True):
         st.button(

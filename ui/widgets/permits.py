@@ -52,7 +52,7 @@ def assistant(widget: Widget) -> str:
 def files(widget: Widget) -> dict[str, object]:
     """Show whether visitors may attach files, and which, and return that."""
     given = widget.profile.attachments
-    st.subheader("Files of visitors", anchor=False)
+    st.header("Files of visitors", anchor=False)
     allowed = st.toggle(
         "Visitors may attach files",
         given.allowed,
@@ -72,7 +72,7 @@ def files(widget: Widget) -> dict[str, object]:
 
 def keeping(widget: Widget) -> dict[str, object]:
     """Show how long transcripts are kept and whether one may learn from them, and return that."""
-    st.subheader("What is kept", anchor=False)
+    st.header("What is kept", anchor=False)
     days = st.number_input(
         "Days that transcripts are kept",
         0,
