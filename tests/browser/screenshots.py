@@ -65,7 +65,7 @@ def _take(made: Tab, file: Path) -> None:
 def shoot(page: Page, file: Path) -> None:
     """Write a picture of the page as it stands."""
     with Image.open(io.BytesIO(page.screenshot())) as taken:
-        few = taken.convert("RGB").quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few = taken.convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         few.save(file, optimize=True)
     print(file.name)
 
