@@ -60,6 +60,12 @@ def _row(one: Assistant) -> None:
                 st.warning("An administrator has withdrawn it from the gallery; only its owner can use it.")
         if st.button("Start a chat", key=f"begin-{one.id}", icon=":material/chat:"):
             companion.begin(one.id)
+        # Beside the popover, not in it: it would stand on top of the dialogs that these open.
+        if one.own and st.button("Edit", key=f"edit-assistant-{one.id}", icon=":material/edit:", type="tertiary"):
+            form.write(one)
+        allowed = one.own or (state.me().is_admin and one.shared)
+        if allowed and st.button("Delete", key=f"delete-assistant-{one.id}", icon=":material/delete:", type="tertiary"):
+            _delete(one)
         with st.popover("More", icon=":material/more_horiz:", type="tertiary", key=f"more-{one.id}"):
             _more(one)
 
@@ -84,8 +90,6 @@ def _more(one: Assistant) -> None:
     st.text(one.instructions or "It has no instructions of its own.")
     st.caption("Ask it from any OpenAI client under this model name:")
     st.code(one.model_name, language=None)
-    if one.own and st.button("Edit", key=f"edit-assistant-{one.id}", icon=":material/edit:", width="stretch"):
-        form.write(one)
     if st.button("Duplicate", key=f"copy-assistant-{one.id}", icon=":material/content_copy:", width="stretch"):
         with told():
             copy = state.api().duplicate_assistant(one.id)
@@ -106,9 +110,6 @@ def _more(one: Assistant) -> None:
             with told():
                 state.api().withdraw_assistant(one.id, not one.withdrawn)
                 st.rerun()
-    allowed = one.own or (state.me().is_admin and one.shared)
-    if allowed and st.button("Delete", key=f"delete-assistant-{one.id}", icon=":material/delete:", width="stretch"):
-        _delete(one)
 
 
 @st.dialog("Delete this assistant?")
