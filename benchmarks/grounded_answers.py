@@ -1,17 +1,17 @@
 """Cited answers and abstentions of the model that ships, beside the base model as it comes and with examples.
 
-    python benchmarks/grounded_answers.py --data FOLDER [--limit 100] [--json]
+    python benchmarks/grounded_answers.py --data FOLDER [--limit 100] [--file xquad_en.jsonl] [--no-times] [--json]
 
-FOLDER holds xquad_en.jsonl, squad2_dev_half.jsonl, covidqa.jsonl and tatqa_dev.jsonl. Every question comes with three
-to five passages: its own and near misses of our search, or the near misses alone. Replies are greedy, through the
-backend of the local engine. Times are of one conversation at a time.
+FOLDER holds xquad_en.jsonl, squad2_dev_half.jsonl, covidqa.jsonl and tatqa_dev.jsonl (--file: one of them). Each
+question comes with three to five passages: its own and near misses of our search, or the near misses alone. Replies are
+greedy, through the backend of the local engine. Times are of one conversation at a time.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
+import sys
 import tempfile
 import time
 from dataclasses import asdict
@@ -33,6 +33,7 @@ from assistant.models.local.backend import Backend, Job
 from assistant.models.types import Sampling
 from assistant.orchestration import prompts
 from assistant.orchestration.prompts import Message
+from benchmarks.report import Figure, show
 
 FILES = ("xquad_en.jsonl", "squad2_dev_half.jsonl", "covidqa.jsonl", "tatqa_dev.jsonl")
 COLUMNS = (
@@ -67,6 +68,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--limit", type=int, default=100, help="questions of each kind")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "inhouse-benchmarks")
+    parser.add_argument("--file", action="append", choices=FILES, help="measure this file alone; may be repeated")
+    parser.add_argument("--no-times", action="store_true", help="scores alone: other work runs on the processor")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--adapter-only", action="store_true", help="leave out the rows of the base model")
     options = parser.parse_args()
@@ -75,7 +78,8 @@ def main() -> None:
     chosen = recipe.load(adapter.folder / "recipe.yaml")
     prompt = prompts.load(chosen.prompt)
     embed = RememberingEmbedder(options.cache / "test.vectors.npz")
-    given = {f: test_tasks(options.data / f, chosen, embed, options.limit) for f in FILES}
+    files = options.file or FILES
+    given = {f: test_tasks(options.data / f, chosen, embed, options.limit) for f in files}
     embed.save()
     packaged, quantisation = base.packaged(options.cache), adapter.manifest.quantisation
     plain = weights.requantised(packaged, options.cache, "Q8_0")
@@ -91,13 +95,14 @@ def main() -> None:
             tasks = [task for of in kinds.values() for task in of]
             scored = report(run(tasks, partial(replies, backend), prompt, shots))
             found.setdefault(source, {})[name] = {metric: asdict(value) for metric, value in scored.items()}
-        if name == "adapter":
+            print(f"{source}, {name}: {len(tasks)} questions", file=sys.stderr, flush=True)
+        if name == "adapter" and "xquad_en.jsonl" in given and not options.no_times:
             times = timed(backend, given["xquad_en.jsonl"]["answerable"], prompt)
     trained = [row for pool in split(chosen, options.data)["train"].values() for row in pool]
-    shared = {f: len(check(trained, test_rows(options.data / f, chosen)).shared_passages) for f in FILES}
+    shared = {f: len(check(trained, test_rows(options.data / f, chosen)).shared_passages) for f in files}
     document = {"quantisation": quantisation, "scores": found, "times": times, "passages_shared_with_training": shared}
     if options.json:
-        print(json.dumps(document, indent=2))
+        show("grounded_answers", figures(found, times), **document, limit=options.limit)
         return
     for source, by_row in found.items():
         print(f"\n{source}   (passages shared with training: {shared[source]})")
@@ -105,6 +110,22 @@ def main() -> None:
         for name, metrics in by_row.items():
             print(f"{name:16}" + "".join(f"{cell(metrics.get(column)):>26}" for column in COLUMNS))
     print("\n" + "   ".join(f"{name} {value:.2f}" for name, value in times.items()))
+
+
+def figures(found: dict[str, dict[str, dict[str, object]]], times: dict[str, float]) -> list[Figure]:
+    """Return the columns of the table as figures, the adapter's beside those of the base model with examples."""
+    rows = []
+    for source, by_row in found.items():
+        for column in (column for column in COLUMNS if column in by_row["adapter"]):
+            other = mean(by_row.get("base, examples", {}).get(column))
+            ours, reference = mean(by_row["adapter"][column]) or 0.0, "" if other is None else "base, examples"
+            rows.append(Figure(f"{source.removesuffix('.jsonl')}, {column}", ours, "", reference, other))
+    return [*rows, *(Figure(name, value, "s") for name, value in times.items())]
+
+
+def mean(value: object) -> float | None:
+    """Return the mean of a metric, or None where there is none."""
+    return float(value["mean"]) if isinstance(value, dict) else None
 
 
 def cell(value: object) -> str:

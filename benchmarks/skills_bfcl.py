@@ -1,6 +1,6 @@
 """Function choice and calls of the small model on the Berkeley Function-Calling Leaderboard's files.
 
-    python benchmarks/skills_bfcl.py --data FOLDER --model FILE.gguf [--limit 20] [--no-model]
+    python benchmarks/skills_bfcl.py --data FOLDER --model FILE.gguf [--limit 20] [--no-model | --no-plain]
 
 FOLDER holds bfcl_*.jsonl. The choice is measured on all rows, with 5 and with 100 functions to choose from; calls on
 `limit` rows of each file, beside the same model with a plain tool prompt. Greedy, through the local engine.
@@ -64,33 +64,30 @@ def choosing(rows: dict[str, list[Row]], settings: SkillsSettings) -> list[Figur
 
 
 async def calling(
-    rows: dict[str, list[Row]], model: OpenAIModel, settings: SkillsSettings, limit: int
+    rows: dict[str, list[Row]], model: OpenAIModel, settings: SkillsSettings, limit: int, beside: bool
 ) -> tuple[list[Figure], dict[str, object]]:
-    """Return the accuracy of whole calls, ours beside the plain prompt's."""
+    """Return the accuracy of whole calls, ours `beside` the plain prompt's or alone."""
     chooser = Chooser(OnnxEmbedder(threads=1).embed, settings.irrelevant_below)
     caller = SmallCaller(chooser, Filler(), settings.irrelevant_below, settings.choose_limit)
     taken = [row for found in rows.values() for row in found[:: max(1, len(found) // limit)][:limit]]
-    found: dict[str, list[CallOutcome]] = {
-        "ours": await measure(taken, ours(model, caller), at_once=4),
-        "plain": await measure(taken, plain(model), at_once=4),
-    }
+    found: dict[str, list[CallOutcome]] = {"ours": await measure(taken, ours(model, caller), at_once=4)}
+    if beside:
+        found["plain"] = await measure(taken, plain(model), at_once=4)
     tables = {name: summary(outcomes) for name, outcomes in found.items()}
+    reference = "same model, plain tool prompt" if beside else ""
     figures = [
         Figure(
             f"right calls, {category}",
             tables["ours"][category]["accuracy"]["mean"],
             "share",
-            reference="same model, plain tool prompt",
-            reference_value=tables["plain"][category]["accuracy"]["mean"],
+            reference,
+            tables["plain"][category]["accuracy"]["mean"] if beside else None,
         )
         for category in tables["ours"]
     ]
     overall = {name: sum(o.wrong is None for o in outcomes) / len(outcomes) for name, outcomes in found.items()}
-    figures.append(
-        Figure(
-            "right calls, all files", overall["ours"], "share", "same model, plain tool prompt", overall["plain"], "2x"
-        )
-    )
+    goal = "twice the reference" if beside else ""
+    figures.append(Figure("right calls, all files", overall["ours"], "share", reference, overall.get("plain"), goal))
     return figures, dict(tables)
 
 
@@ -115,6 +112,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="GGUF file of the small model")
     parser.add_argument("--limit", type=int, default=20, help="rows of each file that the model is asked")
     parser.add_argument("--skip-choice", action="store_true", help="measure the calls alone")
+    parser.add_argument("--no-plain", action="store_true", help="leave out the plain tool prompt")
     parser.add_argument("--no-model", action="store_true", help="measure the choice alone")
     chosen = parser.parse_args()
     settings = SkillsSettings()
@@ -128,7 +126,7 @@ def main() -> None:
             engine = started_engine(chosen.model, Path(folder))
             try:
                 model = OpenAIModel("small", lambda: engine.endpoint, 8192, Timeouts(3, 300, 120), LOCAL)
-                more, tables = asyncio.run(calling(rows, model, settings, chosen.limit))
+                more, tables = asyncio.run(calling(rows, model, settings, chosen.limit, not chosen.no_plain))
                 figures += more
             finally:
                 engine.stop()

@@ -10,7 +10,7 @@ from typing import Any
 Number = int | float
 Parameters = Mapping[str, Mapping[str, Any]]
 
-_NUMBER = re.compile(r"(?<![\w.])-?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w)|(?<![\w.])-?\d+(?:\.\d+)?")
+NUMBER = re.compile(r"(?<![\w.])-?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w)|(?<![\w.])-?\d+(?:\.\d+)?")
 _PERCENT = re.compile(r"\s?(?:%|percent\b)")
 _WORD = re.compile(r"[a-z]{3,}|[%$=]")
 _QUOTED = re.compile(r"['\"]([A-Za-z][\w /-]{1,30})['\"]")
@@ -29,7 +29,7 @@ _BEFORE, _AFTER = 24, 14  # characters around a number that tell what it is
 def numbers_in(question: str) -> list[Number]:
     """Return the numbers of a question in their order, each once; "two" is 2, "5%" is both 0.05 and 5."""
     found: list[tuple[int, Number]] = []
-    for match in _NUMBER.finditer(question):
+    for match in NUMBER.finditer(question):
         number = _number(match[0])
         if _PERCENT.match(question, match.end()):
             found.append((match.start(), _share(number)))
@@ -48,7 +48,7 @@ def placed_numbers(parameters: Parameters, question: str) -> dict[str, Number]:
     none is there.
     """
     wanting = [name for name, inner in parameters.items() if inner.get("type") in ("integer", "number")]
-    found = list(_NUMBER.finditer(question))
+    found = list(NUMBER.finditer(question))
     if not wanting or len(found) != len(wanting) or len(wanting) > _MAX_PLACED:
         return {}
     if any("enum" in parameters[name] for name in wanting):
@@ -109,8 +109,8 @@ def _share(number: Number) -> float:
 def _around(question: str, match: re.Match[str]) -> tuple[list[str], list[str]]:
     before = question[max(0, match.start() - _BEFORE) : match.start()].lower()
     # what stands beyond the next number belongs to that one
-    before = before[max((m.end() for m in _NUMBER.finditer(before)), default=0) :]
-    after = _NUMBER.split(question[match.end() : match.end() + _AFTER].lower())[0]
+    before = before[max((m.end() for m in NUMBER.finditer(before)), default=0) :]
+    after = NUMBER.split(question[match.end() : match.end() + _AFTER].lower())[0]
     return _WORD.findall(before) + re.findall(r"\b([a-z])\s*=?\s*$", before), _WORD.findall(after)
 
 

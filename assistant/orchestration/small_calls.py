@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistant.models.types import ChatModel
+from assistant.orchestration import several
 from assistant.orchestration.arguments import Filler
 from assistant.threads import in_thread
 from skills.choose import Choice, Chooser
@@ -66,7 +67,7 @@ class SmallCaller:
         considered = considered or [choice for _, choice in wanted]
         if not considered:
             return Plan((), (), (), _ms_since(started), 0.0)
-        pairs = wanted or [(question, considered[0])]
+        pairs = _each_call(wanted or [(question, considered[0])])
         chosen = time.perf_counter()
         filled = await asyncio.gather(*(self._filler.fill(model, part, choice.skill) for part, choice in pairs))
         calls, problems = [], []
@@ -75,6 +76,7 @@ class SmallCaller:
                 problems.append(f"{choice.skill.name}: {'; '.join(found.problems)}")
             else:
                 calls.append(PlannedCall(choice.skill, found.arguments, choice.score))
+        calls = [call for n, call in enumerate(calls) if not any(_same(call, other) for other in calls[:n])]
         return Plan(tuple(calls), tuple(considered), tuple(problems), (chosen - started) * 1e3, _ms_since(chosen))
 
     def _parts(self, question: str, skills: list[Skill]) -> list[tuple[str, Choice]]:
@@ -88,6 +90,15 @@ class SmallCaller:
             if best and best[0].score >= self._part_above:
                 found.setdefault(best[0].skill.name, (part, best[0]))
         return list(found.values()) if len(found) > 1 else []
+
+
+def _each_call(pairs: list[tuple[str, Choice]]) -> list[tuple[str, Choice]]:
+    """Return a part for each call: one that lists several things asks for the same function several times."""
+    return [(one, choice) for part, choice in pairs for one in several.questions(part, choice.skill.parameters)]
+
+
+def _same(call: PlannedCall, other: PlannedCall) -> bool:
+    return call.skill.name == other.skill.name and call.arguments == other.arguments
 
 
 def _ms_since(started: float) -> float:

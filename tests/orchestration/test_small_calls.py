@@ -9,6 +9,7 @@ import pytest
 
 from assistant.models.fake import ScriptedModel
 from assistant.models.local.schema import check as engine_takes
+from assistant.orchestration import several
 from assistant.orchestration.arguments import Filler, grammar, mentioned, narrowed
 from assistant.orchestration.read_question import numbers_in, placed_numbers, spans_in
 from assistant.orchestration.small_calls import SmallCaller
@@ -158,3 +159,58 @@ async def test_it_makes_no_call_with_arguments_that_do_not_fit() -> None:
     caller = SmallCaller(Chooser(embed_words, 0.3), Filler(), 0.3, 3)
     plan = await caller.plan(ScriptedModel(['{"n": 1}']), "weather forecast", [skill])
     assert plan.calls == () and "weather" in plan.problems[0]
+
+
+AREA = schema(["base", "height"], base=WHOLE, height=WHOLE)
+FORECAST = schema(["city", "days"], city=TEXT, days=WHOLE)
+ROUTE = schema(["start", "end"], start=TEXT, end=TEXT)
+
+
+@pytest.mark.parametrize(
+    ("question", "parameters", "parts"),
+    [
+        (
+            "Weather in Rome and Paris for 3 days",
+            FORECAST,
+            ["Weather in Rome for 3 days", "Weather in Paris for 3 days"],
+        ),
+        (
+            "Weather in Rome and Paris for 3 and 5 days respectively",
+            FORECAST,
+            ["Weather in Rome for 3 days respectively", "Weather in Paris for 5 days respectively"],
+        ),
+        ("factorial of 5, 7 and 9", schema(["n"], n=WHOLE), ["factorial of 5", "factorial of 7", "factorial of 9"]),
+        (
+            "area of base 3 and height 4, and of base 5 and height 6",
+            AREA,
+            ["area of base 3 and height 4, and", "of base 5 and height 6"],
+        ),
+        ("news on 'solar power' and 'wind'", schema(["on"], on=TEXT), ["news on 'solar power'", "news on 'wind'"]),
+        # one call
+        ("a base of 3 and a height of 4", AREA, None),
+        ("distance between Rome and Paris", ROUTE, None),
+        ("from Rome and Paris to Bonn", ROUTE, None),
+        ("Weather in Miami, Florida for 3 days", FORECAST, None),
+        ("meeting on May 12, 2022", schema(["year"], year=WHOLE), None),
+        ("mean of 5, 7 and 9", schema(["of"], of={"type": "array", "items": NUMBER}), None),
+        ("factorial of 1, 2, 3, 4, 5, 6, 7 and 8", schema(["n"], n=WHOLE), None),
+        ("", FORECAST, None),
+        ("clock", schema([]), None),
+    ],
+)
+def test_it_sees_how_often_a_question_wants_a_function(
+    question: str, parameters: Schema, parts: list[str] | None
+) -> None:
+    assert several.questions(question, parameters) == (parts or [question])
+
+
+async def test_it_plans_several_calls_of_one_skill_and_none_twice() -> None:
+    forecast = schema(["city"], city=TEXT)
+    skill = ScriptedSkill().skill("weather", description="weather forecast city", parameters=forecast)
+    caller = SmallCaller(Chooser(embed_words, 0.3), Filler(), 0.3, 3)
+    question = "weather forecast city Rome and Paris"
+    model = ScriptedModel(['{"city": "Rome"}', '{"city": "Paris"}'])
+    plan = await caller.plan(model, question, [skill])
+    assert [call.arguments for call in plan.calls] == [{"city": "Rome"}, {"city": "Paris"}] and not plan.problems
+    same = await caller.plan(ScriptedModel(['{"city": "Rome"}']), question, [skill])
+    assert [call.arguments for call in same.calls] == [{"city": "Rome"}]
