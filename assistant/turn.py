@@ -32,7 +32,7 @@ from assistant.orchestration.notes import (
     quoting,
     remembered,
     searched,
-)
+)  # fmt: skip
 from assistant.orchestration.ports import (
     Attachments,
     Choice,
@@ -45,7 +45,7 @@ from assistant.orchestration.ports import (
     Search,
     chosen,
     no_attachments,
-)
+)  # fmt: skip
 from assistant.orchestration.second_look import Look, again
 from assistant.orchestration.settings import TurnSettings
 from assistant.orchestration.skill_stage import TurnSkills

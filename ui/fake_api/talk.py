@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -18,31 +15,13 @@ from ui.fake_api.answering import made_up, question_of
 from ui.fake_api.doorkeeper import body_of, done, missing, problem, signed_in, text_of, texts_of
 from ui.fake_api.library import take
 from ui.fake_api.records import FakeApproval, FakeConversation, FakeTurn, FakeUser
+from ui.fake_api.streams import STREAMS, FakeStream, follow, frames, stop
 from ui.fake_api.world import World
 
 CUT_AFTER = 6  # events, when a stream is to break off
 _WORDS = re.compile(r"\S+\s*")
 
 
-@dataclass
-class FakeStream:
-    """The frames of one answer, kept for whoever resumes it."""
-
-    turn_id: str
-    owner: str
-    frames: list[dict[str, object] | str] = field(default_factory=list)
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-    stopping: bool = False
-    closed: bool = False
-
-    def add(self, frame: dict[str, object] | str) -> None:
-        """Append a frame and wake the readers."""
-        self.frames.append(frame)
-        self.news.set()
-        self.news = asyncio.Event()
-
-
-STREAMS: dict[str, FakeStream] = {}
 _TASKS: set[asyncio.Task[None]] = set()
 
 
@@ -224,7 +203,7 @@ async def chat(world: World, user: FakeUser, request: Request) -> Response:
     task.add_done_callback(_TASKS.discard)
     cut = world.faults.cut_chat > 0
     world.faults.cut_chat -= cut
-    return StreamingResponse(_frames(stream, 0, CUT_AFTER if cut else None), media_type="text/event-stream")
+    return StreamingResponse(frames(stream, 0, CUT_AFTER if cut else None), media_type="text/event-stream")
 
 
 async def _answer(
@@ -270,37 +249,3 @@ def _asking(
     waits = FakeApproval(user.id, script.calls[0], script.calls[1], conversation.id, turn.id)
     world.approvals[waits.id] = waits
     return {**answer, "approvals": [waits.json()], "stopped_by": "tool_calls"}
-
-
-async def _frames(stream: FakeStream, after: int, cut_after: int | None) -> AsyncIterator[bytes]:
-    position = after
-    while True:
-        news = stream.news
-        while position < len(stream.frames):
-            if cut_after is not None and position >= cut_after:
-                raise ConnectionError("this stream was told to break off")
-            frame = stream.frames[position]
-            position += 1
-            data = frame if isinstance(frame, str) else json.dumps({"choices": [{"index": 0, "delta": {}}], **frame})
-            yield f"id: {stream.turn_id}:{position}\ndata: {data}\n\n".encode("utf-8", "replace")
-        if stream.closed:
-            return
-        await news.wait()
-
-
-async def follow(_world: World, user: FakeUser, request: Request) -> Response:
-    """Resume a stream behind the last event that arrived."""
-    stream = STREAMS.get(request.path_params["id"])
-    if stream is None or stream.owner != user.id:
-        return missing("stream")
-    last = request.headers.get("last-event-id", "").rpartition(":")[2]
-    return StreamingResponse(_frames(stream, int(last or 0), None), media_type="text/event-stream")
-
-
-async def stop(_world: World, user: FakeUser, request: Request) -> Response:
-    """Stop an answer; what was said stays."""
-    stream = STREAMS.get(request.path_params["id"])
-    if stream is None or stream.owner != user.id:
-        return missing("stream")
-    stream.stopping = True
-    return done()
