@@ -186,7 +186,7 @@ async def ask_for_person(widget_id: Id, body: HandOverBody, app: Parts, doors: S
     pace_visitor(doors, visit)
     shown = await in_writer_thread(visitors.conversation_for, app.engine, visit.visitor)
     request = await in_thread(hand_over.store, app.engine, visit.visitor, shown, body.contact, body.note)
-    doors.widgets.later(hand_over.send(app.engine, doors.widgets.outbox, visit.widget, request))
+    doors.widgets.later(hand_over.send(app.engine, doors.widgets.outbox, app.skills, visit.widget, request))
     return {"id": request.id, "people_there": hand_over.people_there(target.hours, time.time())}
 
 

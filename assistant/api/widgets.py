@@ -143,7 +143,7 @@ async def send_hand_over(widget_id: Id, hand_over_id: Id, app: Parts, doors: Sha
     request = await in_thread(hand_over.get, app.engine, widget_id, hand_over_id)
     if request is None:
         raise errors.unknown("request for a person")
-    return asdict(await hand_over.send(app.engine, doors.widgets.outbox, widget, request))
+    return asdict(await hand_over.send(app.engine, doors.widgets.outbox, app.skills, widget, request))
 
 
 async def _check_assistant(app: App, named: object) -> None:

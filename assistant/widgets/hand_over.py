@@ -1,4 +1,4 @@
-"""A visitor asks for a person: stored first, then sent with the transcript to the widget's webhook and mailbox."""
+"""A visitor asks for a person: stored first, then sent with the transcript to webhook, mailbox and ticket skill."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from assistant.threads import in_thread
 from assistant.widgets.outbox import Outbox
 from assistant.widgets.profile import HandOver, Hours
 from assistant.widgets.tables import widget_conversations, widget_hand_overs, widget_visitors
+from assistant.widgets.tickets import SkillCalls, open_ticket
 from assistant.widgets.types import HandedOver, Session, Widget
 from knowledge.database import now, reading
 
@@ -57,20 +58,23 @@ def get(engine: Engine, widget_id: str, identifier: str) -> HandedOver | None:
     return None if row is None else _handed_over(row)
 
 
-async def send(engine: Engine, outbox: Outbox, widget: Widget, request: HandedOver) -> HandedOver:
+async def send(engine: Engine, outbox: Outbox, skills: SkillCalls, widget: Widget, request: HandedOver) -> HandedOver:
     """Send a stored request to the widget's targets and return it with how that went; sending again is possible."""
     target: HandOver = widget.profile.hand_over
-    visitor, said = await in_thread(_said, engine, request.conversation_id)
+    owner, visitor, said = await in_thread(_said, engine, request.conversation_id)
+    subject = f"{widget.name}: {visitor['name'] or 'a visitor'} asks for a person"
     failures = []
     if target.webhook:
         failures.append(await outbox.post(widget.id, target.webhook, _payload(widget, request, visitor, said)))
     if target.mail:
-        subject = f"{widget.name}: {visitor['name'] or 'a visitor'} asks for a person"
         reply_to = request.contact if "@" in request.contact else ""
         failures.append(await outbox.mail(target.mail, subject, _letter(request, said), reply_to))
+    if target.skill:
+        letter = _letter(request, said)
+        failures.append(await open_ticket(skills, target.skill, request.id, owner, subject, letter))
     wrong = " ".join(sentence for sentence in failures if sentence)
     if not failures:
-        wrong = "The widget has neither a webhook nor a mailbox for hand-overs; set one."
+        wrong = "The widget has no webhook, mailbox or skill for hand-overs; set one."
     status = "failed" if wrong else "sent"
     await in_thread(_mark, engine, request.id, status, wrong[:300])
     return HandedOver(
@@ -113,7 +117,8 @@ def _letter(request: HandedOver, said: Conversation | None) -> str:
     return "\n".join(lines)
 
 
-def _said(engine: Engine, conversation_id: str) -> tuple[dict[str, str], Conversation | None]:
+def _said(engine: Engine, conversation_id: str) -> tuple[str, dict[str, str], Conversation | None]:
+    """Return the visitor's own id, who the host site says they are, and what was said."""
     chosen = (
         select(widget_visitors)
         .join(widget_conversations, widget_conversations.c.visitor_id == widget_visitors.c.id)
@@ -122,8 +127,8 @@ def _said(engine: Engine, conversation_id: str) -> tuple[dict[str, str], Convers
     with reading(engine) as connection:
         row = connection.execute(chosen).first()
     if row is None:
-        return {"id": "", "name": ""}, None
-    return {"id": row.subject or "", "name": row.name}, conversations.read(engine, row.id, conversation_id)
+        return "", {"id": "", "name": ""}, None
+    return row.id, {"id": row.subject or "", "name": row.name}, conversations.read(engine, row.id, conversation_id)
 
 
 def _mark(engine: Engine, identifier: str, status: str, detail: str) -> None:

@@ -144,12 +144,13 @@ class HandOver(Part):
 
     webhook: Address = ""  # receives the transcript, signed
     mail: Mailbox = ""
+    skill: Line = ""  # opens a ticket from a title and a description; has to be open to visitors
     hours: Hours = Hours()
 
     @property
     def offered(self) -> bool:
         """Return whether there is anybody to hand over to."""
-        return bool(self.webhook or self.mail)
+        return bool(self.webhook or self.mail or self.skill)
 
 
 class Profile(Part):

@@ -134,6 +134,14 @@ def _hand_over(widget: Widget, target: HandOver) -> dict[str, object]:
         "Address of a help desk's webhook", target.webhook, key=key(widget, "webhook"), placeholder="https://"
     )
     mail = st.text_input("Mailbox", target.mail, key=key(widget, "mail"), placeholder="help@example.com")
+    skill = st.text_input(
+        "Skill that opens a ticket",
+        target.skill,
+        key=key(widget, "ticket"),
+        max_chars=200,
+        placeholder="create_ticket",
+        help="It takes a title and a description, and has to be open to 'public' on the page Skills.",
+    )
     days = st.multiselect(
         "Days when people are there",
         list(DAYS),
@@ -151,7 +159,8 @@ def _hand_over(widget: Widget, target: HandOver) -> dict[str, object]:
     kept = {day: target.hours.days.get(day, (begin, end)) for day in days}
     same = len(set(target.hours.days.values())) <= 1
     hours = {"zone": zone, "days": dict.fromkeys(days, (begin, end)) if same else kept}
-    return {"webhook": (webhook or "").strip(), "mail": (mail or "").strip(), "hours": hours}
+    targets = {"webhook": (webhook or "").strip(), "mail": (mail or "").strip(), "skill": (skill or "").strip()}
+    return {**targets, "hours": hours}
 
 
 def _limits(widget: Widget, limits: Limits) -> dict[str, object]:

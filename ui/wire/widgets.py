@@ -51,6 +51,7 @@ class HandOver(Wire):
 
     webhook: str = ""
     mail: str = ""
+    skill: str = ""
     hours: Hours = Hours()
 
 
