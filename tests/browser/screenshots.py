@@ -83,6 +83,7 @@ SCENES: tuple[tuple[str, str, tuple[int, int], Scene], ...] = (
     ("documents", "light", DESKTOP, scenes.collection),
     ("document", "light", DESKTOP, scenes.read_document),
     ("search-test-dark", "dark", DESKTOP, scenes.search_test),
+    ("assistants", "light", DESKTOP, scenes.page("/assistants")),
     ("skills", "light", DESKTOP, scenes.page("/skills")),
     ("skill-sources-dark", "dark", DESKTOP, scenes.skill_sources),
     ("memory", "light", DESKTOP, scenes.page("/memory")),

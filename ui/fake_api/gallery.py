@@ -90,7 +90,7 @@ async def choices(world: World, user: FakeUser, _request: Request) -> Response:
 
 async def add(world: World, user: FakeUser, request: Request) -> Response:
     """Make one."""
-    return _write(world, user, new_id(), await body_of(request), 201)
+    return write(world, user, new_id(), await body_of(request), 201)
 
 
 async def change(world: World, user: FakeUser, request: Request) -> Response:
@@ -100,7 +100,7 @@ async def change(world: World, user: FakeUser, request: Request) -> Response:
         return missing("assistant")
     if not card["own"]:
         return problem(403, "Forbidden", "Only the owner may change it; duplicate it.", "not-allowed")
-    return _write(world, user, str(card["id"]), await body_of(request), 200)
+    return write(world, user, str(card["id"]), await body_of(request), 200)
 
 
 async def delete(world: World, user: FakeUser, request: Request) -> Response:
@@ -117,7 +117,7 @@ async def duplicate(world: World, user: FakeUser, request: Request) -> Response:
     card = seen(world, user, request.path_params["id"])
     if card is None:
         return missing("assistant")
-    return _write(world, user, new_id(), _filed(card), 201)
+    return write(world, user, new_id(), _filed(card), 201)
 
 
 async def withdraw(world: World, user: FakeUser, request: Request) -> Response:
@@ -142,7 +142,7 @@ async def take_in(world: World, user: FakeUser, request: Request) -> Response:
     made = []
     for entry in entries if isinstance(entries, list) else []:
         identifier = new_id()
-        _write(world, user, identifier, entry, 201)
+        write(world, user, identifier, entry, 201)
         made.append(seen(world, user, identifier))
     return JSONResponse({"assistants": made, "left_out": []}, 201)
 
@@ -153,7 +153,8 @@ def _filed(card: dict[str, object]) -> dict[str, object]:
     return body | {"collections": [one["id"] for one in known] if isinstance(known, list) else None}
 
 
-def _write(world: World, user: FakeUser, identifier: str, body: dict[str, object], status: int) -> Response:
+def write(world: World, user: FakeUser, identifier: str, body: dict[str, object], status: int) -> Response:
+    """Keep an assistant as `user`'s, as the routes do."""
     name = text_of(body, "name").strip()
     if not name:
         return problem(422, "Refused", "name: String should have at least 1 character.", "invalid")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from ui.fake_api import gallery
 from ui.fake_api.answering import made_up
 from ui.fake_api.records import FakeCollection, FakeConversation, FakeNote, FakeSkill, FakeTurn, FakeUser, new_id
 from ui.fake_api.world import Script, World
@@ -33,6 +34,7 @@ def furnish(world: World) -> FakeUser:
     _past(world, ada)
     _written(world, ada)
     _for_visitors(world, handbook)
+    _gallery(world, handbook)
     return ada
 
 
@@ -143,3 +145,19 @@ def _for_visitors(world: World, handbook: FakeCollection) -> None:
     turns = [{"question": turn.question, "answer": turn.answer} for turn in shared.line()]
     about = {"conversation": shared.id, "title": shared.title, "by": "Ada", "created_at": time.time()}
     world.shared["sample"] = {**about, "turns": turns}
+
+
+def _gallery(world: World, handbook: FakeCollection) -> None:
+    """Add assistants of two people."""
+    ada, ben = (next(user for user in world.users.values() if user.name == name) for name in ("Ada", "Ben"))
+    leave: dict[str, object] = {
+        "name": "Leave guide", "description": "Parental leave, holidays and sick days, from the handbook alone.",
+        "icon": "school", "colour": "green", "collections": [handbook.id], "readers": ["everyone"],
+        "questions": ["How long is parental leave?"],
+    }  # fmt: skip
+    letters: dict[str, object] = {
+        "name": "Plain letters", "description": "Turns notes into a short, friendly letter to a customer.",
+        "icon": "edit_note", "colour": "violet", "grounded": False, "readers": ["everyone"],
+    }  # fmt: skip
+    gallery.write(world, ada, new_id(), leave, 201)
+    gallery.write(world, ben, new_id(), letters, 201)
