@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import expect
+from playwright.sync_api import TimeoutError, expect
 
-from tests.browser.site import Tab
+from tests.browser.site import PATIENCE_MS, Tab
 
 Scene = Callable[[Tab], None]
 LEAVE = "How long is parental leave, and may I split it?"
@@ -49,8 +49,22 @@ def look(made: Tab, scheme: str, size: tuple[int, int]) -> None:
     """Look at the same page in another colour scheme and through another window."""
     made.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # "light" or "dark"
     made.page.set_viewport_size({"width": size[0], "height": size[1]})
-    made.page.wait_for_function(COLOURED, arg=scheme)
+    _recoloured(made, scheme)
     settle(made)
+
+
+def _recoloured(made: Tab, scheme: str) -> None:
+    """Wait until the page has the colours of `scheme`; Streamlit misses a change that comes while it still draws."""
+    for _ in range(5):
+        try:
+            made.page.wait_for_function(COLOURED, arg=scheme, timeout=PATIENCE_MS / 6)
+            return
+        except TimeoutError:
+            other = "dark" if scheme == "light" else "light"
+            made.page.emulate_media(color_scheme=other)  # type: ignore[arg-type]  # "light" or "dark"
+            made.page.evaluate("() => new Promise(requestAnimationFrame)")
+            made.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # "light" or "dark"
+    made.page.wait_for_function(COLOURED, arg=scheme)
 
 
 def answer(made: Tab) -> None:

@@ -15,7 +15,7 @@ from ui.fake_api import World, serve
 from ui.fake_api.sample import furnish
 
 # The page that stands is looked at again and again. Darkness changes colours alone, so only their rules run twice.
-LOOKS = (("light", DESKTOP, RULES), ("dark", DESKTOP, COLOURS), ("dark", PHONE, COLOURS), ("light", PHONE, RULES))
+LOOKS = (("light", DESKTOP, RULES), ("dark", DESKTOP, COLOURS), ("light", PHONE, RULES))
 
 # What breaks a rule in Streamlit's own markup, which our code cannot reach: the rule, a part of the element's markup,
 # and why it stays. Nothing may be added to it for something of ours.
