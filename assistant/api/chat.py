@@ -121,8 +121,8 @@ async def _options(body: ChatBody, app: App, caller: Caller, kept: Companion | N
     """Return what the caller chose; raises the refusal of a model or collection that is not there for them."""
     names = {MODEL, *(model.name for model in app.models.status() if model.enabled)}
     setup = kept.assistant.setup if kept is not None and kept.assistant is not None else None
-    name = MODEL if body.model.startswith(PREFIX) else body.model  # companions.py has looked for that assistant
-    if name not in names:
+    model = MODEL if body.model.startswith(PREFIX) else body.model  # companions.py has looked for that assistant
+    if model not in names:
         detail = f"There is no model {body.model[:80]!r}; GET /v1/models lists what there is."
         raise errors.Refusal(404, "model-not-found", detail, parameter="model")
     wanted = body.assistant.collections
@@ -130,7 +130,7 @@ async def _options(body: ChatBody, app: App, caller: Caller, kept: Companion | N
         if await in_thread(collections.get, app.engine, caller.scope, name) is None:
             raise errors.unknown(f"collection {name[:80]!r}")
     return TurnOptions(
-        model=name,
+        model=model,
         memory=await _memory(body, app, caller),
         collections=None if wanted is None else tuple(wanted),
         grounded=body.assistant.grounded,
@@ -139,7 +139,7 @@ async def _options(body: ChatBody, app: App, caller: Caller, kept: Companion | N
         policy=body.assistant.policy(),
         max_passages=body.assistant.max_passages,
         fresh=body.assistant.replace_turn is not None,
-        pictures=_pictures(body, app, setup.model if setup and name == MODEL else name),
+        pictures=_pictures(body, app, setup.model if setup and model == MODEL else model),
         temporary=body.assistant.temporary,
     )
 

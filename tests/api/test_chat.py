@@ -185,6 +185,8 @@ async def test_a_collection_of_others_is_as_unknown_as_none(world: World) -> Non
     assert mine[0] == theirs[0] == 404
     assert mine[1]["error"]["message"].replace("HR", "nothing") == theirs[1]["error"]["message"]
     assert (await _chat(world, {"assistant": {"collections": ["HR"]}}, world.eve))[0] == 200
+    options = world.turns.asked[-1].options
+    assert (options.model, options.collections) == ("assistant", ("HR",))  # of the two names each in its place
 
 
 async def test_in_a_conversation_the_store_knows_what_was_said(world: World) -> None:
