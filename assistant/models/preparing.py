@@ -4,6 +4,8 @@ which the server would never give back to the system. What was planned is kept, 
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import subprocess
 import sys
@@ -15,6 +17,8 @@ from assistant.adaptation import publish
 from assistant.models.errors import WeightsInvalid
 from assistant.models.settings import ModelSettings
 from assistant.models.supervise import EngineSpec
+
+log = logging.getLogger(__name__)
 
 KEPT = Path("run") / "engine-plan.json"
 REFUSED = 3  # exit status: the last line on standard error is the sentence for people
@@ -71,10 +75,15 @@ def _kept(file: Path) -> Kept | None:
 
 
 def _keep(file: Path, kept: Kept) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(f".{os.getpid()}")
-    partial.write_text(kept.model_dump_json(), "utf-8")
-    partial.replace(file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(kept.model_dump_json(), "utf-8")
+        partial.replace(file)
+    except OSError as error:  # a full disk costs the next start some seconds, and this one nothing
+        log.warning("the plan of the engine cannot be kept: %s", error.strerror)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def _seen(path: Path) -> tuple[int, int, int] | None:

@@ -93,3 +93,8 @@ def test_it_plans_again_after_a_change(tmp_path: Path, model: Path, change: Call
 def test_it_plans_again_for_other_settings(tmp_path: Path, model: Path) -> None:
     prepare(tmp_path, ModelSettings(model=str(model)))
     assert prepare(tmp_path, ModelSettings(model=str(model), context_tokens=4096)).context_tokens == 4096
+
+
+def test_a_plan_that_cannot_be_kept_is_a_plan_all_the_same(tmp_path: Path, model: Path) -> None:
+    (tmp_path / KEPT.parent).write_text("no folder")
+    assert prepare(tmp_path, ModelSettings(model=str(model))).weights.is_file()
