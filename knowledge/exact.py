@@ -11,9 +11,10 @@ from collections.abc import Collection as Ids
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, bindparam, select
 
 from knowledge import changes
+from knowledge.among import among, listed
 from knowledge.chunks import stored_vectors
 from knowledge.database import reading
 from knowledge.index import Hit
@@ -21,6 +22,9 @@ from knowledge.tables import vectors
 from knowledge.types import Vectors
 
 _SLICE = 20_000  # rows per statement
+_OF_ROWS = select(vectors.c.chunk_row, vectors.c.vector).where(
+    among(vectors.c.chunk_row, "rows"), vectors.c.model == bindparam("model")
+)
 
 
 class ExactScan:
@@ -80,9 +84,8 @@ class ExactScan:
         found: list[int] = []
         blobs: list[bytes] = []
         for start in range(0, len(rows), _SLICE):
-            some = vectors.c.chunk_row.in_(rows[start : start + _SLICE])
-            statement = select(vectors.c.chunk_row, vectors.c.vector).where(some, vectors.c.model == self._model)
-            for entry in connection.execute(statement):
+            given = {"rows": listed(rows[start : start + _SLICE]), "model": self._model}
+            for entry in connection.execute(_OF_ROWS, given):
                 found.append(entry.chunk_row)
                 blobs.append(entry.vector)
         return np.array(found, np.int64), stored_vectors(blobs, self._dimension)

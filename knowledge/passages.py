@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection as Ids
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Select, select
 
-from knowledge.access import document_readable, in_collections
+from knowledge.access import bound, rows_readable
 from knowledge.database import reading
 from knowledge.tables import chunks, collections, documents
 from knowledge.types import Passage, Scope
@@ -22,17 +24,7 @@ def read(engine: Engine, scope: Scope, collection_ids: Ids[str] | None, rows: Id
 
     Their scores are 0 and None: the search fills them in.
     """
-    statement = (
-        select(chunks, documents.c.title, documents.c.path)
-        .join(documents, documents.c.id == chunks.c.document_id)
-        .join(collections, collections.c.id == documents.c.collection_id)
-        .where(
-            chunks.c.row.in_(sorted(rows)),
-            chunks.c.enabled == 1,
-            in_collections(collection_ids),
-            document_readable(scope),
-        )
-    )
+    statement = _readable(scope.sees_all, collection_ids is None)
     with reading(engine) as connection:
         return {
             found.row: Passage(
@@ -47,8 +39,18 @@ def read(engine: Engine, scope: Scope, collection_ids: Ids[str] | None, rows: Id
                 anchor=found.anchor,
                 score=0.0,
             )
-            for found in connection.execute(statement)
+            for found in connection.execute(statement, bound(scope, collection_ids, rows))
         }
+
+
+@cache
+def _readable(sees_all: bool, everywhere: bool) -> Select[Any]:
+    return (
+        select(chunks, documents.c.title, documents.c.path)
+        .join(documents, documents.c.id == chunks.c.document_id)
+        .join(collections, collections.c.id == documents.c.collection_id)
+        .where(rows_readable(sees_all, everywhere))
+    )
 
 
 def diverse(passages: Sequence[Passage], limit: int, max_per_document: int) -> list[Passage]:

@@ -24,8 +24,12 @@ from assistant.errors import LinkUsed, TooManyAttempts, WrongPassword
 from assistant.people import credentials, groups, setup_link, users
 from assistant.people.sign_in import Throttle, sign_in
 from assistant.secret_file import Secrets
+from knowledge import collections, documents
 from knowledge.database import connect
+from knowledge.indexes import Indexes
+from knowledge.search import Search
 from knowledge.tables import metadata
+from tests.knowledge.building import HASH, hold, replaced, scope
 
 pytestmark = [pytest.mark.fault]
 PASSWORD = "correct horse battery"
@@ -153,6 +157,29 @@ def test_conversations_take_questions_at_the_same_moment(engine: Engine) -> None
         rated = list(together.map(lambda n: feedback.rate(engine, "ann", turn, "up", None, str(n)), range(24)))
     assert all(rated)
     assert history.page(engine, "ann", "QUESTION 2") and conversations.remove(engine, "ann", mine)
+
+
+async def test_a_search_finds_what_its_caller_may_read(engine: Engine, tmp_path: Path) -> None:
+    first, second = "group:" + 40 * "a", "group:" + 40 * "a" + "b"  # equal in more letters than an id has
+    place = collections.create(engine, "Pay", "", [first])
+    for path, readers in (("all.md", []), ("one.md", [second])):
+        document = documents.add(engine, place.id, path, path, "text/plain", 1, "0" * 64, readers, "user:ann")
+        hold(engine, document.id, "w")
+        replaced(engine, document, [f"The bonus of {path} is paid in March."])
+    indexes = Indexes(engine, tmp_path / "indexes", HASH.name, HASH.dimension)
+    indexes.step()
+    search = Search(engine, indexes, HASH)
+    cases: tuple[tuple[str, tuple[str, ...] | None, set[str]], ...] = (
+        (first, None, {"all.md"}),
+        (first, ("Pay",), {"all.md"}),
+        (second, None, {"one.md"}),
+        ("group:a", None, set()),
+    )
+    for caller, named, wanted in cases:
+        found = await search.search("When is the bonus paid?", scope(caller), named)
+        assert {passage.path for passage in found} == wanted
+    assert await search.search("When is the bonus paid?", scope(first, second), ("Other",)) == []
+    indexes.stop()
 
 
 def test_restarts_lose_nothing_that_was_acknowledged(engine: Engine, cluster: Cluster, fault_runs: int) -> None:
