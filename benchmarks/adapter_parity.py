@@ -100,7 +100,7 @@ def main() -> None:
     scores: dict[str, float] = {}
 
     def ask(name: str, engine: object) -> None:
-        found = run(tasks, engine, prompt)  # type: ignore[arg-type]
+        found = run(tasks, engine, prompt)  # type: ignore[arg-type]  # a Complete; mypy cannot infer the lambdas below against it
         said[name] = [reply.text for reply in found]
         scores[name] = summary([reply.scored for reply in found])["token_f1"].mean
 

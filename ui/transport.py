@@ -41,7 +41,7 @@ class Transport:
     def read_list(self, shape: type[T], path: str, name: str, params: Params | None = None) -> list[T]:
         """Return the rows under `name` of what GET `path` answers."""
         rows = self.read_object(path, params).get(name, [])
-        return _validate(TypeAdapter(list[shape]), rows, path)  # type: ignore[valid-type]
+        return _validate(TypeAdapter(list[shape]), rows, path)  # type: ignore[valid-type]  # a type that is a value here
 
     def read_object(self, path: str, params: Params | None = None) -> dict[str, object]:
         """Return the JSON object that GET `path` answers."""

@@ -24,7 +24,7 @@ def show(collection: Collection, is_admin: bool) -> None:
     words, icon, colour = wording.access(collection.readers)
     with st.container(key="page-head", horizontal=True, vertical_alignment="center"):
         st.title(plain(collection.name, 120), anchor=False, width="content")
-        st.badge(plain(words, 40), icon=f":material/{icon}:", color=colour)  # type: ignore[arg-type]
+        st.badge(plain(words, 40), icon=f":material/{icon}:", color=colour)
     if collection.description:
         st.markdown(plain(collection.description, 400))
     views = [DOCUMENTS, TEST, SETTINGS] if is_admin else [DOCUMENTS, TEST]

@@ -42,10 +42,10 @@ def show(document: Document, is_admin: bool) -> None:
 
 def _head(document: Document, is_admin: bool) -> None:
     label, icon = wording.STATUS[document.status]
-    colour = {"ready": "green", "failed": "red", "running": "blue"}.get(document.status, "gray")
+    colour = wording.STATUS_COLOURS.get(document.status, "gray")
     with st.container(key="page-head", horizontal=True, vertical_alignment="center"):
         st.title(plain(document.title, 160), anchor=False, width="content")
-        st.badge(label, icon=f":material/{icon}:", color=colour)  # type: ignore[arg-type]
+        st.badge(label, icon=f":material/{icon}:", color=colour)
     added = f"added {wording.ago(document.created_at)}"
     facts = [document.path, wording.size(document.size), document.media_type, added]
     facts += [f"by {document.uploaded_by}"] if document.uploaded_by else []

@@ -58,7 +58,7 @@ def _card(collection: Collection) -> None:
         )
         st.markdown(plain(collection.description, 160) or "No description")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.badge(plain(words, 40), icon=f":material/{icon}:", color=colour)  # type: ignore[arg-type]
+            st.badge(plain(words, 40), icon=f":material/{icon}:", color=colour)
             st.caption(wording.contents(collection))
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from ui.components import RowData
 from ui.wire import Collection, Document
+
+Colour = Literal["red", "orange", "green", "blue", "gray"]  # of badges, as Streamlit names them
 
 EVERYONE, PUBLIC = "everyone", "public"
 STATUS = {
@@ -16,6 +19,7 @@ STATUS = {
     "failed": ("Failed", "error"),
     "cancelled": ("Cancelled", "block"),
 }
+STATUS_COLOURS: dict[str, Colour] = {"ready": "green", "failed": "red", "running": "blue"}  # the others: gray
 STAGES = {
     "loading": "opening",
     "cleaning": "cleaning up",
@@ -102,7 +106,7 @@ def reader(principal: str, names: Mapping[str, str]) -> str:
     return f"Group {value}" if kind == "group" else names.get(value, "A person") if kind == "user" else principal
 
 
-def access(readers: Iterable[str]) -> tuple[str, str, str]:
+def access(readers: Iterable[str]) -> tuple[str, str, Colour]:
     """Return (words, icon, colour) of the badge that tells who may read a collection."""
     all_readers = sorted(readers)
     if PUBLIC in all_readers:
