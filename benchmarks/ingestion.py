@@ -25,6 +25,7 @@ import onnxruntime
 from sqlalchemy import Engine
 from tokenizers import Tokenizer
 
+from assistant import logs
 from benchmarks.report import Figure, show
 from ingest import jobs, worker
 from ingest.accept import Upload, accept_upload
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("--sentence-transformers", action="store_true", help="also measure its encode")
     parser.add_argument("--rounds", type=int, default=1, help="repeat; the best of each is reported")
     options = parser.parse_args()
+    logs.configure("WARNING")  # to stderr: stdout is for the figures
     files = sorted(path for path in options.folder.rglob("*") if path.is_file())[: options.limit]
     rows: dict[str, Speed] = {}
     for _ in range(options.rounds):
