@@ -17,8 +17,9 @@ from sqlalchemy import ColumnElement, Engine, delete, insert, or_, select
 
 from assistant import conversations
 from assistant.errors import ConversationTooLong
+from assistant.people.tables import users
 from assistant.tables import conversations as table
-from assistant.tables import shared_chats, users
+from assistant.tables import shared_chats
 from knowledge.access import may_read
 from knowledge.database import now, reading
 from knowledge.types import Scope

@@ -18,9 +18,9 @@ from assistant.gallery.errors import AssistantNameTaken, AssistantUnusable, Gall
 from assistant.gallery.setup import Setup
 from assistant.people.credentials import LOCAL_ID
 from assistant.people.names import clean_name, name_key
+from assistant.people.tables import users
 from assistant.tables import assistant_readers as readers_table
 from assistant.tables import assistants as table
-from assistant.tables import users
 from assistant.types import Caller
 from knowledge.collections import valid_readers
 from knowledge.database import now, reading

@@ -26,9 +26,9 @@ from sqlalchemy import (
 )
 
 from assistant.people.names import clean_name
+from assistant.people.tables import api_keys, memberships, sessions, users
 from assistant.people.users import User
 from assistant.secret_file import Secrets
-from assistant.tables import api_keys, memberships, sessions, users
 from assistant.types import Caller
 from knowledge.database import now, reading
 from knowledge.types import EVERYONE, PUBLIC, Scope

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from assistant.errors import UserNameTaken
 from assistant.people.names import clean_name
-from assistant.tables import groups, memberships
+from assistant.people.tables import groups, memberships
 from knowledge.database import now, reading
 
 

@@ -8,9 +8,9 @@ from sqlalchemy import Engine, delete, insert, select
 
 from assistant.errors import LinkUsed
 from assistant.people import passwords
+from assistant.people.tables import setup_links, users
 from assistant.people.users import User, any_exist, insert_user
 from assistant.secret_file import Secrets
-from assistant.tables import setup_links, users
 from knowledge.database import now, reading
 
 TOKEN_PREFIX = "set_"  # noqa: S105 - a kind of token, not one

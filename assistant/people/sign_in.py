@@ -16,10 +16,10 @@ from sqlalchemy.exc import IntegrityError
 from assistant.errors import TooManyAttempts, WrongPassword
 from assistant.people import passwords, users
 from assistant.people.names import name_key
+from assistant.people.tables import failed_logins, known_addresses
+from assistant.people.tables import users as users_table
 from assistant.people.users import User
 from assistant.secret_file import Secrets
-from assistant.tables import failed_logins, known_addresses
-from assistant.tables import users as users_table
 from knowledge.database import now, reading
 
 

@@ -16,7 +16,8 @@ from assistant.memory.group_store import forget_author
 from assistant.memory.store import forget_person
 from assistant.people import passwords
 from assistant.people.names import clean_name, name_key
-from assistant.tables import api_keys, conversations, groups, memberships, sessions, users
+from assistant.people.tables import api_keys, groups, memberships, sessions, users
+from assistant.tables import conversations
 from knowledge.database import now, reading
 
 

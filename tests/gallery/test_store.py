@@ -11,7 +11,7 @@ from assistant.gallery.errors import AssistantNameTaken, AssistantUnusable, NotY
 from assistant.gallery.setup import Setup
 from assistant.gallery.store import Draft
 from assistant.people import users
-from assistant.tables import users as table
+from assistant.people.tables import users as table
 from assistant.types import Caller
 from knowledge.errors import InvalidValue
 from knowledge.types import Scope
