@@ -40,6 +40,7 @@ from assistant.storage import database, files
 from assistant.threads import in_thread
 from assistant.turn import Turns
 from knowledge.embed import open_embedder
+from knowledge.reader import OnnxReader
 from knowledge.serving import Serving
 from knowledge.types import Embedder, Scope
 from skills.audit import AuditFile
@@ -120,7 +121,7 @@ def build(settings: Settings, engines: LocalEngines | None) -> App:
         attachments=partial(_attached, engine),
         secrets=(secrets.local,),
         skills=SkillTurns(engine, skills, registry, gate, settings.turn, (secrets.local,)),
-        memory=memories, prompts=book, kept=kept,
+        memory=memories, prompts=book, kept=kept, reader=OnnxReader(),
     )  # fmt: skip
     # The engine first: a process of its own, and the slowest to be ready.
     own: list[Service] = [*([engines] if engines else []), KnowledgeService(serving), gate]

@@ -6,33 +6,94 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from assistant.guardrails.grounding import Judge
+from assistant.guardrails.grounding import Judge, Verbatim
 from assistant.guardrails.output import Output
-from assistant.guardrails.release import GroundedRelease
-from assistant.orchestration.attempt import Release, attempt
-from assistant.orchestration.compose import Composed, from_documents, plain_chat
+from assistant.guardrails.release import GroundedRelease, Overheard
+from assistant.orchestration.attempt import Release, attempt, text_event
+from assistant.orchestration.compose import Composed, Prompts, from_documents, plain_chat
 from assistant.orchestration.draft import NOTHING, draft
 from assistant.orchestration.notes import Notes, checked, drafted, plain_release
 from assistant.orchestration.ports import Choice, Gate
 from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt
+from assistant.orchestration.read import read, readable
 from assistant.orchestration.reasoning import answer_only
+from assistant.orchestration.second_look import Look, again
 from assistant.orchestration.settings import TurnSettings
+from assistant.threads import in_thread
 from assistant.types import Event
+from knowledge.reader import Reader
 from knowledge.types import Passage
+
+_AGREED = "The model finds the same words"
+_DIFFERED = "The model does not find these words"
 
 
 class Drafter:
-    """Asks a model once. What belongs to one turn lives in its notes.
+    """Asks a model, a second time where the first draft gave nothing. What belongs to one turn lives in its notes.
 
     The methods raise ModelError or OrchestrationError when the model cannot answer.
     """
 
-    def __init__(self, judge: Judge, gate: Gate, settings: TurnSettings, secrets: Sequence[str]) -> None:
-        """Check drafts by `judge`; `secrets` are strings that no answer may hold."""
+    def __init__(
+        self, judge: Judge, gate: Gate, settings: TurnSettings, secrets: Sequence[str], reader: Reader | None
+    ) -> None:
+        """Check drafts by `judge`; `secrets` are strings that no answer may hold; `reader` guides the small model."""
+        self._reader = reader
         self._judge = judge
         self._gate = gate
         self._settings = settings
         self._secrets = secrets
+
+    async def drafts(self, notes: Notes, choice: Choice, prompts: Prompts) -> AsyncGenerator[Event, None]:
+        """Yield what the reader finds, where there is one; else one draft, and a second where the first was empty."""
+        if self._reader is not None and self._reads(notes, choice):
+            async with aclosing(self._read(self._reader, notes, choice, prompts.grounded)) as events:
+                async for event in events:
+                    yield event
+            return
+        look = Look(prompts.grounded, notes.passages) if notes.passages else None
+        while look is not None:
+            if look.reason:
+                yield notes.trace.step("retry", look.reason, 0.0)
+            async with aclosing(self.grounded(notes, choice, look.prompt, look.passages)) as events:
+                async for event in events:
+                    yield event
+            release = notes.release
+            if look.reason or not self._settings.second_draft or release is None or release.text:
+                break
+            look = again(notes.question, notes.passages, choice.route, prompts, release.settled)
+
+    def _reads(self, notes: Notes, choice: Choice) -> bool:
+        if converses(choice) or not notes.passages or notes.turn.options.sampling.json_schema is not None:
+            return False
+        return choice.route.tier == "fallback" and readable(notes.question, notes.passages)
+
+    async def _read(
+        self, reader: Reader, notes: Notes, choice: Choice, prompt: GroundedPrompt
+    ) -> AsyncGenerator[Event, None]:
+        """Yield the words of the likeliest passage: at once, or once the model has found them too, or not at all."""
+        started = notes.trace.clock()
+        found = await in_thread(read, reader, notes.question, notes.passages)
+        notes.progress.route = replace(choice.route, strategy="reader")
+        yield notes.trace.step("read", found.told, notes.trace.elapsed_ms(started))
+        if not found.likely:
+            return
+        if not found.sure:
+            composed = await from_documents(
+                prompt, notes.turn, notes.question, [found.passage], False, choice.model, []
+            )  # fmt: skip
+            overheard = Overheard()
+            async with aclosing(self._one(notes, choice, prompt, composed, overheard)) as events:
+                async for event in events:
+                    yield event
+            agreed = found.agrees(overheard.said)
+            yield notes.trace.step("check", _AGREED if agreed else _DIFFERED, 0.0)
+            if not agreed:
+                return
+        output = Output([found.passage.text], self._secrets)
+        notes.release = release = GroundedRelease(Verbatim(), output, [found.passage], self._fragments_to(notes))
+        for released in [*await release.feed(f"{found.words} [1]."), *await release.finish(cut_off=False)]:
+            yield text_event(released)
 
     async def grounded(
         self, notes: Notes, choice: Choice, prompt: GroundedPrompt, passages: Sequence[Passage]
@@ -47,12 +108,16 @@ class Drafter:
         else:
             output = Output([p.text for p in composed.passages], self._secrets)
             check = self._judge.open(notes.question, composed.passages, prompt.abstention)
-            release = GroundedRelease(check, output, composed.passages)
+            fragments_to = "" if converses(choice) else self._fragments_to(notes)
+            release = GroundedRelease(check, output, composed.passages, fragments_to)
         async with aclosing(self._one(notes, choice, prompt, composed, release)) as events:
             async for event in events:
                 yield event
         if isinstance(release, GroundedRelease):
             yield notes.trace.step("check", checked(release), release.check_ms)
+
+    def _fragments_to(self, notes: Notes) -> str:
+        return notes.question if self._settings.whole_sentences else ""
 
     async def plain(self, notes: Notes, choice: Choice, prompt: ChatPrompt) -> AsyncGenerator[Event, None]:
         """Yield what an answer without documents says."""

@@ -46,7 +46,6 @@ from assistant.orchestration.ports import (
     chosen,
     no_attachments,
 )  # fmt: skip
-from assistant.orchestration.second_look import Look, again
 from assistant.orchestration.settings import TurnSettings
 from assistant.orchestration.skill_stage import TurnSkills
 from assistant.orchestration.small_talk import small_talk
@@ -55,6 +54,7 @@ from assistant.record import MemoryRecords, Records
 from assistant.threads import in_thread
 from assistant.types import Answer, Event, Turn
 from knowledge.errors import KnowledgeError
+from knowledge.reader import Reader
 
 _UNSEARCHABLE = "The documents cannot be searched at the moment. Please try again soon."
 _UNANSWERABLE = "No language model can answer at the moment. Please try again soon."
@@ -79,8 +79,12 @@ class Turns:
         memory: Memory | None = None,
         prompts: PromptSource | None = None,
         kept: KeptAnswers | None = None,
+        reader: Reader | None = None,
     ) -> None:
-        """Wire the stages together; `secrets` are strings that no answer may hold."""
+        """Wire the stages together; `secrets` are strings that no answer may hold.
+
+        Without a `reader` the small model is shown every passage in the order of the search.
+        """
         self._skills = skills
         self._search = search
         self._models = models
@@ -89,7 +93,7 @@ class Turns:
         self._settings = settings
         self._attachments = attachments
         self._secrets = tuple(secrets)
-        self._drafter = Drafter(judge, gate, settings, self._secrets)
+        self._drafter = Drafter(judge, gate, settings, self._secrets, reader)
         self._memory: Memory = memory or NoMemory()
         self._packaged: Prompts = load_prompts()
         self._source: PromptSource = prompts or FixedPrompts(self._packaged)
@@ -199,24 +203,15 @@ class Turns:
                 yield event
 
     async def _drafts(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
-        """Yield one draft, a second one when the first gave nothing to show, and the answer."""
-        prompts = self._prompts(notes)
-        look = Look(prompts.grounded, notes.passages) if notes.passages else None
-        while look is not None:
-            if look.reason:
-                yield notes.trace.step("retry", look.reason, 0.0)
-            try:
-                async with aclosing(self._drafter.grounded(notes, choice, look.prompt, look.passages)) as events:
-                    async for event in events:
-                        yield event
-            except (ModelError, OrchestrationError) as error:
-                for event in self._without_model(notes, error):
+        """Yield the drafts, what skills say where none of them does, and the answer."""
+        try:
+            async with aclosing(self._drafter.drafts(notes, choice, self._prompts(notes))) as events:
+                async for event in events:
                     yield event
-                return
-            release = notes.release
-            if look.reason or not self._settings.second_draft or release is None or release.text:
-                break
-            look = again(notes.question, notes.passages, choice.route, prompts, release.settled)
+        except (ModelError, OrchestrationError) as error:
+            for event in self._without_model(notes, error):
+                yield event
+            return
         if self._answer(notes).abstained:
             async for event in self._by_skills(notes, choice):
                 yield event

@@ -81,6 +81,13 @@ def language_of(text: str) -> str:
     return best if many and distinct >= 4 and distinct > 1.3 * len(found["english"]) else "english"
 
 
+def is_english(text: str) -> bool:
+    """Return whether `text` is most likely English: nothing points to another language, and the script is Latin."""
+    letters = [letter for letter in text[:_LOOKED_AT] if letter.isalpha()]
+    foreign = sum(letter > "\u024f" for letter in letters)  # beyond Latin
+    return language_of(text) == "english" and foreign * 3 <= len(letters)
+
+
 def is_stop_word(word: str) -> bool:
     """Return whether the lower-case `word` is too common in English to tell texts apart."""
     return "english" in _stop_word_in(word)

@@ -10,7 +10,7 @@ from assistant.adaptation.errors import DatasetError
 from assistant.adaptation.near_duplicates import Seen
 from assistant.adaptation.recipe import Recipe, Source
 from assistant.adaptation.rows import Row, read
-from knowledge.words import language_of
+from knowledge.words import is_english, language_of
 
 PARTS = ("test", "development", "train")  # who keeps a text that several of them have: the first
 LEFT_OUT = "left_out"  # rows that repeat others, or whose texts stand in a part that keeps them
@@ -88,7 +88,5 @@ def _check_languages(drawn: Parts) -> None:
 
 def _language(row: Row) -> str:
     text = " ".join([row.question, *(passage.text for passage in row.contexts[:1])])[:2000]
-    letters = [letter for letter in text if letter.isalpha()]
     found = language_of(text)
-    foreign = sum(letter > "\u024f" for letter in letters)  # beyond Latin
-    return "in another script" if found == "english" and foreign > len(letters) / 3 else found
+    return "in another script" if found == "english" and not is_english(text) else found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from uuid import uuid4
 
 from assistant.adaptation.metrics import Scored, score
 from assistant.evaluation.questions import Question
+from assistant.guardrails.sentences import MARK
 from assistant.orchestration.ports import Search
 from assistant.record import MemoryRecords
 from assistant.turn import Turns
@@ -18,6 +20,7 @@ from assistant.types import Answer, Caller, Citation, Turn, TurnOptions
 from knowledge.types import Passage, Scope
 
 ABSTENTION = "The documents do not say."
+_BOLD = re.compile(r"\*\*(.+?)\*\*")
 _EVALUATOR = Caller("local", "evaluation", Scope(frozenset(), sees_all=True), is_admin=True, credential="local")
 
 
@@ -75,13 +78,23 @@ async def _outcome(question: Question, ask: Asked) -> Outcome:
 
 
 def scored(question: Question, answer: Answer) -> Scored:
-    """Return the scores of an answer; a citation is right when its document is one that holds what was asked.
+    """Return the scores of an answer; a citation is right when its document, or page, is one that holds what was asked.
 
-    Of what is ingested, a document is named by its id, path or title.
+    Words in bold within a sentence are the answer
+    proper: references of a few words are compared with them, longer ones with the sentence, by what agrees better.
     """
-    gold = [c.n for c in answer.citations if {c.document, c.path, c.title} & question.gold]
+    gold = [c.n for c in answer.citations if names(c.document, c.path, c.title, c.page) & question.gold]
     text = ABSTENTION if answer.abstained else answer.text
-    return score(text, question.answers, gold, question.answerable, ABSTENTION)
+    proper = " ".join(_BOLD.findall(text))
+    texts = [text, proper + "".join(mark[0] for mark in MARK.finditer(text))] if proper else [text]
+    found = [score(each, question.answers, gold, question.answerable, ABSTENTION) for each in texts]
+    return max(found, key=lambda one: one.f1)
+
+
+def names(document: str, path: str, title: str, page: int | None) -> set[str]:
+    """Return what questions may call a passage: its document's id, path or title, or the page of one."""
+    found = {document, path, title}
+    return found if page is None else found | {f"{name}#page={page}" for name in found}
 
 
 def row(outcome: Outcome) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from assistant.settings import Settings
 from assistant.turn import Turns
 from knowledge.database import connect
 from knowledge.embed import open_embedder
+from knowledge.reader import OnnxReader
 from knowledge.types import Embedder
 
 _ENGINE_WAIT_S = 240.0
@@ -61,6 +62,7 @@ async def product(settings: Settings, say: Say) -> AsyncIterator[Product]:
             MemoryRecords(),
             settings.turn.model_copy(update={"cache_answers": False}),
             prompts=_prompts(settings),
+            reader=OnnxReader(),
         )
         services: list[Service] = [gate, *([engines] if engines else []), registry]
         started: list[Service] = []

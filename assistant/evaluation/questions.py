@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ class Question:
     contexts: tuple[Given, ...]
     answers: tuple[str, ...]  # each of them is right; empty when unanswerable
     answerable: bool
-    gold: frozenset[str]  # ids of the contexts that hold the answer
+    gold: frozenset[str]  # what holds the answer: ids of contexts; names of documents, "NAME#page=7" for a page of one
 
 
 def read(path: Path, limit: int | None = None) -> list[Question]:
@@ -80,7 +80,7 @@ def _question(raw: dict[str, Any], where: str) -> Question:
         )
         answers = tuple(str(answer) for answer in raw.get("answers") or ())
         answerable = bool(raw.get("answerable", bool(answers)))
-        gold = frozenset(str(identifier) for identifier in raw.get("gold") or ())
+        gold = frozenset(_named(entry) for entry in raw.get("gold") or ())
         text = str(raw["question"]).strip()
     except (KeyError, TypeError, AttributeError) as error:
         needs = "A question needs id, question, contexts (id, title, text), answers and answerable."
@@ -93,6 +93,13 @@ def _question(raw: dict[str, Any], where: str) -> Question:
     return Question(
         str(raw.get("id") or where), text, history, contexts, answers if answerable else (), answerable, gold
     )
+
+
+def _named(gold: object) -> str:
+    """Return the name of what holds an answer, given as an id or as {"file": ..., "page": ...}."""
+    if not isinstance(gold, Mapping):
+        return str(gold)
+    return str(gold["file"]) + (f"#page={gold['page']}" if gold.get("page") is not None else "")
 
 
 def _holding(contexts: tuple[Given, ...], answers: tuple[str, ...]) -> frozenset[str]:

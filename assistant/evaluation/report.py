@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from assistant.adaptation.metrics import Interval, bootstrap, summary
-from assistant.evaluation.grounded import Outcome
+from assistant.evaluation.grounded import Outcome, names
 
 _NAMES = {
     "token_f1": "token F1",
@@ -93,4 +93,5 @@ def _interval(found: Mapping[str, float] | None) -> str:
 
 
 def _retrieved_gold(outcome: Outcome) -> float:
-    return float(bool(outcome.question.gold & {passage.document_id for passage in outcome.retrieved}))
+    found = (names(p.document_id, p.path, p.title, p.page) for p in outcome.retrieved)
+    return float(any(outcome.question.gold & each for each in found))

@@ -191,6 +191,14 @@ class RuleCheck:
         return exact.unsupported(stated, source.known_facts, source.known)
 
 
+class Verbatim:
+    """The check of an answer that is cut out of the one passage that it cites."""
+
+    def sentence(self, raw: str) -> Judged:
+        """Return that the sentence is supported."""
+        return Judged(parse(raw), "supported", (1,), 1.0, "")
+
+
 @dataclass(frozen=True, slots=True)
 class _Score:
     probability: float

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from assistant.guardrails.grounding import Check, Judged, Verdict
 from assistant.guardrails.output import Output
-from assistant.guardrails.sentences import MARK, SentenceStream
+from assistant.guardrails.sentences import MARK, SentenceStream, parse
+from assistant.guardrails.spell_out import spelled_out
 from assistant.guardrails.words import content
 from assistant.threads import in_thread
 from assistant.types import Citation
@@ -35,8 +36,13 @@ class Released:
 class GroundedRelease:
     """Releases the sentences of one answer from documents."""
 
-    def __init__(self, check: Check, output: Output, passages: Sequence[Passage]) -> None:
-        """Hold sentences against `passages` by `check` and clean them by `output`."""
+    def __init__(self, check: Check, output: Output, passages: Sequence[Passage], fragments_to: str = "") -> None:
+        """Hold sentences against `passages` by `check` and clean them by `output`.
+
+        `fragments_to` is the question of a model that answers in fragments, which are shown in their sentences.
+        """
+        self._question = fragments_to
+        self._spelled_out: set[str] = set()  # sentences of passages that were shown, without emphasis
         self._check = check
         self._output = output
         self._passages = passages
@@ -109,10 +115,49 @@ class GroundedRelease:
 
     def _release(self, judged: Judged) -> Released:
         known = len(self._numbers)
+        judged = self._whole(judged)
         for number in judged.cited:
             self._numbers.setdefault(number, len(self._numbers) + 1)
         text = self._shown.add(self._output.slice(_marked(judged, self._numbers)), apart=True)
         return Released(text, self.citations[known:])
+
+    def _whole(self, judged: Judged) -> Judged:
+        """Return `judged` with the sentence that its claim stands in, once for each sentence."""
+        if not self._question or judged.kind != "supported":
+            return judged
+        text = self._passages[judged.cited[0] - 1].text
+        sentence = spelled_out(judged.sentence.claim, self._question, text)
+        if sentence is None or (bare := sentence.replace("**", "")) in self._spelled_out:
+            return judged
+        self._spelled_out.add(bare)
+        raw, marks = judged.sentence.raw, "".join(f"[{n}]" for n in judged.cited)
+        return replace(judged, sentence=parse(f"{sentence} {marks}{raw[len(raw.rstrip()) :]}"))
+
+
+class Overheard:
+    """Releases nothing: what a model says is compared with something else, and never shown."""
+
+    text = ""
+    citations: tuple[Citation, ...] = ()
+    settled = False
+    check_ms = 0.0
+
+    def __init__(self) -> None:
+        """Begin with nothing said."""
+        self.said = ""
+
+    async def feed(self, text: str) -> list[Released]:
+        """Listen."""
+        self.said += text
+        return []
+
+    async def finish(self, cut_off: bool) -> list[Released]:
+        """Do nothing."""
+        return []
+
+    def begin_again(self) -> None:
+        """Forget what was said: another draft follows."""
+        self.said = ""
 
 
 class PlainRelease:

@@ -25,6 +25,9 @@ class TurnSettings(BaseModel):
         description="Ask once more when nothing of an answer stands in the passages, and the small model also when it"
         " abstains although a passage has many of the question's words",
     )
+    whole_sentences: bool = Field(
+        default=True, description="Show what the small model answers in a few words in the sentence that says so"
+    )
     cache_answers: bool = Field(
         default=False, description="Answer a question that was asked before from memory, per reader's rights"
     )

@@ -24,7 +24,7 @@ from assistant.orchestration.settings import TurnSettings
 from assistant.record import MemoryRecords
 from assistant.settings import Settings
 from assistant.turn import Turns
-from assistant.types import Route, TurnOptions
+from assistant.types import Answer, Citation, Route, TurnOptions
 from ingest.chunk import Chunker
 from ingest.settings import IngestSettings
 from ingest.tokens import TokenCounter
@@ -135,7 +135,11 @@ async def test_it_scores_answers_citations_and_abstentions(
 
     ask = grounded.asking(turns(embedder), search_of, TurnOptions())
     found = [outcome async for outcome in grounded.outcomes(read(file), ask, at_once=2)]
-    assert [outcome.answer.text for outcome in found] == ["France [1].", "The documents do not say.", "six [1]."]
+    assert [outcome.answer.text for outcome in found] == [
+        "Normandy is a region in **France**. [1]",
+        "The documents do not say.",
+        "The gym opens at **six**. [1]",
+    ]
     summary = report.grounded_summary(found)
     means = {name: metric["mean"] for name, metric in summary["metrics"].items()}
     assert means["token_f1"] == means["exact_match"] == means["citation_precision"] == 1.0
@@ -150,6 +154,39 @@ async def test_it_scores_answers_citations_and_abstentions(
     assert "token F1" in "".join(
         str(cell) for column in report.table("t", {"x": summary}).columns for cell in column.cells
     )
+
+
+def _answer(text: str, page: int | None = 7) -> Answer:
+    cited = Citation(1, "id-1", "Plan", page, "c1", "quote", "", "hr/plan.pdf", "hr", "")
+    route = Route("small", None, "fallback", "")
+    return Answer(text, (cited,), abstained=False, grounded=True, degraded=False, route=route)
+
+
+@pytest.mark.parametrize(
+    ("gold", "right"),
+    [
+        ({"file": "Plan", "page": 7}, 1.0),
+        ({"file": "hr/plan.pdf", "page": 7}, 1.0),
+        ({"file": "Plan", "page": 8}, 0.0),
+        ({"file": "Other", "page": 7}, 0.0),
+        ({"file": "Plan"}, 1.0),
+        ("id-1", 1.0),
+    ],
+)
+def test_it_knows_the_document_and_the_page_that_hold_the_answer(tmp_path: Path, gold: object, right: float) -> None:
+    raw = {"id": 1, "question": "How many days?", "contexts": [], "answers": ["28"], "answerable": True, "gold": [gold]}
+    _lines(tmp_path / "rows.jsonl", [raw])
+    [question] = read(tmp_path / "rows.jsonl")
+    assert grounded.scored(question, _answer("28 [1].")).citation_precision == right
+
+
+@pytest.mark.parametrize("reference", ["28 days", "Every employee has 28 days of paid leave."])
+def test_it_compares_the_words_in_bold_or_the_sentence(tmp_path: Path, reference: str) -> None:
+    raw = {"id": 1, "question": "How many days?", "contexts": [], "answers": [reference], "answerable": True}
+    _lines(tmp_path / "rows.jsonl", [{**raw, "gold": ["Plan"]}])
+    [question] = read(tmp_path / "rows.jsonl")
+    found = grounded.scored(question, _answer("Every employee has **28 days** of paid leave. [1]"))
+    assert (found.exact, found.citation_precision, found.abstained) == (1.0, 1.0, False)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from assistant.record import MemoryRecords
 from assistant.turn import Turns
 from assistant.types import Answer, Caller, Event, Route, Turn, TurnOptions
 from knowledge.embed import OnnxEmbedder
+from knowledge.reader import Reader
 from knowledge.types import Passage, Scope
 
 ROUTE = Route("small", None, "fallback", "")
@@ -98,6 +99,7 @@ def bench(embedder: OnnxEmbedder) -> Any:
         route: Route = ROUTE,
         models: Models | None = None,
         secrets: Sequence[str] = (),
+        reader: Reader | None = None,
         **settings: Any,
     ) -> Bench:
         chat = ScriptedModel([model]) if isinstance(model, str) else model
@@ -108,8 +110,9 @@ def bench(embedder: OnnxEmbedder) -> Any:
             RuleJudge(embedder.embed),
             OpenGate(),
             records,
-            TurnSettings(**settings),
+            TurnSettings(**{"whole_sentences": False, **settings}),
             secrets=secrets,
+            reader=reader,
         )
         return Bench(turns, search, records)
 

@@ -1,0 +1,1 @@
+"""The reader that ships: how knowledge/models/reader.int8.onnx was trained."""

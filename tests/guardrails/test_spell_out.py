@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from assistant.guardrails.spell_out import LONGEST, spelled_out
+
+LEAVE = "Leave\nEvery employee has 28 days of paid leave a year. Unused days expire on 31 March, not earlier."
+HOW_MANY = "How many days of paid leave does an employee have?"
+
+
+@pytest.mark.parametrize("claim", ["28 days", "28 days.", "28  Days"])
+def test_it_shows_a_fragment_in_its_sentence(claim: str) -> None:
+    assert spelled_out(claim, HOW_MANY, LEAVE) == "Every employee has **28 days** of paid leave a year."
+
+
+def test_it_takes_the_sentence_that_has_most_of_the_question() -> None:
+    text = "Days are counted from Monday. Guests stay 28 days. An employee has 28 days of paid leave."
+    assert spelled_out("28 days", HOW_MANY, text) == "An employee has **28 days** of paid leave."
+
+
+def test_it_emphasises_nothing_that_the_question_said() -> None:
+    assert spelled_out("paid leave", HOW_MANY, LEAVE) == "Every employee has 28 days of paid leave a year."
+
+
+def test_it_emphasises_from_the_first_new_word_on() -> None:
+    assert (
+        spelled_out("employee has 28 days", HOW_MANY, LEAVE) == "Every employee has **28 days** of paid leave a year."
+    )
+
+
+@pytest.mark.parametrize(
+    ("claim", "text"),
+    [
+        ("30 days", LEAVE),  # reworded, or wrong: what the check let through stands as it is
+        ("8 days", LEAVE),  # a part of a number
+        ("Every employee has 28 days of paid leave a year", LEAVE),  # the sentence itself
+        ("28 days", "| leave | 28 days |\n| notice | 3 months |"),
+        ("28 days", "Paid leave: 28 days"),  # an item of a list
+        ("28 days", f"Every employee has 28 days of leave, {'and so on, ' * (LONGEST // 10)}they say."),
+        ("28 days", "Every employee has *28 days* of paid leave a year."),
+        ("", LEAVE),
+        ("...", LEAVE),
+    ],
+)
+def test_it_leaves_alone_what_is_no_fragment_of_a_sentence(claim: str, text: str) -> None:
+    assert spelled_out(claim, HOW_MANY, text) is None

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from assistant.orchestration.read import SAYS, SURE, Read, read, readable
+from knowledge.reader import Reading
+from knowledge.types import Passage
+from tests.turn.conftest import PASSAGES, passage
+
+LEAVE = "How many days of paid leave do employees get?"
+
+
+@dataclass
+class Scores:
+    """A reader that gives each passage the score it is told, and its first word as the answer."""
+
+    scores: Sequence[float]
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        return [Reading(s, 0, len(p.text.split()[0])) for s, p in zip(self.scores, passages, strict=True)]
+
+
+def test_it_takes_the_likeliest_passage() -> None:
+    found = read(Scores([SURE - 1, SURE + 1, SURE]), LEAVE, PASSAGES)
+    assert (found.passage, found.words, found.score) == (PASSAGES[1], "Employees", SURE + 1)
+    assert found.told == "The answer stands in Leave"
+
+
+@pytest.mark.parametrize(
+    ("score", "likely", "sure"),
+    [(SURE + 0.1, True, True), (SURE, True, False), (SAYS, True, False), (SAYS - 0.1, False, False)],
+)
+def test_it_is_sure_or_likely_from_a_limit_on(score: float, likely: bool, sure: bool) -> None:
+    found = read(Scores([SAYS - 2, score, SAYS - 1]), LEAVE, PASSAGES)
+    assert (found.likely, found.sure) == (likely, sure)
+    assert ("No passage" in found.told) is not likely
+
+
+def test_it_finds_no_answer_in_an_empty_passage() -> None:
+    found = Read(PASSAGES[0], "", 5.0)
+    assert not found.likely and not found.sure
+
+
+@pytest.mark.parametrize(
+    ("said", "same"),
+    [
+        ("25 days [1].", True),
+        ("Every employee has 25 days.", True),
+        ("The documents do not say.", False),
+        ("31 March [1].", False),
+        ("", False),
+    ],
+)
+def test_it_knows_the_same_answer_in_other_words(said: str, same: bool) -> None:
+    assert Read(PASSAGES[1], "25 days", 0.0).agrees(said) is same
+
+
+def test_it_puts_the_words_on_one_line() -> None:
+    assert read(Whole(), LEAVE, [passage(1, "25\n  days")]).words == "25 days"
+
+
+class Whole:
+    """A reader that takes the whole passage for the answer."""
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        return [Reading(SURE, 0, len(p.text)) for p in passages]
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "can"),
+    [
+        (LEAVE, PASSAGES[1].text, True),
+        ("Wie viele Tage Urlaub?", PASSAGES[1].text, False),
+        (LEAVE, "Die Angestellten haben 25 Tage Urlaub, und nicht mehr als das ist für sie in dem Jahr.", False),
+        (LEAVE, "员工每年有二十五天带薪假期。", False),
+    ],
+)
+def test_it_reads_english_alone(question: str, text: str, can: bool) -> None:
+    assert readable(question, [PASSAGES[0], passage(2, text)]) is can

@@ -1,0 +1,115 @@
+"""A turn with a reader: it chooses what the small model is shown, is believed, and lets passages speak."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from assistant.models.fake import ScriptedModel
+from assistant.models.types import Sampling
+from assistant.orchestration.read import SAYS, SURE
+from assistant.types import Route
+from knowledge.reader import Reading
+from knowledge.types import Passage
+from tests.turn.conftest import ABSTENTION, Ran, passage
+
+LEAVE = "How many days of paid leave do employees get per year?"
+
+
+@dataclass
+class Sees:
+    """A reader that sees "25 days" in the second passage, as likely as it is told."""
+
+    score: float
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        at = [p.text.find("25 days") for p in passages]
+        return [Reading(self.score if n >= 0 else -9.0, max(n, 0), n + 7 if n >= 0 else 0) for n in at]
+
+
+async def test_it_answers_in_the_passages_words_where_the_reader_is_sure(bench: Any) -> None:
+    model = ScriptedModel(["nothing of this is asked for"])
+    ran: Ran = await bench(model, reader=Sees(SURE + 1)).ask(LEAVE)
+    assert not model.requests
+    assert ran.answer.text == ran.text == "25 days [1]."
+    assert ran.answer.grounded and not ran.answer.abstained
+    assert ran.answer.citations[0].document == "d2" and ran.answer.route.strategy == "reader"
+    assert ran.steps == ["search", "read"]
+
+
+async def test_it_asks_no_model_where_no_passage_seems_to_answer(bench: Any) -> None:
+    model = ScriptedModel(["25 days [1]."])
+    ran: Ran = await bench(model, reader=Sees(SAYS - 1)).ask(LEAVE)
+    assert not model.requests
+    assert ran.answer.abstained and ran.text == ABSTENTION and len(ran.answer.nearest) == 3
+    assert ran.steps == ["search", "read"]
+
+
+async def test_it_has_the_small_model_confirm_what_is_only_likely(bench: Any) -> None:
+    model = ScriptedModel(["It is 25 days [1]."])
+    ran: Ran = await bench(model, reader=Sees(SURE)).ask(LEAVE)
+    user = model.requests[0].messages[1].content
+    assert user.startswith("[1] Leave\n") and user.count("\n\n") == 1  # the one passage, and the question
+    assert ran.answer.text == "25 days [1]." and ran.answer.usage.output_tokens
+    assert ran.steps == ["search", "read", "draft", "check"]
+
+
+@pytest.mark.parametrize("said", ["The documents do not say.", "31 March [1].", ""])
+async def test_it_shows_nothing_that_the_small_model_does_not_confirm(bench: Any, said: str) -> None:
+    ran: Ran = await bench(said, reader=Sees(SURE)).ask(LEAVE)
+    assert ran.answer.abstained and ran.text == ABSTENTION
+
+
+async def test_it_keeps_nothing_of_what_was_overheard_when_it_is_stopped(bench: Any) -> None:
+    model = ScriptedModel(["25 days is a secret " * 99], pause_s=0.001)
+    made = bench(model, reader=Sees(SURE))
+
+    async def listen() -> None:
+        async for _ in made.run(LEAVE):
+            pass
+
+    going = asyncio.create_task(listen())
+    while not model.open_streams:
+        await asyncio.sleep(0)
+    going.cancel()
+    with suppress(asyncio.CancelledError):
+        await going
+    answer = made.records.records[0].answer
+    assert answer.text == "" and answer.stopped_by == "cancelled"
+
+
+async def test_it_holds_the_passages_words_to_the_same_rules(bench: Any) -> None:
+    only = [passage(2, "Leave is 25 days, and the key is 0123456789abcdef0123456789abcdef.", "Leave")]
+    secrets = ["0123456789abcdef0123456789abcdef"]
+    held = bench("", passages=only, secrets=secrets, reader=Sees(SURE + 1), whole_sentences=True)
+    text = (await held.ask(LEAVE)).text
+    assert "**25 days**" in text and secrets[0] not in text
+
+
+async def test_it_leaves_large_models_and_other_languages_alone(bench: Any) -> None:
+    sure = Sees(SURE + 1)
+    large: Ran = await bench("25 days [2].", route=Route("big", "hr", "domain", ""), reader=sure).ask(LEAVE)
+    assert "read" not in large.steps and large.answer.citations[0].document == "d2"
+    german = passage(4, "Die Angestellten haben 25 Tage Urlaub, und nicht mehr als das ist für sie in dem Jahr.")
+    ran: Ran = await bench("25 [1].", passages=[german], reader=sure).ask(LEAVE)
+    assert "read" not in ran.steps
+
+
+async def test_it_answers_by_the_model_where_json_is_asked_for(bench: Any) -> None:
+    schema = {"type": "object", "properties": {"days": {"type": "integer"}}}
+    ran: Ran = await bench('{"days": 25}', reader=Sees(SURE + 1)).ask(LEAVE, sampling=Sampling(json_schema=schema))
+    assert ran.text == '{"days": 25}' and "read" not in ran.steps
+
+
+async def test_it_shows_a_fragment_in_its_sentence(bench: Any) -> None:
+    ran: Ran = await bench("25 days [2]. By 31 March [2].", whole_sentences=True).ask(LEAVE)
+    assert ran.text == ran.answer.text
+    assert ran.text.startswith("Employees get **25 days** of paid leave per year. [1]")
+    assert len(ran.answer.citations) == 1 and ran.answer.grounded
+    large: Ran = await bench("25 days [2].", whole_sentences=True, route=Route("big", "hr", "domain", "")).ask(LEAVE)
+    assert large.text == "25 days [1]."
