@@ -18,6 +18,7 @@ from assistant.promptbook.playground import Playground
 from assistant.secret_file import Secrets
 from assistant.settings import Settings
 from assistant.skill_service import SkillService
+from assistant.speech import Speech
 from assistant.types import Event, Turn
 from ingest.files import FileStore
 from knowledge.follow import IndexStatus
@@ -98,6 +99,7 @@ class App:
     kept: KeptAnswers
     registry: Registry
     adapters: Adapters
+    speech: Speech
     services: list[Service] = field(default_factory=list)
 
     async def start(self) -> None:

@@ -22,8 +22,10 @@ from assistant.models.domains import Domains
 from assistant.models.engines import LocalEngines
 from assistant.models.errors import RoutingInvalid
 from assistant.models.lanes import lanes
+from assistant.models.openai_http import Endpoint, OpenAITranscriber
 from assistant.models.policy.pilot import Pilot
 from assistant.models.registry import Registry
+from assistant.models.settings import ModelSettings, is_inside
 from assistant.orchestration.gate import KernelGate
 from assistant.orchestration.skill_stage import person_of
 from assistant.people import users
@@ -36,6 +38,7 @@ from assistant.settings import Settings
 from assistant.sight import Sighted
 from assistant.skill_host import ProductHost
 from assistant.skill_service import SkillService
+from assistant.speech import Speech, Spoken
 from assistant.storage import database, files
 from assistant.threads import in_thread
 from assistant.turn import Turns
@@ -109,7 +112,7 @@ def build(settings: Settings, engines: LocalEngines | None) -> App:
     adapters = Adapters(engine, settings.models, registry, settings.data_dir)
     gate = KernelGate(settings.turn.warm_up)
     stored, reader = files(settings), PictureReader(settings.ingest)
-    tracker = CallTracker(engine)
+    tracker, speech = CallTracker(engine), _speech(settings.models)
     skills = _skills(settings, ProductHost(engine, serving.search, stored, registry), embedder, tracker)
     tracker.resume_with(skills.call, partial(_person, engine))
     memories = Memories(engine, embedder, settings.memory)
@@ -127,13 +130,20 @@ def build(settings: Settings, engines: LocalEngines | None) -> App:
     own: list[Service] = [*([engines] if engines else []), KnowledgeService(serving), gate]
     return App(
         settings=settings, engine=engine, secrets=secrets,
-        turns=Sighted(turns, registry, reader.read, records),
+        turns=Spoken(Sighted(turns, registry, reader.read, records)),
         searcher=serving.search, indexes=serving, embedder=embedder, files=stored,
-        models=registry, registry=registry, adapters=adapters,
+        models=registry, registry=registry, adapters=adapters, speech=speech,
         skills=skills, memories=memories, prompts=book, kept=kept,
         playground=Playground(turns, book, embedder, settings.ingest),
-        services=[*own, registry, adapters, skills, tracker, ReadingPictures(reader)],
+        services=[*own, registry, adapters, skills, tracker, ReadingPictures(reader), speech],
     )  # fmt: skip
+
+
+def _speech(settings: ModelSettings) -> Speech:
+    key = settings.speech_api_key.get_secret_value() if settings.speech_api_key else ""
+    endpoint = Endpoint(settings.speech_url, key, settings.speech_model)
+    transcriber = OpenAITranscriber(endpoint, settings.speech_timeout_s) if settings.speech_url else None
+    return Speech(transcriber, settings.speech_max_bytes, settings.speech_max_s, is_inside(settings.speech_url))
 
 
 def _skills(settings: Settings, product: ProductHost, embedder: Embedder, tracker: CallTracker) -> SkillService:

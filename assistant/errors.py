@@ -17,6 +17,13 @@ AssistantError
 │   ├── LastAdministrator    nobody could administer the product any more
 │   └── UnknownGroup         a membership names a group that does not exist
 ├── PictureRefused           a picture is an address, of another type, or damaged
+├── SpeechError
+│   ├── SpeechOff            no endpoint for speech is set up
+│   ├── RecordingRefused     it is no sound of a form that is taken
+│   ├── RecordingTooLong     it has more bytes or seconds than are taken
+│   ├── NothingHeard         there are no words in it
+│   ├── SpeechRefused        the endpoint does not take it
+│   └── SpeechUnavailable    the endpoint does not answer, or not as it should
 ├── ConversationTooLong      no further question fits into this conversation
 ├── ImportRefused            a file of chats is not readable, or holds too much
 └── ComeBackLater            refused for now, with the seconds to wait
@@ -93,6 +100,34 @@ class UnknownGroup(PeopleError):
 
 class PictureRefused(AssistantError):
     """A picture cannot be taken as it came."""
+
+
+class SpeechError(AssistantError):
+    """A recording did not become words."""
+
+
+class SpeechOff(SpeechError):
+    """No endpoint for speech is set up."""
+
+
+class RecordingRefused(SpeechError):
+    """The recording is not of a form that is taken."""
+
+
+class RecordingTooLong(SpeechError):
+    """The recording has more bytes or seconds than are taken."""
+
+
+class NothingHeard(SpeechError):
+    """There are no words in the recording."""
+
+
+class SpeechRefused(SpeechError):
+    """The endpoint for speech does not take the recording."""
+
+
+class SpeechUnavailable(SpeechError):
+    """The endpoint for speech does not answer, or not as it should."""
 
 
 class ConversationTooLong(AssistantError):

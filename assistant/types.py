@@ -68,6 +68,7 @@ class TurnOptions:
     pictures: tuple[Picture, ...] = ()  # that came with the question
     given: tuple[Passage, ...] = ()  # passages that the question brings along: the text on its pictures
     persona: Persona | None = None  # the assistant of the gallery that is asked
+    heard: tuple[Step, ...] = ()  # what was understood of a spoken question, one step for each recording
     notice: str = ""  # what the answer has to tell in any case
 
 

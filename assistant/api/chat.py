@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 
 from assistant import approvals, conversations
-from assistant.api import companions, errors, sse
+from assistant.api import companions, errors, speech, sse
 from assistant.api.auth import SIGNED_IN, Guarded
 from assistant.api.chat_schema import ChatBody
 from assistant.api.deps import Id, Parts
@@ -46,11 +46,15 @@ async def complete(
     kept = await companions.asked(app, caller, body.model, body.assistant.assistant_id, inside)
     caller, options = await companions.joined(app, caller, await _options(body, app, caller, kept), kept)
     decisions = body.decisions()
-    question = "" if decisions else body.question()
+    if not decisions:
+        body.question()  # refused before anything is worked for
     for identifier, _ in decisions:
         if await in_thread(approvals.get, app.engine, caller.user_id, identifier) is None:
             raise errors.unknown("call that waits for you")
-    options = replace(options, decisions=decisions)
+    # What is said becomes the question before anything else looks at it, and before it is stored.
+    heard = await speech.heard(app, doors, caller.user_id, () if decisions else body.sounds(), options.policy)
+    question = "" if decisions else body.question([said for said, _ in heard])
+    options = replace(options, decisions=decisions, heard=tuple(step for _, step in heard))
     ticket = doors.chats.enter(caller.user_id)
     try:
         turn_id, history = await _asked(body, app, caller, question)

@@ -7,7 +7,11 @@ tokens than any answer may have are cut to that many.
 
 from __future__ import annotations
 
+import binascii
 import json
+from base64 import b64decode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Annotated, Any, Literal
 
@@ -28,6 +32,10 @@ MAX_STOPS = 8
 SCHEMA_DEPTH = 16
 SCHEMA_CHARACTERS = 20_000
 
+MAX_RECORDINGS = 4  # of one question
+
+# What stands in the history for a recording of an earlier question: it was answered, and is not sent on.
+_ANSWERED = "(a spoken message that was answered)"
 _ROLES = {"developer": "system"}
 _DECIDED = {"approve": True, "approved": True, "refuse": False, "refused": False}
 
@@ -58,19 +66,50 @@ class ImagePart(BaseModel):
     image_url: ImageAddress
 
 
+class AudioData(BaseModel):
+    """A recording."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    data: str = Field(repr=False, description="The recording in base64")
+    format: Annotated[str, Field(min_length=1, max_length=20)]
+
+
+class AudioPart(BaseModel):
+    """Speech as a part of a message."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["input_audio"]
+    input_audio: AudioData
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A recording as it came with a question."""
+
+    form: str  # what the sender calls it
+    data: bytes = field(repr=False)
+
+
 class ChatMessage(BaseModel):
     """One message in OpenAI's sense."""
 
     model_config = ConfigDict(extra="ignore")
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: Text | list[Part | ImagePart] | None = None
+    content: Text | list[Part | ImagePart | AudioPart] | None = None
     tool_call_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
 
-    def plain(self) -> Message:
-        """Return the message with its texts joined; pictures are left out."""
+    def plain(self, heard: Sequence[str] = ()) -> Message:
+        """Return the message with its texts joined, `heard` in place of its recordings; pictures are left out."""
         parts = self.content if isinstance(self.content, list) else [Part(type="text", text=self.content or "")]
-        texts = [part.text for part in parts if isinstance(part, Part)]
+        spoken = iter(heard)
+        texts = [
+            part.text if isinstance(part, Part) else next(spoken, _ANSWERED)
+            for part in parts
+            if not isinstance(part, ImagePart)
+        ]
         return Message(_ROLES.get(self.role, self.role), "\n".join(texts))
 
     def pictures(self) -> tuple[Picture, ...]:
@@ -80,6 +119,21 @@ class ChatMessage(BaseModel):
         if len(found) > MOST:
             raise PictureRefused(f"A question has at most {MOST} pictures; send the rest with another one.")
         return found
+
+    def sounds(self) -> tuple[Sound, ...]:
+        """Return the recordings of the message; raises the refusal of too many, or of one that is not base64."""
+        parts = self.content if isinstance(self.content, list) else []
+        found = [part.input_audio for part in parts if isinstance(part, AudioPart)]
+        if len(found) > MAX_RECORDINGS:
+            raise errors.invalid(f"A question has at most {MAX_RECORDINGS} recordings; send fewer.", "messages")
+        return tuple(_sound(given) for given in found)
+
+
+def _sound(given: AudioData) -> Sound:
+    try:
+        return Sound(given.format, b64decode(given.data, validate=True))
+    except (binascii.Error, ValueError):
+        raise errors.invalid("The recording is not base64; send it again.", "messages") from None
 
 
 class StreamOptions(BaseModel):
@@ -170,12 +224,15 @@ class ChatBody(BaseModel):
     response_format: ResponseFormat | None = None
     assistant: AssistantOptions = Field(default_factory=AssistantOptions)
 
-    def question(self) -> str:
-        """Return the last message, which must be the user's; raises the refusal of one that is not, or is empty."""
+    def question(self, heard: Sequence[str] = ()) -> str:
+        """Return the last message, which must be the user's, with `heard` in place of its recordings.
+
+        Raises the refusal of one that is not, or is empty.
+        """
         last = self.messages[-1]
         if last.role != "user":
             raise errors.invalid("The last message must be the user's question.", "messages")
-        text = last.plain().content
+        text = last.plain(heard).content
         if not text.strip():
             raise errors.invalid("The question is empty; write one.", "messages")
         return text
@@ -183,6 +240,10 @@ class ChatBody(BaseModel):
     def pictures(self) -> tuple[Picture, ...]:
         """Return the pictures of the last message; those of earlier ones were answered and are left out."""
         return self.messages[-1].pictures()
+
+    def sounds(self) -> tuple[Sound, ...]:
+        """Return the recordings of the last message; raises the refusal of some that cannot be taken."""
+        return self.messages[-1].sounds()
 
     def history(self) -> tuple[Message, ...]:
         """Return the messages before the last, without those that decided about calls."""

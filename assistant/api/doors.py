@@ -28,6 +28,9 @@ _LOGINS = Capacity(inside=2, waiting=100, per_key=10)
 # Uploads: each holds a thread as long as its body takes to arrive, so one person gets only some of them.
 _UPLOADS = Capacity(inside=8, waiting=100, per_key=4)
 
+# Recordings: each is held in memory until its words are there.
+_SPEECH = Capacity(inside=4, waiting=32, per_key=4, per_minute=60)
+
 
 @dataclass(frozen=True, slots=True)
 class Doors:
@@ -38,7 +41,9 @@ class Doors:
     searches: Room
     logins: Room
     uploads: Room
+    speech: Room
     writers: CapacityLimiter  # the threads of uploads, apart from those of everything else
+    listeners: CapacityLimiter  # the threads in which recordings arrive
     streams: Streams
     widgets: WidgetDoors
 
@@ -68,7 +73,9 @@ def doors(app: App) -> Doors:
         Room("searches", searches, metrics),
         Room("logins", _LOGINS, metrics),
         Room("uploads", _UPLOADS, metrics),
+        Room("speech", _SPEECH, metrics),
         CapacityLimiter(_UPLOADS.inside),
+        CapacityLimiter(_SPEECH.inside),
         Streams(app.turns, limits, metrics, stored, good),
         WidgetDoors(Work(app.engine, app.secrets), Outbox(app.engine, app.secrets, app.settings.widgets)),
     )

@@ -6,9 +6,10 @@ Synchronous on purpose: it runs in the thread that writes the files, and asks th
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
+from anyio import from_thread
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
@@ -40,13 +41,23 @@ class Part:
             raise errors.invalid(f"The field {self.name[:80]!r} is not UTF-8.") from None
 
 
-def boundary(content_type: str | None) -> bytes:
+def boundary(content_type: str | None, field: str = "files") -> bytes:
     """Return the boundary that the Content-Type names; raises the refusal of a body that is not multipart."""
     kind, options = parse_options_header(content_type or "")
     found = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 1 <= len(found) <= 256:
-        raise errors.Refusal(415, "not-multipart", "Send the files as multipart/form-data, in the field 'files'.")
+        raise errors.Refusal(415, "not-multipart", f"Send this as multipart/form-data, with the field {field!r}.")
     return found
+
+
+def pieces_in_thread(stream: AsyncIterator[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of a body in a thread, each fetched by the event loop when it is wanted: no piece piles up."""
+
+    async def fetch() -> bytes | None:
+        return await anext(stream, None)
+
+    while (piece := from_thread.run(fetch)) is not None:
+        yield piece
 
 
 def parts(pieces: Iterator[bytes], limit: bytes, max_parts: int) -> Iterator[Part]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
-from anyio import from_thread
 from fastapi import APIRouter, Depends, Request
 
 from assistant import conversations
@@ -124,7 +123,7 @@ async def receive(request: Request, app: App, doors: Doors, caller: Caller, targ
     """Take the files of the request's body into a collection; raises the refusal of a body that is damaged."""
     limits.allow(request.scope, target.max_bytes, math.inf)
     boundary = multipart.boundary(request.headers.get("content-type"))
-    pieces = _in_thread(request.stream())
+    pieces = multipart.pieces_in_thread(request.stream())
     take = partial(_take, app, caller, target, pieces, boundary)
     async with doors.uploads.place(caller.user_id):  # while all are taken the body waits unread, and so does its clock
         return await in_own_thread(doors.writers, take)
@@ -175,13 +174,3 @@ def _ending(name: str) -> str:
 def _of_another_kind(name: str, endings: frozenset[str]) -> Refusal:
     kinds = ", ".join(f".{ending}" for ending in sorted(endings))
     return Refusal(shown_path(name), f"Only these files can be attached here: {kinds}.", "kind")
-
-
-def _in_thread(stream: AsyncIterator[bytes]) -> Iterator[bytes]:
-    """Yield the pieces of a body in a thread, each fetched by the event loop when it is wanted: no piece piles up."""
-
-    async def fetch() -> bytes | None:
-        return await anext(stream, None)
-
-    while (piece := from_thread.run(fetch)) is not None:
-        yield piece

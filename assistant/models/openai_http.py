@@ -19,11 +19,13 @@ import aiohttp
 
 from assistant.models.errors import ModelError, ModelUnavailable
 from assistant.models.openai_wire import PLAIN, Dialect, Reply, chat_body, estimate, messages_json, status_error
+from assistant.models.recordings import MEDIA_TYPES, Recording
 from assistant.models.sse_in import EventReader
 from assistant.models.types import ModelRequest, Piece
 from assistant.orchestration.prompts import Message
 
 MAX_ERROR_BYTES = 20_000
+MAX_WORDS_BYTES = 1_000_000  # of a transcript: some twenty hours of speech
 # In seconds, how long to let text gather: people cannot tell, and what comes together costs as much as a single token.
 # The beginning of a reply is read at once: the pause is no longer than the reply has lasted.
 COALESCE_S = 0.05
@@ -78,13 +80,7 @@ class OpenAIModel:
     def _session(self) -> aiohttp.ClientSession:
         """Return the connections, made inside the loop that uses them."""
         if self._client is None:
-            # Every stream holds a connection, so the pool must not be what limits them; admission is decided elsewhere.
-            self._client = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=1000, keepalive_timeout=15),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._timeouts.connect_s),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-            )
+            self._client = _connections(self._timeouts.connect_s)
         return self._client
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Piece, None]:
@@ -166,17 +162,79 @@ class OpenAIModel:
     def _status_error(self, response: aiohttp.ClientResponse, detail: bytes) -> ModelError:
         return status_error(self.name, response.status, response.headers.get("Retry-After"), _parsed(detail))
 
-    @contextlib.contextmanager
-    def _translated(self, endpoint: Endpoint, reply: Reply) -> Iterator[None]:
-        """Turn what aiohttp raises into our error."""
-        try:
-            yield
-        except (aiohttp.ClientError, TimeoutError) as exc:
-            what = next((sentence for kind, sentence in _TRANSLATIONS if isinstance(exc, kind)), None)
-            if what is None:  # our own deadline
-                what = "fell silent in the middle of its answer" if reply.begun else "said nothing"
-                what += " for too long"
-            raise ModelUnavailable(f"The model {self.name!r} {what} ({endpoint.base_url}).") from exc
+    def _translated(self, endpoint: Endpoint, reply: Reply) -> contextlib.AbstractContextManager[None]:
+        return _translated(self.name, endpoint, lambda: reply.begun)
+
+
+class OpenAITranscriber:
+    """A Transcriber behind POST /audio/transcriptions."""
+
+    def __init__(self, endpoint: Endpoint, timeout_s: float) -> None:
+        """Give up on a recording after `timeout_s`."""
+        self.name = endpoint.served_name or "speech"
+        self._endpoint = endpoint
+        self._timeout_s = timeout_s
+        self._client: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def transcribe(self, recording: Recording, language: str = "", prompt: str = "") -> str:
+        """Return the words; raises ModelUnavailable, ModelOverloaded or ModelRefused."""
+        self._client = self._client or _connections(Timeouts().connect_s)
+        url = self._endpoint.base_url.removesuffix("/") + "/audio/transcriptions"
+        form = _form(recording, model=self._endpoint.served_name, language=language, prompt=prompt)
+        with _translated(self.name, self._endpoint, lambda: False):
+            async with (
+                asyncio.timeout(self._timeout_s),
+                self._client.post(url, data=form, headers=_key(self._endpoint), allow_redirects=False) as response,
+            ):
+                content = await _head(response, MAX_WORDS_BYTES)
+        detail = _parsed(content)
+        if response.status != HTTPStatus.OK:
+            raise status_error(self.name, response.status, response.headers.get("Retry-After"), detail)
+        said = detail.get("text") if isinstance(detail, dict) else None
+        if not isinstance(said, str):
+            raise ModelUnavailable(f"The model {self.name!r} answered without a text ({self._endpoint.base_url}).")
+        # What no database can store is no speech: NUL, and halves of surrogate pairs that JSON can carry.
+        return said.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def _form(recording: Recording, **fields: str) -> aiohttp.FormData:
+    form = aiohttp.FormData()
+    for name, value in fields.items():
+        if value:
+            form.add_field(name, value)
+    form.add_field("response_format", "json")
+    # A name of ours: servers go by its ending, and the sender's own is nobody else's business.
+    name, kind = f"recording.{recording.form}", MEDIA_TYPES[recording.form]
+    form.add_field("file", recording.data, filename=name, content_type=kind)
+    return form
+
+
+def _connections(connect_s: float) -> aiohttp.ClientSession:
+    # Every stream holds a connection, so the pool must not be what limits them; admission is decided elsewhere.
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=1000, keepalive_timeout=15),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_s),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+    )
+
+
+@contextlib.contextmanager
+def _translated(name: str, endpoint: Endpoint, begun: Callable[[], bool]) -> Iterator[None]:
+    """Turn what aiohttp raises into our error."""
+    try:
+        yield
+    except (aiohttp.ClientError, TimeoutError) as exc:
+        what = next((sentence for kind, sentence in _TRANSLATIONS if isinstance(exc, kind)), None)
+        if what is None:  # our own deadline
+            what = "fell silent in the middle of its answer" if begun() else "said nothing"
+            what += " for too long"
+        raise ModelUnavailable(f"The model {name!r} {what} ({endpoint.base_url}).") from exc
 
 
 # Most specific first; the last one is the root of all that aiohttp raises while it sends and receives.
@@ -195,17 +253,20 @@ def fixed(endpoint: Endpoint) -> Locate:
     return lambda: endpoint
 
 
+def _key(endpoint: Endpoint) -> dict[str, str]:
+    return {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+
+
 def _headers(endpoint: Endpoint) -> dict[str, str]:
-    key = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
-    return {"Content-Type": "application/json", **key}
+    return {"Content-Type": "application/json", **_key(endpoint)}
 
 
-async def _head(response: aiohttp.ClientResponse) -> bytes:
-    """Return the beginning of a body that is not a stream."""
+async def _head(response: aiohttp.ClientResponse, most: int = MAX_ERROR_BYTES) -> bytes:
+    """Return the beginning of a body that is not a stream, at most `most` bytes."""
     body = b""
-    while len(body) < MAX_ERROR_BYTES and (block := await response.content.readany()):
+    while len(body) < most and (block := await response.content.readany()):
         body += block
-    return body[:MAX_ERROR_BYTES]
+    return body[:most]
 
 
 def _parsed(body: bytes) -> object:

@@ -44,6 +44,19 @@ class ModelSettings(BaseModel):
     )
     vllm_vision: bool = Field(default=False, description="The vLLM server's models take pictures")
     vision: bool = Field(default=False, description="The model behind the URL in `model` takes pictures")
+    speech_url: str = Field(
+        default="",
+        description="URL of a server with /audio/transcriptions, such as http://gpu:8001/v1; unset: speech is off",
+    )
+    speech_model: str = Field(default="", description="What that server calls its model; unset: the server chooses")
+    speech_api_key: SecretStr | None = Field(default=None, description="Bearer token for speech_url")
+    speech_timeout_s: float = Field(default=60.0, gt=0, le=600, description="Wait for the words of one recording")
+    speech_max_bytes: int = Field(
+        default=25_000_000, ge=1_000, le=200_000_000, description="Largest recording; it is held in memory"
+    )
+    speech_max_s: float = Field(
+        default=600.0, gt=0, le=14_400, description="Longest recording in WAV; others are held to speech_max_bytes"
+    )
     vllm_price: float = Field(default=0.0, ge=0, description="Cost of a million tokens there; 0: none is shown")
     local_price: float = Field(
         default=0.0, ge=0, description="Cost of a million tokens of the local engine, or of the URL in `model`"
@@ -66,12 +79,12 @@ class ModelSettings(BaseModel):
     )
     inter_token_s: float = Field(default=8.0, gt=0, le=120, description="Silence after which another model takes over")
 
-    @field_validator("model", "vllm_url")
+    @field_validator("model", "vllm_url", "speech_url")
     @classmethod
     def _plain(cls, value: str) -> str:
         return value.strip().rstrip("/")
 
-    @field_validator("vllm_url")
+    @field_validator("vllm_url", "speech_url")
     @classmethod
     def _url(cls, value: str) -> str:
         if value and not is_url(value):

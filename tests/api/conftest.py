@@ -42,6 +42,7 @@ from assistant.promptbook.playground import Playground
 from assistant.record import MemoryRecords
 from assistant.settings import Settings, load
 from assistant.skill_service import SkillService
+from assistant.speech import Speech, Spoken
 from assistant.turn import Turns
 from assistant.types import Answer, Citation, Event, Route, Step, Turn
 from ingest.files import FileStore
@@ -239,7 +240,7 @@ def make_world(engine: Engine, folder: Path, settings: Settings) -> World:
         settings=settings,
         engine=engine,
         secrets=secret_file.load(folder),
-        turns=turns,
+        turns=Spoken(turns),
         searcher=searcher,
         indexes=QuietIndexes(),
         embedder=HashEmbedder(),
@@ -252,6 +253,7 @@ def make_world(engine: Engine, folder: Path, settings: Settings) -> World:
         skills=service,
         registry=registry,
         adapters=Adapters(engine, settings.models, registry, folder),
+        speech=Speech(None, settings.models.speech_max_bytes, settings.models.speech_max_s, inside=True),
     )
     return World(app, create(app), turns, searcher, *people, notebook)
 

@@ -104,6 +104,8 @@ TABLE: dict[str, tuple[Expected, Any]] = {
     "GET /api/passages/{chunk_id}": ((401, 200, 404, 200), None),
     "POST /api/search": ((401, 200, 200, 200), {"query": "leave"}),
     "POST /v1/embeddings": ((401, 200, 200, 200), {"model": "assistant-embedding", "input": "x"}),
+    "GET /api/speech": ((401, 200, 200, 200), None),
+    "POST /v1/audio/transcriptions": ((401, 501, 501, 501), "files"),  # speech is off here
     "GET /v1/models": ((401, 200, 200, 200), None),
     "GET /v1/models/{model}": ((401, 200, 200, 200), None),
     "POST /v1/chat/completions": ((401, 200, 404, 404), CHAT | {"assistant": {"conversation_id": "{conversation_id}"}}),
