@@ -263,6 +263,15 @@ class Api(Gallery, Operating):
         }
         return self.send_stream("POST", "/v1/chat/completions", json=body)
 
+    def speech(self) -> bool:
+        """Return whether recordings are taken."""
+        return self.read_object("/api/speech").get("on") is True
+
+    def transcribe(self, recording: NamedFile) -> str:
+        """Return what is said in a recording, "" where nothing is."""
+        response = self.send_file("/v1/audio/transcriptions", recording, {"model": "assistant-speech"})
+        return self.parse(wire.Said, response).text.strip()
+
     def resume(self, turn_id: str, last_event_id: str) -> Iterator[ChatEvent]:
         """Yield the events of a running answer that came after `last_event_id`; "" for all of them."""
         headers = {"Last-Event-ID": last_event_id} if last_event_id else {}

@@ -59,6 +59,15 @@ class Transport:
         _refuse(response)
         return self.parse(Upload, response)
 
+    def send_file(self, path: str, file: NamedFile, fields: Mapping[str, str]) -> httpx.Response:
+        """Return the answer to one file with fields beside it; raise when it is an error."""
+        with _reachable():
+            response = self.http.post(
+                path, files={"file": file}, data=dict(fields), headers=self._headers(), timeout=SLOW_TIMEOUT
+            )
+        _refuse(response)
+        return response
+
     def send(
         self, method: str, path: str, params: Params | None = None, json: Mapping[str, object] | None = None
     ) -> httpx.Response:

@@ -92,6 +92,7 @@ def scripted(browser: Browser, stand_in: Site) -> Iterator[tuple[Tab, World]]:
         sign_in(made, ADMIN, PASSWORD)
         yield made, stand_in.world
         stand_in.world.scripts.clear()
+        stand_in.world.says = None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

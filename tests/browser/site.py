@@ -25,6 +25,8 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--use-fake-device-for-media-stream",  # a microphone that beeps, and no question whether it may be used
+    "--use-fake-ui-for-media-stream",
 ]
 _WATCH_POLICY = "addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.blockedURI))"
 

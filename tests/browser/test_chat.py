@@ -53,6 +53,19 @@ def test_goes_on_with_an_answer_over_a_reload(scripted: tuple[Tab, World]) -> No
     expect(tab.page.locator("article.answer .text")).to_contain_text("word59")
 
 
+def test_asks_what_was_said_into_the_microphone(scripted: tuple[Tab, World]) -> None:
+    tab, world = scripted
+    furnish(world)
+    world.says = "How many bees does a hive hold?"
+    tab.page.reload()  # whether speech is on is asked once in a tab
+    tab.page.get_by_test_id("stChatInputMicButton").click()
+    tab.page.get_by_test_id("stChatInputApproveButton").click()
+    tab.answered(1)
+    expect(tab.page.get_by_text("How many bees does a hive hold?").first).to_be_visible()
+    expect(tab.page.locator("article.answer .text")).to_contain_text("forty thousand")
+    assert not tab.violations
+
+
 def test_opens_sources_with_the_keyboard_alone(scripted: tuple[Tab, World]) -> None:
     tab, world = scripted
     furnish(world)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from ui import state
-from ui.chat import pictures
+from ui.chat import pictures, spoken
 from ui.client import Question
 from ui.live import LIVE, LiveTurn
 from ui.scrub import plain
@@ -36,13 +36,19 @@ def open_id() -> str | None:
 
 @careful
 def ask(
-    text: str, files: Sequence[NamedFile] = (), replace_turn: str | None = None, seen: tuple[str, ...] = ()
+    text: str,
+    files: Sequence[NamedFile] = (),
+    replace_turn: str | None = None,
+    seen: tuple[str, ...] = (),
+    recording: NamedFile | None = None,
 ) -> None:
     """Ask in the open conversation, or in a new one that is then open.
 
     Pictures among `files` go with the question, the others are attached; `seen` are pictures as they went before.
+    What is said in `recording` is part of the question, and is not kept.
     """
     api = state.api()
+    text = spoken.words(api, text, recording)
     conversation_id = open_id()
     if conversation_id is None:
         chosen = st.query_params.get(ASSISTANT)

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.typing import ChatInputValue, UploadedFile
 
 from ui import settings, trouble
-from ui.chat import asking
+from ui.chat import asking, spoken
 from ui.scrub import plain
 from ui.transport import NamedFile
 from ui.wire import Collection
@@ -30,6 +30,7 @@ def show(collections: Sequence[Collection], conversation_id: str | None, memory:
             "Ask about your documents",
             key="question",
             accept_file="multiple",
+            accept_audio=spoken.on(),
             max_upload_size=settings.current().max_upload_mb,
             max_chars=MAX_QUESTION_CHARS,
             disabled=busy,
@@ -52,9 +53,9 @@ def stop_button(conversation_id: str) -> None:
 def _send() -> None:
     """Ask what was just typed, before the page is drawn, so that it is drawn once."""
     sent: ChatInputValue | None = st.session_state["question"]
-    if sent is None or not (sent.text.strip() or sent.files):
+    if sent is None or not (sent.text.strip() or sent.files or recorded(sent)):
         return
-    asking.ask(sent.text.strip(), [named(file) for file in sent.files])
+    asking.ask(sent.text.strip(), [named(file) for file in sent.files], recording=recorded(sent))
     if trouble.pending():
         st.session_state["draft"] = sent.text
 
@@ -68,6 +69,12 @@ def _memory(conversation_id: str | None, on: bool) -> None:
         args=(conversation_id,) if conversation_id else None,
         help="Switched off, nothing is recalled or remembered in this chat.",
     )
+
+
+def recorded(sent: ChatInputValue) -> NamedFile | None:
+    """Return what was said in place of typing, where something was."""
+    recording = sent.get("audio")  # there is none where speech is off
+    return named(recording) if isinstance(recording, UploadedFile) else None
 
 
 def named(file: UploadedFile) -> NamedFile:

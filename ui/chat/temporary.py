@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.typing import ChatInputValue
 
 from ui import components, settings, state
-from ui.chat import asking, composer, making, pictures, view
+from ui.chat import asking, composer, making, pictures, spoken, view
 from ui.chat.turn import question as show_question
 from ui.client import Question
 from ui.live import LIVE, LiveTurn
@@ -101,6 +101,7 @@ def _composer(chat: Temporary, busy: bool) -> None:
             key="temporary-question",
             max_chars=composer.MAX_QUESTION_CHARS,
             accept_file="multiple",
+            accept_audio=spoken.on(),
             file_type=["png", "jpg", "jpeg", "webp"],
             max_upload_size=settings.current().max_upload_mb,
             disabled=busy,
@@ -110,16 +111,17 @@ def _composer(chat: Temporary, busy: bool) -> None:
 
 def _send() -> None:
     sent: ChatInputValue | None = st.session_state["temporary-question"]
-    if sent is not None and (sent.text.strip() or sent.files):
-        ask(sent.text.strip(), [composer.named(file) for file in sent.files])
+    if sent is not None and (sent.text.strip() or sent.files or composer.recorded(sent)):
+        ask(sent.text.strip(), [composer.named(file) for file in sent.files], composer.recorded(sent))
 
 
 @careful
-def ask(text: str, files: Sequence[NamedFile] = ()) -> None:
-    """Ask in the temporary chat; `files` are pictures."""
+def ask(text: str, files: Sequence[NamedFile] = (), recording: NamedFile | None = None) -> None:
+    """Ask in the temporary chat; `files` are pictures, and what is said in `recording` is part of the question."""
     chat = opened()
     if chat is None:
         return
+    text = spoken.words(state.api(), text, recording)
     names = st.session_state.get("collections")
     said = tuple((turn.question, turn.answer.answer) for turn in chat.turns if turn.answer and turn.answer.answer)
     urls = pictures.data_urls(files[: pictures.MOST])

@@ -11,6 +11,7 @@ from ui.live import LiveView
 from ui.wire import Answer, Citation, Outcome, Step
 
 STEP_NAMES = {
+    "hear": "Hear",
     "condense": "Understand",
     "recall": "Remember",
     "search": "Search",

@@ -100,6 +100,7 @@ class World:
     models_off: set[str] = field(default_factory=set)
     preset: str = "precise"
     sees: bool = False  # whether a model takes pictures
+    says: str | None = None  # what every recording says; None: speech is off
     setup_token: str | None = None
     reading_s: float = 0.0  # how long an uploaded document takes to be read
     word_s: float = 0.0  # pause between two words of an answer

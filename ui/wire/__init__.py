@@ -28,6 +28,7 @@ from ui.wire.talk import (
     Link,
     Outcome,
     Route,
+    Said,
     SharedChat,
     SharedTurn,
     Step,
@@ -47,6 +48,7 @@ from ui.wire.widgets import (
 )
 
 __all__ = [
+    "Said",
     "SharedTurn",
     "SharedChat",
     "Link",

@@ -138,3 +138,9 @@ class Conversation(Wire):
     memory: bool = True  # False: nothing is recalled or remembered in it
     assistant: ChatAssistant | None = None
     turns: tuple[Turn, ...] = ()
+
+
+class Said(Wire):
+    """What was said in a recording."""
+
+    text: str
