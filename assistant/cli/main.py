@@ -28,6 +28,7 @@ from assistant.cli import (
     models,
     processes,
     prompts,
+    transcribe,
     widgets,
 )
 from assistant.cli.output import Failed, err
@@ -43,6 +44,7 @@ app.command()(processes.ui)
 app.command()(ingest.ingest)
 app.command()(ask.search)
 app.command()(ask.ask)
+app.command()(transcribe.transcribe)
 app.command()(backup.backup)
 app.command()(backup.restore)
 app.command()(doctor.doctor)

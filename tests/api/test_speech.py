@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import base64
+import json
+import os
 import struct
+import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
 import pytest
+from typer.testing import CliRunner
 
+from assistant.cli.main import app
+from assistant.cli.output import Failed
 from assistant.models.errors import ModelError, ModelOverloaded, ModelRefused, ModelUnavailable
 from assistant.models.fake_speech_server import FakeSpeechServer, Reply
 from assistant.models.openai_http import Endpoint, OpenAITranscriber
@@ -326,3 +333,25 @@ async def test_a_temporary_chat_may_be_spoken_and_stores_nothing(world: World, b
     reply = await ben.post("/v1/chat/completions", json=spoken(part(wav()), assistant={"temporary": True}))
     assert reply.status_code == 200 and world.turns.asked[0].options.temporary
     assert (await ben.get("/api/conversations")).json()["conversations"] == []
+
+
+def test_the_command_line_prints_the_words(world: World, address: str, tmp_path: Path) -> None:
+    entry = {"url": address, "pid": os.getpid(), "started_at": time.time()}
+    (tmp_path / "run" / "server.json").write_text(json.dumps(entry))
+    recording = tmp_path / "memo.wav"
+    recording.write_bytes(wav())
+
+    def run(*arguments: str) -> str:
+        return (
+            CliRunner()
+            .invoke(app, ["--data-dir", str(tmp_path), "transcribe", *arguments], catch_exceptions=False)
+            .stdout
+        )
+
+    with pytest.raises(Failed, match="Speech is off here"):
+        run(str(recording))
+    fake = hear(world)
+    assert run(str(recording), "--language", "de").strip() == SAID and fake.heard[0][1] == "de"
+    assert json.loads(run(str(recording), "--json")) == {"text": SAID}
+    with pytest.raises(Failed, match="There is no file"):
+        run(str(tmp_path / "nothing.wav"))
