@@ -49,6 +49,11 @@ _SCHEMA: Json = {
 }
 _DESCRIBED: Json = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _SCHEMA}}}}
 
+_SAID: dict[int | str, Json] = {
+    200: {"content": {"application/json": {}, "text/plain": {}}},
+    501: {"description": "Speech is off"},
+}
+
 
 @dataclass(slots=True)
 class Form:
@@ -64,7 +69,9 @@ async def offered(app: Parts, _credential: Signed) -> Json:
     return {"on": app.speech.on, "max_bytes": app.speech.max_bytes, "max_seconds": app.speech.max_s}
 
 
-@router.post("/v1/audio/transcriptions", tags=["openai"], response_model=None, openapi_extra=_DESCRIBED)
+@router.post(
+    "/v1/audio/transcriptions", tags=["openai"], response_model=None, responses=_SAID, openapi_extra=_DESCRIBED
+)
 async def transcribe(request: Request, app: Parts, doors: Shared, credential: Signed) -> Response:
     """Return the words of a recording (wav, mp3, mp4 and m4a, ogg, webm, flac), as JSON or as plain text."""
     if not app.speech.on:

@@ -16,6 +16,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from assistant.models.recordings import FakeTranscriber
+from assistant.speech import Speech
+
 from .conftest import World
 
 CHECKS = [
@@ -33,6 +36,7 @@ EXAMPLES_PER_RUN = 5
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_no_generated_request_is_an_error_of_ours(world: World, fault_runs: int, mode: GenerationMode) -> None:
     host = {"Host": "localhost"}
+    world.app.speech = Speech(FakeTranscriber(["words"]), 100_000, 60.0, inside=True)
     description = schemathesis.openapi.from_asgi("/api/openapi.json", world.api, headers=host)
     failures: list[str] = []
     reached: set[str] = set()
