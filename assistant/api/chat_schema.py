@@ -7,11 +7,8 @@ tokens than any answer may have are cut to that many.
 
 from __future__ import annotations
 
-import binascii
 import json
-from base64 import b64decode
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Annotated, Any, Literal
 
@@ -19,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from assistant.api import errors
 from assistant.api.deps import Line, Text
+from assistant.api.sounds import AudioPart, Sound, sounds_of
 from assistant.errors import PictureRefused
 from assistant.models.presets import PRESETS, Preset
 from assistant.models.types import Policy, Sampling
@@ -32,7 +30,6 @@ MAX_STOPS = 8
 SCHEMA_DEPTH = 16
 SCHEMA_CHARACTERS = 20_000
 
-MAX_RECORDINGS = 4  # of one question
 
 # What stands in the history for a recording of an earlier question: it was answered, and is not sent on.
 _ANSWERED = "(a spoken message that was answered)"
@@ -66,32 +63,6 @@ class ImagePart(BaseModel):
     image_url: ImageAddress
 
 
-class AudioData(BaseModel):
-    """A recording."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    data: str = Field(repr=False, description="The recording in base64")
-    format: Annotated[str, Field(min_length=1, max_length=20)]
-
-
-class AudioPart(BaseModel):
-    """Speech as a part of a message."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    type: Literal["input_audio"]
-    input_audio: AudioData
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """A recording as it came with a question."""
-
-    form: str  # what the sender calls it
-    data: bytes = field(repr=False)
-
-
 class ChatMessage(BaseModel):
     """One message in OpenAI's sense."""
 
@@ -123,17 +94,7 @@ class ChatMessage(BaseModel):
     def sounds(self) -> tuple[Sound, ...]:
         """Return the recordings of the message; raises the refusal of too many, or of one that is not base64."""
         parts = self.content if isinstance(self.content, list) else []
-        found = [part.input_audio for part in parts if isinstance(part, AudioPart)]
-        if len(found) > MAX_RECORDINGS:
-            raise errors.invalid(f"A question has at most {MAX_RECORDINGS} recordings; send fewer.", "messages")
-        return tuple(_sound(given) for given in found)
-
-
-def _sound(given: AudioData) -> Sound:
-    try:
-        return Sound(given.format, b64decode(given.data, validate=True))
-    except (binascii.Error, ValueError):
-        raise errors.invalid("The recording is not base64; send it again.", "messages") from None
+        return sounds_of([part.input_audio for part in parts if isinstance(part, AudioPart)])
 
 
 class StreamOptions(BaseModel):

@@ -14,10 +14,10 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from assistant.api import errors, limits, multipart
 from assistant.api.auth import SIGNED_IN, Guarded
-from assistant.api.chat_schema import Sound
 from assistant.api.deps import Parts
 from assistant.api.doors import Doors, Shared
 from assistant.api.schemas import Json
+from assistant.api.sounds import Sound
 from assistant.app import App
 from assistant.errors import SpeechOff
 from assistant.models.types import Policy
