@@ -92,6 +92,7 @@ class Drafter:
                 return
         output = Output([found.passage.text], self._secrets)
         notes.release = release = GroundedRelease(Verbatim(), output, [found.passage], self._fragments_to(notes))
+        notes.trace.timings_ms["first_token"] = notes.trace.elapsed_ms(started)
         for released in [*await release.feed(f"{found.words} [1]."), *await release.finish(cut_off=False)]:
             yield text_event(released)
 

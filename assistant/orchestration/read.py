@@ -63,4 +63,5 @@ def read(reader: Reader, question: str, passages: Sequence[Passage]) -> Read:
     readings = reader.read(question, passages)
     best = max(range(len(passages)), key=lambda n: readings[n].score)
     words = passages[best].text[readings[best].start : readings[best].end]
-    return Read(passages[best], " ".join(words.split()), readings[best].score)
+    line = max(words.splitlines(), key=len, default="")  # an answer does not go on from a heading into the text
+    return Read(passages[best], " ".join(line.split()), readings[best].score)

@@ -58,8 +58,9 @@ def test_it_knows_the_same_answer_in_other_words(said: str, same: bool) -> None:
     assert Read(PASSAGES[1], "25 days", 0.0).agrees(said) is same
 
 
-def test_it_puts_the_words_on_one_line() -> None:
-    assert read(Whole(), LEAVE, [passage(1, "25\n  days")]).words == "25 days"
+@pytest.mark.parametrize("text", ["25   days", "Leave\n\n25 days", "25 days\nLeave"])
+def test_it_keeps_the_answer_to_one_line(text: str) -> None:
+    assert read(Whole(), LEAVE, [passage(1, text)]).words == "25 days"
 
 
 class Whole:

@@ -40,6 +40,7 @@ async def test_it_answers_in_the_passages_words_where_the_reader_is_sure(bench: 
     assert ran.answer.grounded and not ran.answer.abstained
     assert ran.answer.citations[0].document == "d2" and ran.answer.route.strategy == "reader"
     assert ran.steps == ["search", "read"]
+    assert {"search", "read", "first_token", "total"} <= ran.answer.timings_ms.keys()
 
 
 async def test_it_asks_no_model_where_no_passage_seems_to_answer(bench: Any) -> None:
