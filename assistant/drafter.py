@@ -10,17 +10,17 @@ from assistant.guardrails.grounding import Judge, Verbatim
 from assistant.guardrails.output import Output
 from assistant.guardrails.release import GroundedRelease, Overheard
 from assistant.orchestration.attempt import Release, attempt, text_event
-from assistant.orchestration.compose import Composed, Prompts, from_documents, plain_chat
+from assistant.orchestration.compose import Composed, Prompts, from_documents, load_prompts, plain_chat
 from assistant.orchestration.draft import NOTHING, draft
 from assistant.orchestration.notes import Notes, checked, drafted, plain_release
 from assistant.orchestration.ports import Choice, Gate
 from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt
-from assistant.orchestration.read import read, readable
+from assistant.orchestration.read import GUIDED, read, readable
 from assistant.orchestration.reasoning import answer_only
 from assistant.orchestration.second_look import Look, again
 from assistant.orchestration.settings import TurnSettings
 from assistant.threads import in_thread
-from assistant.types import Event
+from assistant.types import CHOSEN_BY_US, Event
 from knowledge.reader import Reader
 from knowledge.types import Passage
 
@@ -39,6 +39,7 @@ class Drafter:
     ) -> None:
         """Check drafts by `judge`; `secrets` are strings that no answer may hold; `reader` guides the small model."""
         self._reader = reader
+        self._packaged = load_prompts().grounded
         self._judge = judge
         self._gate = gate
         self._settings = settings
@@ -46,7 +47,7 @@ class Drafter:
 
     async def drafts(self, notes: Notes, choice: Choice, prompts: Prompts) -> AsyncGenerator[Event, None]:
         """Yield what the reader finds, where there is one; else one draft, and a second where the first was empty."""
-        if self._reader is not None and self._reads(notes, choice):
+        if self._reader is not None and self._reads(notes, choice, prompts.grounded):
             async with aclosing(self._read(self._reader, notes, choice, prompts.grounded)) as events:
                 async for event in events:
                     yield event
@@ -63,10 +64,12 @@ class Drafter:
                 break
             look = again(notes.question, notes.passages, choice.route, prompts, release.settled)
 
-    def _reads(self, notes: Notes, choice: Choice) -> bool:
-        if converses(choice) or not notes.passages or notes.turn.options.sampling.json_schema is not None:
+    def _reads(self, notes: Notes, choice: Choice, prompt: GroundedPrompt) -> bool:
+        """Return whether the reader stands in: not for a model named or published, nor for a prompt of one's own."""
+        options, guided = notes.turn.options, choice.route.tier == "fallback" and choice.route.adapter == GUIDED
+        if not guided or options.model != CHOSEN_BY_US or prompt != self._packaged or not notes.passages:
             return False
-        return choice.route.tier == "fallback" and readable(notes.question, notes.passages)
+        return options.sampling.json_schema is None and readable(notes.question, notes.passages)
 
     async def _read(
         self, reader: Reader, notes: Notes, choice: Choice, prompt: GroundedPrompt
@@ -74,11 +77,12 @@ class Drafter:
         """Yield the words of the likeliest passage: at once, or once the model has found them too, or not at all."""
         started = notes.trace.clock()
         found = await in_thread(read, reader, notes.question, notes.passages)
-        notes.progress.route = replace(choice.route, strategy="reader")
         yield notes.trace.step("read", found.told, notes.trace.elapsed_ms(started))
         if not found.likely:
             return
-        if not found.sure:
+        if found.sure:
+            notes.progress.route = replace(choice.route, model="reader", adapter=None, strategy="reader")
+        else:
             composed = await from_documents(
                 prompt, notes.turn, notes.question, [found.passage], False, choice.model, []
             )  # fmt: skip
@@ -109,7 +113,9 @@ class Drafter:
         else:
             output = Output([p.text for p in composed.passages], self._secrets)
             check = self._judge.open(notes.question, composed.passages, prompt.abstention)
-            fragments_to = "" if converses(choice) else self._fragments_to(notes)
+            # Adapters of the small model answer in fragments; what else an installation runs there writes sentences.
+            brief = choice.route.tier == "fallback" and choice.route.adapter is not None
+            fragments_to = self._fragments_to(notes) if brief else ""
             release = GroundedRelease(check, output, composed.passages, fragments_to)
         async with aclosing(self._one(notes, choice, prompt, composed, release)) as events:
             async for event in events:

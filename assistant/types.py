@@ -50,11 +50,14 @@ class Persona:
     foreign: bool = False  # somebody else than the caller wrote the instructions
 
 
+CHOSEN_BY_US = "assistant"  # in place of a model's name: we choose the route
+
+
 @dataclass(frozen=True, slots=True)
 class TurnOptions:
     """What the caller may choose for a turn."""
 
-    model: str = "assistant"  # "assistant": we choose the route
+    model: str = CHOSEN_BY_US
     collections: tuple[str, ...] | None = None  # names; None: all that the caller may read
     grounded: bool = True  # False: plain chat without retrieval
     conversation_id: str | None = None

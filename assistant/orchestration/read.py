@@ -17,6 +17,7 @@ from knowledge.reader import Reader
 from knowledge.types import Passage
 from knowledge.words import is_english
 
+GUIDED = "grounded-answer"  # the adapter that it stands in for: another one was trained to answer by itself
 SAYS = -4.0  # log-odds of the likeliest answer below which no passage says
 SURE = 0.0  # log-odds above which it is the answer, whatever the small model would say
 AGREES = 0.3  # F1 of the words of both from which on they are the same answer

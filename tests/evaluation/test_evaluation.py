@@ -89,7 +89,7 @@ def answering(request: ModelRequest) -> str:
 
 
 def turns(embedder: OnnxEmbedder) -> Turns:
-    model = OneModel(ScriptedModel([answering]), Route("small", None, "fallback", ""))
+    model = OneModel(ScriptedModel([answering]), Route("small", "grounded-answer", "fallback", ""))
     return Turns(ListSearch([]), model, RuleJudge(embedder.embed), OpenGate(), MemoryRecords(), TurnSettings())
 
 

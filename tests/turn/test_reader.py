@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from assistant.adaptation import publish
+from assistant.adaptation.adapter import open_adapter
 from assistant.models.fake import ScriptedModel
 from assistant.models.types import Sampling
-from assistant.orchestration.read import SAYS, SURE
+from assistant.orchestration.compose import load_prompts
+from assistant.orchestration.read import GUIDED, SAYS, SURE
 from assistant.types import Route
 from knowledge.reader import Reading
 from knowledge.types import Passage
 from tests.turn.conftest import ABSTENTION, Ran, passage
 
+SMALL = Route("small", GUIDED, "fallback", "")
 LEAVE = "How many days of paid leave do employees get per year?"
 
 
@@ -34,18 +38,18 @@ class Sees:
 
 async def test_it_answers_in_the_passages_words_where_the_reader_is_sure(bench: Any) -> None:
     model = ScriptedModel(["nothing of this is asked for"])
-    ran: Ran = await bench(model, reader=Sees(SURE + 1)).ask(LEAVE)
+    ran: Ran = await bench(model, route=SMALL, reader=Sees(SURE + 1)).ask(LEAVE)
     assert not model.requests
     assert ran.answer.text == ran.text == "25 days [1]."
     assert ran.answer.grounded and not ran.answer.abstained
-    assert ran.answer.citations[0].document == "d2" and ran.answer.route.strategy == "reader"
+    assert ran.answer.citations[0].document == "d2" and ran.answer.route == Route("reader", None, "fallback", "reader")
     assert ran.steps == ["search", "read"]
     assert {"search", "read", "first_token", "total"} <= ran.answer.timings_ms.keys()
 
 
 async def test_it_asks_no_model_where_no_passage_seems_to_answer(bench: Any) -> None:
     model = ScriptedModel(["25 days [1]."])
-    ran: Ran = await bench(model, reader=Sees(SAYS - 1)).ask(LEAVE)
+    ran: Ran = await bench(model, route=SMALL, reader=Sees(SAYS - 1)).ask(LEAVE)
     assert not model.requests
     assert ran.answer.abstained and ran.text == ABSTENTION and len(ran.answer.nearest) == 3
     assert ran.steps == ["search", "read"]
@@ -53,22 +57,23 @@ async def test_it_asks_no_model_where_no_passage_seems_to_answer(bench: Any) -> 
 
 async def test_it_has_the_small_model_confirm_what_is_only_likely(bench: Any) -> None:
     model = ScriptedModel(["It is 25 days [1]."])
-    ran: Ran = await bench(model, reader=Sees(SURE)).ask(LEAVE)
+    ran: Ran = await bench(model, route=SMALL, reader=Sees(SURE)).ask(LEAVE)
     user = model.requests[0].messages[1].content
     assert user.startswith("[1] Leave\n") and user.count("\n\n") == 1  # the one passage, and the question
     assert ran.answer.text == "25 days [1]." and ran.answer.usage.output_tokens
+    assert ran.answer.route == Route("small", GUIDED, "fallback", "grounded_answer")
     assert ran.steps == ["search", "read", "draft", "check"]
 
 
 @pytest.mark.parametrize("said", ["The documents do not say.", "31 March [1].", ""])
 async def test_it_shows_nothing_that_the_small_model_does_not_confirm(bench: Any, said: str) -> None:
-    ran: Ran = await bench(said, reader=Sees(SURE)).ask(LEAVE)
+    ran: Ran = await bench(said, route=SMALL, reader=Sees(SURE)).ask(LEAVE)
     assert ran.answer.abstained and ran.text == ABSTENTION
 
 
 async def test_it_keeps_nothing_of_what_was_overheard_when_it_is_stopped(bench: Any) -> None:
     model = ScriptedModel(["25 days is a secret " * 99], pause_s=0.001)
-    made = bench(model, reader=Sees(SURE))
+    made = bench(model, route=SMALL, reader=Sees(SURE))
 
     async def listen() -> None:
         async for _ in made.run(LEAVE):
@@ -87,28 +92,55 @@ async def test_it_keeps_nothing_of_what_was_overheard_when_it_is_stopped(bench: 
 async def test_it_holds_the_passages_words_to_the_same_rules(bench: Any) -> None:
     only = [passage(2, "Leave is 25 days, and the key is 0123456789abcdef0123456789abcdef.", "Leave")]
     secrets = ["0123456789abcdef0123456789abcdef"]
-    held = bench("", passages=only, secrets=secrets, reader=Sees(SURE + 1), whole_sentences=True)
+    held = bench("", passages=only, route=SMALL, secrets=secrets, reader=Sees(SURE + 1), whole_sentences=True)
     text = (await held.ask(LEAVE)).text
     assert "**25 days**" in text and secrets[0] not in text
 
 
-async def test_it_leaves_large_models_and_other_languages_alone(bench: Any) -> None:
+@pytest.mark.parametrize(
+    "route",
+    [
+        Route("big", "hr", "domain", ""),
+        Route("big", GUIDED, "domain", ""),
+        Route("small", "published", "fallback", ""),
+        Route("another.gguf", None, "fallback", ""),
+    ],
+)
+async def test_it_leaves_models_alone_that_answer_by_themselves(bench: Any, route: Route) -> None:
+    ran: Ran = await bench("25 days [2].", route=route, reader=Sees(SURE + 1)).ask(LEAVE)
+    assert "read" not in ran.steps and ran.answer.citations[0].document == "d2"
+
+
+def test_it_stands_in_for_the_adapter_that_ships() -> None:
+    assert publish.DEFAULT.name == GUIDED == open_adapter(publish.DEFAULT).manifest.name
+
+
+async def test_it_leaves_other_languages_alone(bench: Any) -> None:
     sure = Sees(SURE + 1)
-    large: Ran = await bench("25 days [2].", route=Route("big", "hr", "domain", ""), reader=sure).ask(LEAVE)
-    assert "read" not in large.steps and large.answer.citations[0].document == "d2"
     german = passage(4, "Die Angestellten haben 25 Tage Urlaub, und nicht mehr als das ist für sie in dem Jahr.")
-    ran: Ran = await bench("25 [1].", passages=[german], reader=sure).ask(LEAVE)
+    ran: Ran = await bench("25 [1].", passages=[german], route=SMALL, reader=sure).ask(LEAVE)
     assert "read" not in ran.steps
+
+
+async def test_it_leaves_a_model_that_was_named_and_a_prompt_of_ones_own_alone(bench: Any) -> None:
+    named: Ran = await bench("25 days [2].", route=SMALL, reader=Sees(SURE + 1)).ask(LEAVE, model="small")
+    assert "read" not in named.steps and named.answer.text == "25 days [1]."
+    made, prompts = bench("25 days [2].", route=SMALL, reader=Sees(SURE + 1)), load_prompts()
+    own = replace(prompts, grounded=prompts.grounded.model_copy(update={"system": "Answer like a pirate."}))
+    made.turns = made.turns.trying(own)
+    assert "read" not in (await made.ask(LEAVE)).steps
 
 
 async def test_it_answers_by_the_model_where_json_is_asked_for(bench: Any) -> None:
     schema = {"type": "object", "properties": {"days": {"type": "integer"}}}
-    ran: Ran = await bench('{"days": 25}', reader=Sees(SURE + 1)).ask(LEAVE, sampling=Sampling(json_schema=schema))
+    ran: Ran = await bench('{"days": 25}', route=SMALL, reader=Sees(SURE + 1)).ask(
+        LEAVE, sampling=Sampling(json_schema=schema)
+    )
     assert ran.text == '{"days": 25}' and "read" not in ran.steps
 
 
 async def test_it_shows_a_fragment_in_its_sentence(bench: Any) -> None:
-    ran: Ran = await bench("25 days [2]. By 31 March [2].", whole_sentences=True).ask(LEAVE)
+    ran: Ran = await bench("25 days [2]. By 31 March [2].", whole_sentences=True, route=SMALL).ask(LEAVE)
     assert ran.text == ran.answer.text
     assert ran.text.startswith("Employees get **25 days** of paid leave per year. [1]")
     assert len(ran.answer.citations) == 1 and ran.answer.grounded
