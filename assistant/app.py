@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from sqlalchemy import Engine
 
+from assistant.calling.service import SkillService
 from assistant.kept import KeptAnswers
 from assistant.memory.memories import Memories
 from assistant.models.adapters import Adapters
@@ -17,7 +18,6 @@ from assistant.promptbook.book import PromptBook
 from assistant.promptbook.playground import Playground
 from assistant.secret_file import Secrets
 from assistant.settings import Settings
-from assistant.skill_service import SkillService
 from assistant.speech import Speech
 from assistant.types import Event, Turn
 from ingest.files import FileStore

@@ -9,9 +9,11 @@ from sqlalchemy import Engine
 
 from assistant import attachments, secret_file
 from assistant.app import App, Service
-from assistant.call_tracker import CallTracker
+from assistant.calling.deciding import SkillTurns
+from assistant.calling.host import ProductHost
+from assistant.calling.service import SkillService
+from assistant.calling.tracker import CallTracker
 from assistant.curated.desk import Desk
-from assistant.deciding import SkillTurns
 from assistant.errors import InvalidSetting
 from assistant.guardrails.grounding import RuleJudge
 from assistant.kept import KeptAnswers
@@ -36,8 +38,6 @@ from assistant.promptbook.playground import Playground
 from assistant.record import SqlRecords
 from assistant.settings import Settings
 from assistant.sight import Sighted
-from assistant.skill_host import ProductHost
-from assistant.skill_service import SkillService
 from assistant.speech import Speech, Spoken
 from assistant.storage import database, files
 from assistant.threads import in_thread

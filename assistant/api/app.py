@@ -44,7 +44,7 @@ from assistant.api.doors import Doors, doors
 from assistant.api.limits import BodyLimit
 from assistant.api.security import KnownHosts, Observed
 from assistant.app import VERSION, App
-from assistant.approvals import interrupt_running
+from assistant.calling.approvals import interrupt_running
 from assistant.conversations import give_up_running
 from assistant.threads import in_thread
 

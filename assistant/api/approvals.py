@@ -10,13 +10,13 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Depends
 
-from assistant import approvals
 from assistant.api import companions, errors
 from assistant.api.auth import SIGNED_IN, Guarded
 from assistant.api.deps import Id, Parts
 from assistant.api.schemas import Json
 from assistant.app import App
-from assistant.approvals import Approval
+from assistant.calling import approvals
+from assistant.calling.approvals import Approval
 from assistant.people.credentials import Credential
 from assistant.threads import in_thread
 from assistant.types import Answer, Caller, Turn, TurnOptions

@@ -10,7 +10,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 
-from assistant import approvals, conversations
+from assistant import conversations
 from assistant.api import companions, errors, speech, sse
 from assistant.api.auth import SIGNED_IN, Guarded
 from assistant.api.chat_schema import ChatBody
@@ -20,6 +20,7 @@ from assistant.api.live import Live
 from assistant.api.responses import Pieces, disconnected
 from assistant.api.schemas import Json
 from assistant.app import App
+from assistant.calling import approvals
 from assistant.gallery.companion import Companion
 from assistant.gallery.store import PREFIX
 from assistant.orchestration.prompts import Message

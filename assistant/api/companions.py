@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from assistant.api import errors
 from assistant.app import App
+from assistant.calling.service import SkillService
 from assistant.gallery import companion, store
 from assistant.gallery.applied import Offer, applied
 from assistant.gallery.choices import Choices
 from assistant.gallery.companion import Companion
 from assistant.gallery.store import PREFIX, Assistant
 from assistant.orchestration.skill_stage import person_of
-from assistant.skill_service import SkillService
 from assistant.threads import in_thread
 from assistant.types import Caller, TurnOptions
 from knowledge import collections

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from assistant import long_calls
 from assistant.api import errors
 from assistant.api.auth import SIGNED_IN, Guarded
 from assistant.api.deps import Id, Parts
 from assistant.api.schemas import Json
-from assistant.long_calls import LongCall
+from assistant.calling import long_calls
+from assistant.calling.long_calls import LongCall
 from assistant.people.credentials import Credential
 from assistant.threads import in_thread
 

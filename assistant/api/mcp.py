@@ -13,13 +13,13 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 
-from assistant import approvals
 from assistant.api.auth import SIGNED_IN, Guarded
 from assistant.api.deps import Parts, storable
 from assistant.api.doors import Doors, Shared
 from assistant.api.schemas import Json
 from assistant.api.skills import parked
 from assistant.app import VERSION, App
+from assistant.calling import approvals
 from assistant.orchestration.skill_stage import person_of
 from assistant.people.credentials import Credential
 from assistant.threads import in_thread

@@ -11,18 +11,18 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Query
 from fastapi import Path as InPath
 
-from assistant import approvals
 from assistant.api import errors
 from assistant.api.auth import ADMIN, SIGNED_IN, Guarded
 from assistant.api.deps import Id, Parts
 from assistant.api.schemas import Json
 from assistant.api.skills_schema import CallBody, FilesBody, SecretBody, SkillChange, SourceBody
 from assistant.app import App
+from assistant.calling import approvals
+from assistant.calling.report import blocked, report, shown
 from assistant.logs import log
 from assistant.orchestration.session import Pending
 from assistant.orchestration.skill_stage import person_of
 from assistant.people.credentials import Credential
-from assistant.skills_report import blocked, report, shown
 from assistant.threads import in_thread
 from assistant.types import Caller, Turn, TurnOptions
 from assistant.wire import approval_json

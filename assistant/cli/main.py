@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 
-from assistant import skills_commands
 from assistant.adaptation import commands as adapt
 from assistant.cli import (
     ask,
@@ -31,6 +30,7 @@ from assistant.cli import (
     transcribe,
     widgets,
 )
+from assistant.cli import skills as skills_commands
 from assistant.cli.output import Failed, err
 from assistant.errors import AssistantError
 from assistant.settings import load

@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from assistant import long_calls
+from assistant.calling import long_calls
 from assistant.errors import LastAdministrator, UnknownGroup, UserNameTaken, WrongPassword
 from assistant.gallery.leaving import forget_owner
 from assistant.memory.group_store import forget_author

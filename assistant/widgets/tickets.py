@@ -13,7 +13,7 @@ MAX_TITLE, MAX_DESCRIPTION = 200, 5_000  # characters, as the shipped `create_ti
 
 
 class SkillCalls(Protocol):
-    """The skills of the server; assistant/skill_service.py."""
+    """The skills of the server; assistant/calling/service.py."""
 
     async def for_person(self, person: Person) -> list[Skill]:
         """Return the skills that `person` may call now."""

@@ -21,7 +21,8 @@ from assistant import logs, secret_file
 from assistant.api.app import create
 from assistant.api.server import server
 from assistant.app import App, ModelStatus
-from assistant.deciding import SkillTurns
+from assistant.calling.deciding import SkillTurns
+from assistant.calling.service import SkillService
 from assistant.guardrails.grounding import RuleJudge
 from assistant.kept import KeptAnswers
 from assistant.memory.memories import Memories
@@ -41,7 +42,6 @@ from assistant.promptbook.book import PromptBook
 from assistant.promptbook.playground import Playground
 from assistant.record import MemoryRecords
 from assistant.settings import Settings, load
-from assistant.skill_service import SkillService
 from assistant.speech import Speech, Spoken
 from assistant.turn import Turns
 from assistant.types import Answer, Citation, Event, Route, Step, Turn

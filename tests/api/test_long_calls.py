@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import replace
 from functools import partial
 
-from assistant.call_tracker import CallTracker
-from assistant.skill_service import SkillService
+from assistant.calling.service import SkillService
+from assistant.calling.tracker import CallTracker
 from skills.fake import FixedSource, ScriptedSkill, embed_words
 from skills.settings import SkillsSettings
 from skills.skillset import Skillset

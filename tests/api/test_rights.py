@@ -15,9 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
-from assistant import conversations, long_calls, sharing
+from assistant import conversations, sharing
 from assistant.api.auth import Guarded, policy_of
 from assistant.attachments import collection_for
+from assistant.calling import long_calls
 from assistant.curated import store
 from assistant.curated.store import Written
 from assistant.gallery import store as gallery

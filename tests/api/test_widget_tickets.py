@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from assistant.skill_service import SkillService
+from assistant.calling.service import SkillService
 from skills.audit import AuditFile
 from skills.fake import FixedSource, ScriptedSkill, embed_words
 from skills.settings import SkillsSettings

@@ -9,8 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 from assistant.cli.output import Failed
+from assistant.cli.skills import app
 from assistant.settings import Settings
-from assistant.skills_commands import app
 from skills.settings import SkillsSettings
 
 

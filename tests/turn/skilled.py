@@ -11,9 +11,10 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from assistant.call_tracker import CallTracker
+from assistant.calling.deciding import SkillTurns
+from assistant.calling.service import SkillService
+from assistant.calling.tracker import CallTracker
 from assistant.database import migrate
-from assistant.deciding import SkillTurns
 from assistant.guardrails.grounding import RuleJudge
 from assistant.models.types import ModelRequest, Piece, Usage
 from assistant.orchestration.fake import ListSearch
@@ -22,7 +23,6 @@ from assistant.orchestration.ports import OneModel
 from assistant.orchestration.prompts import Message
 from assistant.orchestration.settings import TurnSettings
 from assistant.record import MemoryRecords
-from assistant.skill_service import SkillService
 from assistant.turn import Turns
 from assistant.types import Answer, Caller, Event, Route, Turn, TurnOptions
 from knowledge.database import connect

@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from assistant import conversations, long_calls
-from assistant.call_tracker import CallTracker
+from assistant import conversations
+from assistant.calling import long_calls
+from assistant.calling.long_calls import LongCall
+from assistant.calling.tracker import CallTracker
 from assistant.database import migrate
-from assistant.long_calls import LongCall
 from assistant.types import Turn, TurnOptions
 from assistant.wire import AnswerJson
 from knowledge.database import connect
@@ -225,7 +226,7 @@ def test_one_server_alone_takes_a_call_over_and_not_for_ever(engine: Engine) -> 
 _SERVER = """
 import asyncio, sys
 from pathlib import Path
-from assistant.call_tracker import CallTracker
+from assistant.calling.tracker import CallTracker
 from knowledge.database import connect
 from skills.fake import ScriptedSkill
 from skills.types import Person, SkillCall

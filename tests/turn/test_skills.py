@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from assistant import approvals
+from assistant.calling import approvals
 from assistant.orchestration.prompts import Message
 from assistant.tables import approvals as table
 from assistant.types import Caller

@@ -15,9 +15,10 @@ from typing import Literal
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from assistant import conversations, long_calls
+from assistant import conversations
+from assistant.calling import long_calls
+from assistant.calling.long_calls import LongCall, LongState
 from assistant.logs import log
-from assistant.long_calls import LongCall, LongState
 from assistant.threads import in_thread
 from assistant.wire import AnswerJson
 from skills.guard import plain

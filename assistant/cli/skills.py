@@ -12,12 +12,12 @@ from typing import Annotated, Any
 
 import typer
 
+from assistant.calling.report import blocked, shown
 from assistant.cli.options import JsonFlag
 from assistant.cli.output import Failed, note, out, show_json, show_table
-from assistant.skills_calls import approvals, calls, running
-from assistant.skills_opened import run, say, short
-from assistant.skills_report import blocked, shown
-from assistant.skills_sources import add, approve, remove_source, secret, test
+from assistant.cli.skill_calls import approvals, calls, running
+from assistant.cli.skill_sources import add, approve, remove_source, secret, test
+from assistant.cli.skills_opened import run, say, short
 from skills.guard import Rule
 from skills.skillset import Skillset
 from skills.state import Decisions

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from assistant.calling.report import report, shown
 from assistant.cli.options import JsonFlag
 from assistant.cli.output import Failed, show_json, show_table
-from assistant.skills_opened import run, say, short
-from assistant.skills_report import report, shown
+from assistant.cli.skills_opened import run, say, short
 from skills.adding import add_entry, add_path, remove
 from skills.mcp import McpSource
 from skills.skillset import Skillset

@@ -14,8 +14,9 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from assistant import approvals, conversations
-from assistant.approvals import Approval
+from assistant import conversations
+from assistant.calling import approvals
+from assistant.calling.approvals import Approval
 from assistant.models.errors import ModelError
 from assistant.models.types import ModelRequest
 from assistant.orchestration import plan as plans
@@ -152,7 +153,8 @@ class SkillTurns:
                 stage = self._stage.plans.run(notes, choice, session, offered, task)
             else:
                 messages = _resumed(context["messages"], batch, marker)
-                request = ModelRequest(messages, notes.turn.options.sampling, (), notes.turn.id, _salt(notes))
+                sampling, salt = notes.turn.options.sampling, _salt(notes)
+                request = ModelRequest(messages, sampling, request_id=notes.turn.id, cache_salt=salt)
                 stage = self._stage.by_model(notes, choice, session, offered, request, hold=False)
             async with aclosing(stage) as events:
                 async for event in events:

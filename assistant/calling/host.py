@@ -68,7 +68,7 @@ class ProductHost:
             model = self._models.named("assistant").model
             messages = (Message("system", system), Message("user", user))
             sampling = Sampling(max_tokens=min(max_tokens, 2_000), json_schema=schema)
-            request = ModelRequest(messages, sampling, request_id=uuid4().hex)
+            request = ModelRequest(messages, sampling, request_id=uuid4().hex, task="skill")
             async for piece in model.stream(request):
                 text += piece.text
         except ModelError as exc:
