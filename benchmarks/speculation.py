@@ -1,11 +1,14 @@
 """Is guessing tokens worth it? Each engine with and without prompt lookup, on cited answers and on free text.
 
-    python -m benchmarks.speculation [--engine local vllm] [--questions 4] [--python .venv-vllm/bin/python]
+    python -m benchmarks.speculation [--engine local vllm] [--questions 24] [--python .venv-vllm/bin/python]
 
 Cited answers repeat their passages, so the prompt holds what comes next; free text does not. The same greedy requests
-go one after the other to the same weights with the shipped adapter (vLLM: loaded; local engine: in its weights). A
-speed-up below 1 for a task says that guessing should be off there. vLLM tells how many guesses were accepted; the
-local engine does not. Runs on idle cores: on a busy machine the two passes see different loads, so look at the load.
+go one after the other to the same weights with the shipped adapter (vLLM: loaded; local engine: in its weights).
+
+The local engine decides for each task: "auto" is all of its answers, trials included, "settled" those of the second
+half, "on" those that it guessed in, each beside the same requests without guessing. Two processes get each request in
+turns, so that both see the same load. vLLM guesses always or never ("on"), in one pass after the other: run on idle
+cores. A speed-up below 1 says that guessing should be off there.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from pathlib import Path
 
 from assistant.models.openai_http import OpenAIModel, Timeouts, fixed
 from assistant.models.openai_wire import LOCAL, VLLM
-from assistant.models.types import ModelRequest, Sampling
+from assistant.models.types import ModelRequest, Sampling, Usage
 from assistant.orchestration.prompts import Message
 from benchmarks import engines
 from benchmarks.report import Figure, show
@@ -40,15 +43,17 @@ STORIES = ("a fox and a crow", "a lighthouse", "two old friends", "a train in th
 
 @dataclass(frozen=True)
 class Measured:
-    """One pass over one task."""
+    """One answer."""
 
     tokens: int
-    seconds: float
+    seconds: float  # prompt included
+    guessed: bool
 
-    @property
-    def speed(self) -> float:
-        """Return tokens in a second, prompts included."""
-        return self.tokens / self.seconds if self.seconds else 0.0
+
+def speed(answers: Sequence[Measured]) -> float:
+    """Return tokens in a second over all answers."""
+    seconds = sum(answer.seconds for answer in answers)
+    return sum(answer.tokens for answer in answers) / seconds if seconds else 0.0
 
 
 def tasks(questions: int) -> dict[str, list[ModelRequest]]:
@@ -58,25 +63,34 @@ def tasks(questions: int) -> dict[str, list[ModelRequest]]:
     for n in range(questions):
         about, story = FACTS[n % len(FACTS)][0], STORIES[n % len(STORIES)]
         ask = f"Question {n}.\n{context}\n\nRepeat word for word what is said about {about}, with its number."
-        cited.append(_request(ask, 48))
-        free.append(_request(f"Story {n}: tell a story about {story}.", 48))
+        cited.append(_request(ask, 48, "cited"))
+        free.append(_request(f"Story {n}: tell a story about {story}.", 48, "free"))
     return {"cited answers": cited, "free text": free}
 
 
-def _request(text: str, tokens: int) -> ModelRequest:
+def _request(text: str, tokens: int, task: str) -> ModelRequest:
     system = Message("system", "You answer from numbered passages and cite them.")
-    return ModelRequest((system, Message("user", text)), Sampling(max_tokens=tokens))
+    return ModelRequest((system, Message("user", text)), Sampling(max_tokens=tokens), task=task)
 
 
-async def measure(model: OpenAIModel, requests: Sequence[ModelRequest]) -> Measured:
-    """Return what a model made of some requests, after one that warms it up."""
-    async for _ in model.stream(_request("Hi", 4)):
-        pass
-    tokens, started = 0, time.perf_counter()
+async def answered(model: OpenAIModel, request: ModelRequest) -> Measured:
+    """Return what a model made of a request."""
+    started, usage = time.perf_counter(), Usage()
+    async for piece in model.stream(request):
+        usage = piece.usage or usage
+    guessed = usage.accepted_tokens + usage.rejected_tokens > 0
+    return Measured(usage.output_tokens, time.perf_counter() - started, guessed)
+
+
+async def in_turns(models: Sequence[OpenAIModel], requests: Sequence[ModelRequest]) -> list[list[Measured]]:
+    """Return the answers of each model; each request goes to all of them before the next one."""
+    found: list[list[Measured]] = [[] for _ in models]
+    for model in models:
+        await answered(model, _request("Hi", 4, "warm up"))
     for request in requests:
-        async for piece in model.stream(request):
-            tokens += piece.usage.output_tokens if piece.usage else 0
-    return Measured(tokens, time.perf_counter() - started)
+        for model, answers in zip(models, found, strict=True):
+            answers.append(await answered(model, request))
+    return found
 
 
 @asynccontextmanager
@@ -100,33 +114,47 @@ async def opened(engine: str, folder: Path, guessed: int, python: Path) -> Async
             ACCEPTED["vllm"] = told["accepted"] / told["guessed"]
 
 
+async def local(folder: Path, asked: dict[str, list[ModelRequest]], python: Path) -> list[Figure]:
+    """Return the figures of the local engine, which decides by itself when to guess."""
+    figures = []
+    async with opened("local", folder, 0, python) as plain, opened("local", folder, GUESSED, python) as auto:
+        for name, requests in asked.items():
+            without, with_auto = await in_turns([plain, auto], requests)
+            every = list(range(len(requests)))
+            guessed = [n for n in every if with_auto[n].guessed]
+            for mode, chosen in (("auto", every), ("settled", every[len(every) // 2 :]), ("on", guessed)):
+                pair = [speed([answers[n] for n in chosen]) for answers in (with_auto, without)]
+                tokens = sum(with_auto[n].tokens for n in chosen)
+                figures.append(_figure(f"local, {name}, {mode} ({len(chosen)} answers, {tokens} tokens)", *pair))
+    return figures
+
+
+async def vllm(folder: Path, asked: dict[str, list[ModelRequest]], python: Path) -> list[Figure]:
+    """Return the figures of vLLM, which guesses for all requests or for none."""
+    passes: list[dict[str, float]] = []
+    for guessed in (0, GUESSED):
+        async with opened("vllm", folder, guessed, python) as model:
+            passes.append({name: speed((await in_turns([model], each))[0]) for name, each in asked.items()})
+    return [_figure(f"vllm, {name}, on", passes[1][name], passes[0][name]) for name in asked]
+
+
+def _figure(name: str, with_guessing: float, without: float) -> Figure:
+    goal = "1.5 times on cited answers of one engine, auto never below 1"
+    return Figure(name, with_guessing, "tokens/s", "the same without guessing", without, goal)
+
+
 async def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--engine", nargs="+", choices=["local", "vllm"], default=["local", "vllm"])
-    parser.add_argument("--questions", type=int, default=4)
+    parser.add_argument("--questions", type=int, default=24)
     parser.add_argument("--python", type=Path, default=Path(".venv-vllm/bin/python"))
     given = parser.parse_args()
-    figures: list[Figure] = []
+    asked, figures = tasks(given.questions), list[Figure]()
     with tempfile.TemporaryDirectory() as folder:
         for engine in given.engine:
-            passes: dict[int, dict[str, Measured]] = {}
-            for guessed in (0, GUESSED):
-                async with opened(engine, Path(folder), guessed, given.python) as model:
-                    passes[guessed] = {
-                        name: await measure(model, asked) for name, asked in tasks(given.questions).items()
-                    }
-            for name, plain in passes[0].items():
-                figures.append(
-                    Figure(
-                        f"{engine}, {name}, {GUESSED} guessed",
-                        passes[GUESSED][name].speed,
-                        "tokens/s",
-                        "the same without guessing",
-                        plain.speed,
-                        "1.5 times on cited answers, never below 1",
-                    )
-                )
+            measure = local if engine == "local" else vllm
+            figures += await measure(Path(folder), asked, given.python)
     show("speculation", figures, accepted=ACCEPTED)
 
 

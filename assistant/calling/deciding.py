@@ -154,7 +154,9 @@ class SkillTurns:
             else:
                 messages = _resumed(context["messages"], batch, marker)
                 sampling, salt = notes.turn.options.sampling, _salt(notes)
-                request = ModelRequest(messages, sampling, request_id=notes.turn.id, cache_salt=salt)
+                request = ModelRequest(
+                    messages, sampling, request_id=notes.turn.id, cache_salt=salt, task="after_approval"
+                )
                 stage = self._stage.by_model(notes, choice, session, offered, request, hold=False)
             async with aclosing(stage) as events:
                 async for event in events:

@@ -96,7 +96,7 @@ def plain(model: ChatModel) -> Caller:
     async def call(row: Row, skills: Sequence[Skill]) -> list[Call]:
         described = "\n".join(json.dumps(skill.as_tool["function"]) for skill in skills)
         messages = (Message("system", _PLAIN.format(functions=described)), Message("user", row.question))
-        return calls_in(await complete(model, messages, None))
+        return calls_in(await complete(model, messages, None, "plain_skill_call"))
 
     return call
 

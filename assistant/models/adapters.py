@@ -87,6 +87,7 @@ class Adapters:
                 return
             try:
                 self.offers = await self._client.adapters()
+                self._registry.guesses = await self._client.guesses()
                 await self._load_wanted(self._client)
                 self.problem = ""
             except ModelUnavailable as exc:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from assistant.models import votes
-from assistant.models.ensembles import TEXT, Ensemble, Pipeline, SelfConsistency, Vote, models_of
-from assistant.models.errors import ModelError, ModelUnavailable
+from assistant.models.averaging import ALTERNATIVES, UNFINISHED, Growing, distribution, drawn, ends, pooled
+from assistant.models.ensembles import TEXT, Average, Ensemble, Pipeline, SelfConsistency, Vote, models_of
+from assistant.models.errors import ModelError, ModelRefused, ModelUnavailable
 from assistant.models.router import Routed
 from assistant.models.stacking import accuracy_weight, stacked
 from assistant.models.types import ModelRequest, Piece, Sampling, StopReason, Usage
@@ -27,6 +29,12 @@ class _Reply:
     stopped_by: StopReason
 
 
+@dataclass(frozen=True, slots=True)
+class _Next:
+    likely: tuple[tuple[str, float], ...]
+    usage: Usage
+
+
 class Council:
     """One ensemble. Its members are chosen anew for each of its objects, so make one for each turn."""
 
@@ -42,11 +50,16 @@ class Council:
         self.route = Route(ensemble.name, None, found[0][1].tier, "", f"{ensemble.name} was asked for by name")
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Piece, None]:
-        """Yield the answer in one piece once the last member is done; members that fail do not vote.
+        """Yield the answer in one piece once the last member is done, that of an average token by token.
 
-        Raises ModelUnavailable when no member answered.
+        Members that fail do not take part. Raises ModelUnavailable when none is left.
         """
         request = replace(request, tools=())  # a vote over calls of skills would call them several times
+        if isinstance(self._ensemble, Average):
+            async with aclosing(self._token_by_token(request, self._ensemble)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            return
         if isinstance(self._ensemble, Pipeline):
             reply, told = await self._in_turn(request, self._ensemble)
         else:
@@ -57,6 +70,52 @@ class Council:
     async def count_tokens(self, messages: tuple[Message, ...]) -> int:
         """Return the count of the first member."""
         return await self._members[0].count_tokens(messages)
+
+    async def _token_by_token(self, request: ModelRequest, ensemble: Average) -> AsyncGenerator[Piece, None]:
+        """Yield the tokens that the members together find likeliest, each at the cost of one request to each member."""
+        sampling = request.sampling
+        if sampling.json_schema is not None:
+            raise ModelRefused("An average of models cannot be held to a JSON schema. Ask one model.", "no_schema")
+        members = list(zip(self._members, (member.weight for member in ensemble.members), strict=True))
+        reply, used, dice = Growing(sampling.stop), list[Usage](), random.Random(sampling.seed)
+        stopped_by: StopReason = "length"
+        yield Piece(route=replace(self.route, reason=f"{len(members)} models of {self.name}, token by token"))
+        for _ in range(sampling.max_tokens):
+            asked = replace(request, begun=reply.said, alternatives=ALTERNATIVES, sampling=Sampling(max_tokens=1))
+            members, told = await self._told(members, asked, first=not reply.said)
+            used += [each.usage for each in told]
+            pool = pooled([distribution(each.likely) for each in told], [weight for _, weight in members])
+            token = drawn(pool, sampling, dice)
+            if UNFINISHED in token:  # part of a character: the first member writes the whole of it
+                whole = replace(asked, alternatives=0, sampling=Sampling(max_tokens=4))
+                token = (await _read(members[0][0], whole)).text
+            if ends(token) or not token:
+                stopped_by = "stop"
+                break
+            if ready := reply.add(token):
+                yield Piece(ready)
+            if reply.stopped:
+                stopped_by = "stop"
+                break
+        yield Piece(reply.rest(), stopped_by=stopped_by, usage=_sum(used))
+
+    async def _told(
+        self, members: list[tuple[Routed, float]], asked: ModelRequest, first: bool
+    ) -> tuple[list[tuple[Routed, float]], list[_Next]]:
+        """Return the members that told their next token, and what they told; the others take no part from then on."""
+        found = await asyncio.gather(*(_next(model, asked) for model, _ in members), return_exceptions=True)
+        told = [(member, each) for member, each in zip(members, found, strict=True) if isinstance(each, _Next)]
+        if broken := [each for each in found if not isinstance(each, _Next | ModelError)]:
+            raise broken[0]
+        if not told:
+            reasons = " ".join(str(each) for each in found)
+            raise ModelUnavailable(f"No member of {self.name!r} answered. {reasons}")
+        if first and len(told) > 1 and not set.intersection(*({token for token, _ in each.likely} for _, each in told)):
+            raise ModelRefused(
+                f"The members of {self.name!r} have no token in common. Name models that share a tokenizer.",
+                "tokenizers_differ",
+            )
+        return [member for member, _ in told], [each for _, each in told]
 
     async def _together(self, request: ModelRequest, ensemble: Vote | SelfConsistency) -> tuple[_Reply, str]:
         requests = _requests(request, ensemble)
@@ -128,6 +187,17 @@ async def _read(model: Routed, request: ModelRequest) -> _Reply:
             text += piece.text
             usage, stopped_by = piece.usage or usage, piece.stopped_by or stopped_by
     return _Reply(text, usage, stopped_by)
+
+
+async def _next(model: Routed, request: ModelRequest) -> _Next:
+    """Return the likeliest next tokens of one member. Raises ModelUnavailable when it tells none."""
+    likely, usage = tuple[tuple[str, float], ...](), Usage()
+    async with aclosing(model.stream(request)) as pieces:
+        async for piece in pieces:
+            likely, usage = piece.likely or likely, piece.usage or usage
+    if not likely:
+        raise ModelUnavailable(f"The model {model.name!r} did not tell how probable its tokens are.")
+    return _Next(likely, usage)
 
 
 def _or_error(result: _Reply | BaseException) -> _Reply | ModelError:

@@ -15,6 +15,7 @@ from typing import Literal
 from assistant.models.errors import ModelError, ModelUnavailable
 from assistant.models.openai_http import Endpoint
 from assistant.models.supervise import EngineProcess, EngineSpec
+from assistant.models.types import Guesses
 from assistant.threads import in_thread
 
 START_TIMEOUT_S = 180.0  # loading takes 5 to 10 s, on a busy machine a minute
@@ -93,6 +94,11 @@ class LocalEngines:
     def spec(self) -> EngineSpec | None:
         """Return what is being served, None while nothing is."""
         return self._engine.spec if self._engine else None
+
+    def guesses(self) -> tuple[Guesses, ...]:
+        """Return what guessing has brought since this engine started, as told some seconds ago."""
+        engine = self._engine
+        return engine.guesses if engine else ()
 
     def state(self) -> tuple[State, str]:
         """Return how it is, with a sentence for operators."""

@@ -80,6 +80,20 @@ class SelfConsistency(BaseModel):
     method: Literal["majority", "ranked"] = "majority"
 
 
+class Average(BaseModel):
+    """The members' probabilities of the next token are averaged, token after token.
+
+    They have to share a tokenizer, and to be served by vLLM: a model and its adapters.
+    """
+
+    model_config = _FROZEN
+
+    kind: Literal["average"]
+    name: Name
+    about: str = Field(min_length=1, max_length=300)
+    members: tuple[Member, ...] = Field(min_length=2, max_length=MOST)
+
+
 class Stage(BaseModel):
     """One step of a pipeline: `prompt` with {text} in the place of what came before."""
 
@@ -107,7 +121,7 @@ class Pipeline(BaseModel):
     stages: tuple[Stage, ...] = Field(min_length=1, max_length=MOST)
 
 
-Ensemble = Vote | SelfConsistency | Pipeline
+Ensemble = Vote | SelfConsistency | Average | Pipeline
 
 
 class _File(BaseModel):
@@ -118,7 +132,7 @@ class _File(BaseModel):
 
 def models_of(ensemble: Ensemble) -> tuple[str, ...]:
     """Return the models that an ensemble asks, in order, repeated as often as they are asked."""
-    if isinstance(ensemble, Vote):
+    if isinstance(ensemble, Vote | Average):
         return tuple(member.model for member in ensemble.members)
     if isinstance(ensemble, SelfConsistency):
         return (ensemble.model,) * ensemble.samples

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from assistant.models.errors import ModelError, ModelRefused
 from assistant.models.types import ModelRequest, Piece, StopReason, Usage
 from assistant.orchestration.prompts import Message
+
+END = "<|im_end|>"
+LIKELY, UNLIKELY = math.log(0.9), math.log(0.1)  # of the next word, and of the end, where probabilities are asked for
 
 Line = str | ModelError | Callable[[ModelRequest], str]
 
@@ -17,7 +21,8 @@ class ScriptedModel:
     """Gives the replies of a script in order, starting over at its end, word by word.
 
     A line is the text of a reply, a function from the request to it, or an error to raise. A `ModelError` inside a
-    tuple ("some text", error) is raised after the text, as a model does that dies in the middle.
+    tuple ("some text", error) is raised after the text, as a model does that dies in the middle. A reply that has
+    begun goes on after as many words of the line.
     """
 
     def __init__(
@@ -43,11 +48,14 @@ class ScriptedModel:
             raise ModelRefused(f"The prompt has {used} tokens.", "context_length_exceeded")
         text, error = _line(next(self._script), request)
         words, stopped_by = _limited(text, request)
+        likely = [((word, LIKELY), (END, UNLIKELY)) if request.alternatives else () for word in words]
         self.open_streams += 1
         try:
-            for word in words:
+            for word, told in zip(words, likely, strict=True):
                 await asyncio.sleep(self._pause_s)
-                yield Piece(word)
+                yield Piece(word, likely=told)
+            if request.alternatives and not words:
+                yield Piece(likely=((END, 0.0),))
             if error is not None:
                 raise error
             yield Piece(stopped_by=stopped_by, usage=Usage(used, len(words)))
@@ -78,5 +86,6 @@ def _limited(text: str, request: ModelRequest) -> tuple[list[str], StopReason]:
     found = [at for stop in request.sampling.stop if (at := text.find(stop)) >= 0]
     words = text[: min(found, default=len(text))].split(" ")
     words = [word if n == 0 else " " + word for n, word in enumerate(words)] if text else []
+    words = words[len(request.begun.split()) :]
     limit = request.sampling.max_tokens
     return words[:limit], "length" if len(words) > limit else "stop"

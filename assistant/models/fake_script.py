@@ -47,6 +47,7 @@ class Script:
     rate: float = 0.0  # tokens per second; 0 is as fast as possible
     context_tokens: int = 8192
     key: str = ""
+    speculate: int = 0  # more than 0: /health counts the answers by task, as our engine does when it guesses
     acts: Acts | None = None  # takes the place of `sentences`
     faults: deque[Fault] = field(default_factory=deque)
 

@@ -17,7 +17,7 @@ import socket
 import struct
 import sys
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -93,7 +93,10 @@ class FakeServer:
 
     def _small(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if (method, path) == ("GET", "/health"):
-            return 200, {"status": "ok", "jobs": self.open_streams, "tokens": self._tokens, "begun": self.begun}
+            work = {"jobs": self.open_streams, "tokens": self._tokens, "begun": self.begun}
+            tasks = Counter(str(asked.get("task", "other")) for asked in self.bodies) if self.script.speculate else {}
+            guesses = [{"task": task, "on": None, "answers": count} for task, count in tasks.items()]
+            return 200, {"status": "ok", **work, "guesses": guesses}
         if (method, path) == ("GET", "/v1/models"):
             return 200, {"object": "list", "data": [{"id": self.script.name, "object": "model"}]}
         if (method, path) == ("POST", "/tokenize"):
@@ -202,10 +205,12 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--tokens", type=int, default=60)
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--key-file", type=Path)
+    parser.add_argument("--speculate", type=int, default=0)
     parser.add_argument("--with-parent", action="store_true")
     options, _ = parser.parse_known_args(arguments)  # those of the real engine are of no use here
     key = options.key_file.read_text("utf-8").strip() if options.key_file else ""
-    server = FakeServer(Script(options.name, tokens=options.tokens, rate=options.rate, key=key))
+    script = Script(options.name, tokens=options.tokens, rate=options.rate, key=key, speculate=options.speculate)
+    server = FakeServer(script)
     if options.with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     asyncio.run(_forever(server, options.port))

@@ -14,6 +14,8 @@ from assistant.orchestration.prompts import Message
 
 MAX_TOKENS = 8192
 MAX_STOPS = 16
+MAX_ALTERNATIVES = 20  # what vLLM tells unless it is started otherwise
+MAX_TASK = 64  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,13 @@ class Dialect:
     cache_salt: bool = False
     tools: bool = True
     tokenize: bool = False  # POST /tokenize counts the tokens of a chat
+    probabilities: bool = False  # goes on with a reply that has begun, and tells the most probable next tokens
+    task: bool = False  # takes the name of the prompt, which no server but our own engine is told
 
 
 PLAIN = Dialect()
-LOCAL = Dialect(top_k_min_p=True, tools=False, tokenize=True)
-VLLM = Dialect(top_k_min_p=True, cache_salt=True, tokenize=True)
+LOCAL = Dialect(top_k_min_p=True, tools=False, tokenize=True, task=True)
+VLLM = Dialect(top_k_min_p=True, cache_salt=True, tokenize=True, probabilities=True)
 
 
 def chat_body(request: ModelRequest, served_name: str, dialect: Dialect) -> dict[str, Any]:
@@ -38,6 +42,8 @@ def chat_body(request: ModelRequest, served_name: str, dialect: Dialect) -> dict
     """
     if request.tools and not dialect.tools:
         raise ModelRefused("This model cannot call tools. Ask one that can, or leave the tools out.", "no_tools")
+    if (request.begun or request.alternatives) and not dialect.probabilities:
+        raise ModelRefused("This model does not tell how probable its tokens are. Ask one of vLLM.", "no_probabilities")
     s = request.sampling
     body: dict[str, Any] = {
         "messages": messages_json(request.messages, dialect.tools),
@@ -56,7 +62,13 @@ def chat_body(request: ModelRequest, served_name: str, dialect: Dialect) -> dict
         "min_p": _clamp(s.min_p, 0.0, 0.99) if dialect.top_k_min_p and s.min_p else None,
         "cache_salt": request.cache_salt or None if dialect.cache_salt else None,
         "tools": list(request.tools) or None,
+        "task": request.task[:MAX_TASK] or None if dialect.task else None,
     }
+    if request.alternatives:
+        body |= {"logprobs": True, "top_logprobs": int(_clamp(request.alternatives, 1, MAX_ALTERNATIVES))}
+    if request.begun:
+        body["messages"].append({"role": "assistant", "content": request.begun})
+        body |= {"continue_final_message": True, "add_generation_prompt": False}
     return body | {key: value for key, value in optional.items() if value is not None}
 
 
@@ -92,16 +104,18 @@ class Reply:
         self.begun = False
         self.stopped_by: StopReason | None = None
         self._usage: Usage | None = None
+        self._likely: tuple[tuple[str, float], ...] = ()
         self._tools: dict[int, dict[str, Any]] = {}
 
     def add(self, events: Iterable[Mapping[str, Any]]) -> Piece | None:
-        """Return the new text of `events` as one piece; None when they carry none.
+        """Return the new text of `events` as one piece; None when they carry none, and no probabilities.
 
         Raises ModelUnavailable when the server reports an error in the middle of its answer.
         """
+        self._likely = ()
         text = "".join(self._read(event) for event in events)
         self.begun = self.begun or bool(text or self._tools)
-        return Piece(text) if text else None
+        return Piece(text, likely=self._likely) if text or self._likely else None
 
     def last(self, model: str) -> Piece:
         """Return the piece that ends the reply. Raises ModelUnavailable when the stream ended without saying why."""
@@ -122,6 +136,7 @@ class Reply:
         reason = choice.get("finish_reason")
         if reason is not None:
             self.stopped_by = reason if reason in get_args(StopReason) else "stop"
+        self._likely = _likely(choice.get("logprobs")) or self._likely
         delta = choice.get("delta")
         if not isinstance(delta, Mapping):
             return ""
@@ -141,12 +156,23 @@ class Reply:
         whole["function"]["arguments"] += function.get("arguments") or ""
 
 
+def _likely(told: object) -> tuple[tuple[str, float], ...]:
+    """Return the most probable tokens in the last place that `told` speaks of."""
+    places = told.get("content") if isinstance(told, Mapping) else None
+    if not isinstance(places, list) or not places:
+        return ()
+    return tuple((str(each["token"]), float(each["logprob"])) for each in places[-1].get("top_logprobs") or ())
+
+
 def _usage(usage: Mapping[str, Any]) -> Usage:
     details = usage.get("prompt_tokens_details") or {}
+    guesses = usage.get("completion_tokens_details") or {}
     return Usage(
         int(usage.get("prompt_tokens") or 0),
         int(usage.get("completion_tokens") or 0),
         int(details.get("cached_tokens") or 0),
+        int(guesses.get("accepted_prediction_tokens") or 0),
+        int(guesses.get("rejected_prediction_tokens") or 0),
     )
 
 

@@ -20,7 +20,7 @@ from assistant.models.policy.pilot import Pilot
 from assistant.models.policy.situation import ACTIONS, KINDS, governs
 from assistant.models.router import Lane, Routed, Router
 from assistant.models.routes import ANY, Card, Chosen, kind_of
-from assistant.models.types import ModelStatus, Policy
+from assistant.models.types import Guesses, ModelStatus, Policy
 from assistant.orchestration.ports import Choice
 from assistant.threads import in_thread
 from assistant.types import Route, Turn
@@ -51,6 +51,7 @@ class Registry:
         self.table = table or read_table()
         self.ensembles: Mapping[str, Ensemble] = {ensemble.name: ensemble for ensemble in ensembles}
         self.choices = Choices()
+        self.guesses: tuple[Guesses, ...] = ()  # of the vLLM server, which counts them over all its models
         self._retired: list[Lane] = []
         self._tasks: dict[str, Domains] = {}  # of votes by skill
         self._stop = asyncio.Event()
@@ -198,7 +199,13 @@ class Registry:
             answers=seen.answers, failures=seen.failures, first_token_s=seen.first_token_s,
             tokens_per_s=seen.tokens_per_s,
             cost_per_1000=1000 * each * lane.price / _TOKENS_TO_PRICE if lane.price and each else None,
+            guesses=self._guesses(route),
         )  # fmt: skip
+
+    def _guesses(self, route: Route) -> tuple[Guesses, ...]:
+        if route.tier == "domain":
+            return self.guesses if route.adapter is None else ()
+        return self._engines.guesses() if self._engines and route.tier == "fallback" else ()
 
 
 def _is_adapter(lane: Lane) -> bool:

@@ -169,7 +169,8 @@ class Router:
                 async for piece in pieces:
                     if first:
                         begun = time.monotonic()
-                        self._answers(lane, begun - started)
+                        if not request.begun:  # a reply that is asked for token by token is one answer
+                            self._answers(lane, begun - started)
                     if piece.usage is not None:
                         _count(lane.seen, piece.usage, time.monotonic() - begun)
                     yield replace(piece, route=route) if first else piece

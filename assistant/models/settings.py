@@ -37,7 +37,10 @@ class ModelSettings(BaseModel):
     engine_running: int = Field(default=16, ge=1, le=256, description="Requests that the local engine works on at once")
     engine_waiting: int = Field(default=32, ge=0, le=1024, description="Requests that may wait for the local engine")
     engine_speculate: int = Field(
-        default=0, ge=0, le=16, description="Tokens guessed from the prompt per step; 0: none"
+        default=0,
+        ge=0,
+        le=16,
+        description="Tokens guessed from the prompt per step where that is faster; loads the model twice; 0: none",
     )
     vllm_places: int = Field(
         default=64, ge=1, le=65_536, description="Requests to one vLLM model from which another is asked first"

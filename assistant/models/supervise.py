@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from pydantic import TypeAdapter
 
 from assistant.models.openai_http import Endpoint
+from assistant.models.types import Guesses
 
 PROBE_TIMEOUT_S = 5.0
 # The engine's event loop waits for at most one step, which is a second on a slow machine; this is twenty of them.
 HUNG_AFTER_S = 20.0
+_GUESSES = TypeAdapter(tuple[Guesses, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Pulse:
 
     jobs: int
     tokens: int
+    guesses: tuple[Guesses, ...] = ()
 
 
 class EngineProcess:
@@ -67,6 +71,7 @@ class EngineProcess:
         )
         self._moved = time.monotonic()  # when it was last seen idle, or with more tokens than before
         self._tokens = -1
+        self.guesses: tuple[Guesses, ...] = ()  # as `hung` last saw them
         with log_file.open("ab") as log:
             # A session of its own: Ctrl-C in a terminal reaches the parent alone, which ends this one in order.
             self._process = subprocess.Popen(
@@ -87,13 +92,16 @@ class EngineProcess:
         try:
             answer = self._client.get(self.endpoint.base_url.removesuffix("/v1") + "/health")
             health = answer.raise_for_status().json()
-            return Pulse(int(health["jobs"]), int(health["tokens"]))
+            guesses = _GUESSES.validate_python(health.get("guesses", ()))
+            return Pulse(int(health["jobs"]), int(health["tokens"]), guesses)
         except (httpx.HTTPError, ValueError, KeyError):
             return None
 
     def hung(self) -> bool:
         """Return whether the engine has had work for long, and not one token came of it; call it every few seconds."""
         now, pulse = time.monotonic(), self.pulse()
+        if pulse is not None:
+            self.guesses = pulse.guesses
         if pulse is not None and (pulse.jobs == 0 or pulse.tokens != self._tokens):
             self._moved, self._tokens = now, pulse.tokens
         return now - self._moved > HUNG_AFTER_S

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from assistant.orchestration.prompts import Message
@@ -43,9 +43,13 @@ class ModelRequest:
 
     messages: tuple[Message, ...]
     sampling: Sampling = field(default_factory=Sampling)
+    _: KW_ONLY
     tools: tuple[dict[str, Any], ...] = ()  # OpenAI tool definitions
     request_id: str = ""
     cache_salt: str = ""  # access scope's fingerprint: prefix caches are not shared across scopes
+    begun: str = ""  # what the reply begins with already; the model goes on from there
+    alternatives: int = 0  # most probable tokens to be told in each place, 0..20
+    task: str = ""  # name of the prompt; only our own engine is told, which guesses tokens for some tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class Usage:
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0  # input tokens that came from a prefix cache
+    accepted_tokens: int = 0  # output tokens that were guessed first
+    rejected_tokens: int = 0  # guesses that were wrong; an upper bound from engines that do not tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,7 @@ class Piece:
     stopped_by: StopReason | None = None
     usage: Usage | None = None
     route: Route | None = None
+    likely: tuple[tuple[str, float], ...] = ()  # in the place of its last token: tokens and log probabilities
 
 
 class ChatModel(Protocol):
@@ -92,6 +99,20 @@ class ChatModel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Guesses:
+    """What guessing tokens ahead (speculative decoding) has brought at one engine since it started."""
+
+    task: str  # name of the prompt; "" over all, where the engine does not tell them apart
+    on: bool | None  # None while it is still being tried
+    answers: int = 0  # with guessing and without
+    guessed: int = 0  # tokens; the local engine knows an upper bound
+    accepted: int = 0  # tokens
+    tokens_per_step: float | None = None  # with guessing; 1 is nothing gained
+    speed_with: float | None = None  # tokens/s of recent answers, without the time for the prompt
+    speed_without: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelStatus:
     """One language model as operators see it."""
 
@@ -110,3 +131,4 @@ class ModelStatus:
     first_token_s: float | None = None  # moving average; None before the first answer
     tokens_per_s: float | None = None  # of one stream, moving average
     cost_per_1000: float | None = None  # answers, in the currency of the price settings; None without a price
+    guesses: tuple[Guesses, ...] = ()  # one for each task; none where nothing is guessed

@@ -49,14 +49,16 @@ class Filler:
         if not schema["properties"]:
             return Filled({}, tuple(check(skill.parameters, {})[1]), 0)
         messages = self._messages(question, skill, schema)
-        reply = await complete(model, messages, schema)
+        reply = await complete(model, messages, schema, self._prompt.name)
         arguments, problems = _read(reply, skill.parameters)
         if not problems:
             return Filled(arguments, (), 1)
         # The grammar keeps the form, so what is wrong is a reply cut short or a rule that the grammar cannot hold.
         said = f"That is wrong: {'; '.join(problems)}. Correct it."
         corrected = (*messages, Message("assistant", reply), Message("user", said))
-        arguments, problems = _read(await complete(model, corrected, grammar(skill.parameters)), skill.parameters)
+        arguments, problems = _read(
+            await complete(model, corrected, grammar(skill.parameters), self._prompt.name), skill.parameters
+        )
         return Filled(arguments, tuple(problems), 2)
 
     def _messages(self, question: str, skill: Skill, schema: Schema) -> tuple[Message, ...]:
@@ -66,10 +68,10 @@ class Filler:
         return Message("system", self._prompt.system), Message("user", text)
 
 
-async def complete(model: ChatModel, messages: tuple[Message, ...], schema: Schema | None) -> str:
-    """Return the whole reply of `model`, which has to fit `schema` where one is given."""
+async def complete(model: ChatModel, messages: tuple[Message, ...], schema: Schema | None, task: str) -> str:
+    """Return the whole reply of `model`, which has to fit `schema` where one is given; `task` is the prompt's name."""
     text = ""
-    request = ModelRequest(messages, Sampling(max_tokens=MAX_TOKENS, json_schema=schema))
+    request = ModelRequest(messages, Sampling(max_tokens=MAX_TOKENS, json_schema=schema), task=task)
     async for piece in model.stream(request):
         text += piece.text
     return text

@@ -12,7 +12,7 @@ from assistant.models.policy.situation import Strategy
 from assistant.models.types import ChatModel, ModelRequest
 from assistant.orchestration.budget import Fitted, fit
 from assistant.orchestration.condense import rewriting
-from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt, Message, load, load_chat, render, shown
+from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt, Message, Prompt, load, load_chat, render, shown
 from assistant.types import Turn
 from knowledge.types import Passage
 
@@ -80,7 +80,7 @@ async def from_documents(
     fitted = await fit(rendered, earlier, texts, question, _room(turn, model), model.count_tokens)
     if own and fitted.trimmed:
         return await from_documents(prompt, turn, question, passages, with_history, model)
-    return Composed(_request(turn, model, fitted, own), tuple(passages[: fitted.passages]), fitted.trimmed)
+    return Composed(_request(prompt, turn, model, fitted, own), tuple(passages[: fitted.passages]), fitted.trimmed)
 
 
 async def plain_chat(prompt: ChatPrompt, turn: Turn, model: ChatModel, notes: Sequence[str] = ()) -> Composed:
@@ -96,7 +96,7 @@ async def plain_chat(prompt: ChatPrompt, turn: Turn, model: ChatModel, notes: Se
 
     earlier = [*shown(prompt), *_wished(turn)]
     fitted = await fit(rendered, earlier, (), turn.question, _room(turn, model), model.count_tokens)
-    return Composed(_request(turn, model, fitted, known), (), fitted.trimmed)
+    return Composed(_request(prompt, turn, model, fitted, known), (), fitted.trimmed)
 
 
 def persona_of(turn: Turn) -> list[str]:
@@ -109,7 +109,8 @@ def rewrite(prompt: ChatPrompt, turn: Turn) -> ModelRequest:
     """Return the request that asks a model to make a follow-up question stand alone."""
     sampling = replace(turn.options.sampling, max_tokens=_REWRITE_TOKENS, temperature=0.0, stop=(), json_schema=None)
     messages = rewriting(prompt, turn.question, turn.history)
-    return ModelRequest(messages, sampling, request_id=turn.id, cache_salt=turn.caller.scope.fingerprint)
+    salt = turn.caller.scope.fingerprint
+    return ModelRequest(messages, sampling, request_id=turn.id, cache_salt=salt, task=prompt.name)
 
 
 def label(passage: Passage) -> str:
@@ -142,9 +143,9 @@ def _answer_tokens(turn: Turn, model: ChatModel) -> int:
     return min(turn.options.sampling.max_tokens, max(1, model.context_tokens // 2))
 
 
-def _request(turn: Turn, model: ChatModel, fitted: Fitted, notes: Sequence[str]) -> ModelRequest:
+def _request(prompt: Prompt, turn: Turn, model: ChatModel, fitted: Fitted, notes: Sequence[str]) -> ModelRequest:
     sampling = replace(turn.options.sampling, max_tokens=_answer_tokens(turn, model))
     salt = turn.caller.scope.fingerprint
     # A prompt with somebody's notes shares no prefix cache with anybody, not even with equal rights.
     salt = hashlib.sha256(f"{salt}:{turn.caller.user_id}".encode()).hexdigest()[:16] if notes else salt
-    return ModelRequest(fitted.messages, sampling, request_id=turn.id, cache_salt=salt)
+    return ModelRequest(fitted.messages, sampling, request_id=turn.id, cache_salt=salt, task=prompt.name)

@@ -50,6 +50,7 @@ class KernelOrchestrator:
             tools=request.tools,
             request_id=request.request_id,
             cache_salt=request.cache_salt,
+            task=request.task,
         )
         service = ModelService.of(model)
         try:

@@ -55,4 +55,4 @@ class Planner:
 def _request(prompt: ChatPrompt, text: str, sampling: Sampling, notes: Notes) -> ModelRequest:
     messages = (Message("system", prompt.system), Message("user", text))
     salt = notes.turn.caller.scope.fingerprint
-    return ModelRequest(messages, sampling, request_id=notes.turn.id, cache_salt=salt)
+    return ModelRequest(messages, sampling, request_id=notes.turn.id, cache_salt=salt, task=prompt.name)

@@ -41,6 +41,7 @@ class ModelSettings(PromptExecutionSettings):
     tools: tuple[dict[str, Any], ...] = ()
     request_id: str = ""
     cache_salt: str = ""
+    task: str = ""
 
 
 class ModelService(ChatCompletionClientBase):
@@ -108,7 +109,14 @@ def piece_of(chunk: StreamingChatMessageContent) -> Piece:
 def _request(history: ChatHistory, settings: PromptExecutionSettings) -> ModelRequest:
     given = settings if isinstance(settings, ModelSettings) else ModelSettings()
     messages = tuple(_message(content) for content in history.messages)
-    return ModelRequest(messages, given.sampling, given.tools, given.request_id, given.cache_salt)
+    return ModelRequest(
+        messages,
+        sampling=given.sampling,
+        tools=given.tools,
+        request_id=given.request_id,
+        cache_salt=given.cache_salt,
+        task=given.task,
+    )
 
 
 def _chunk(piece: Piece, model: str) -> StreamingChatMessageContent:

@@ -16,9 +16,14 @@ from typer.testing import CliRunner
 from assistant import conversations, history
 from assistant.cli.main import app
 from assistant.cli.output import Failed
+from assistant.models.adapters import Adapters
+from assistant.models.lanes import lanes
 from assistant.models.policy import shelf
 from assistant.models.policy.estimate import Estimate
 from assistant.models.policy.learner import learn
+from assistant.models.registry import Registry
+from assistant.models.settings import ModelSettings
+from assistant.models.types import Guesses
 from assistant.policy_training import experiences
 from assistant.promptbook.parse import packaged
 from assistant.settings import load
@@ -150,6 +155,17 @@ def test_the_policy_is_trained_let_act_and_taken_back(run: Run, world: World, en
     better = shelf.add(engine, learn(experiences(engine)), Estimate(500, 200.0, 0.3, 0.5, 0.2, 0.1, 0.3), "ann")
     assert f"The policy {better.id} acts." in " ".join(run("models", "policy", "activate", better.id).split())
     assert run("models", "policy", "rollback", "--json")["active"] is None
+
+
+def test_models_are_listed_with_what_guessing_brings(run: Run, world: World, tmp_path: Path, engine: Engine) -> None:
+    settings = ModelSettings(vllm_url="http://127.0.0.1:9/v1", vllm_model="big")
+    world.app.registry = Registry(lanes(settings, None))
+    world.app.adapters = Adapters(engine, ModelSettings(), world.app.registry, tmp_path)
+    assert "Guessing" not in run("models", "list")
+    world.app.registry.guesses = (Guesses("", True, 0, 40, 30, 4.0), Guesses("condense", None, 2, 0, 0, None, 9.5, 7.0))
+    over_all, condense = run("models", "list").split("Guessing ahead")[1].split("big")[1:3]
+    assert "(all)" in over_all and "0.75" in over_all and "4.0" in over_all
+    assert "trying" in condense and "9.5" in condense and "7.0" in condense
 
 
 def test_assistants_go_through_a_file_and_are_deleted(run: Run, tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ from assistant.models.adapters import Adapters
 from assistant.models.lanes import lanes
 from assistant.models.registry import Registry
 from assistant.models.settings import ModelSettings
+from assistant.models.types import Guesses
+from ui.fake_api.models import GUESSES, OVER_ALL
+from ui.wire import Guesses as WireGuesses
 
 from .conftest import World
 
@@ -33,6 +36,14 @@ async def test_it_shows_models_rules_and_presets(two_models: World) -> None:
     ]  # fmt: skip
     assert found["rules"][-1]["when"] == {} and found["preset"] == "precise" and len(found["presets"]) == 3
     assert found["adapters"] == [] and "No vLLM server" in found["adapters_problem"]
+
+
+async def test_it_shows_what_guessing_brings_for_each_kind_of_request(two_models: World) -> None:
+    two_models.app.registry.guesses = (Guesses("", True, 0, 40, 30, 4.0),)
+    async with two_models.client(two_models.admin) as client:
+        big, small = (await client.get("/api/models")).raise_for_status().json()["models"]
+    assert small["guesses"] == [] and [each["accepted"] for each in big["guesses"]] == [30]
+    assert set(big["guesses"][0]) == set(WireGuesses.model_fields) == set(GUESSES[0]) == set(OVER_ALL)
 
 
 @pytest.mark.parametrize(

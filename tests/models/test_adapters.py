@@ -17,7 +17,7 @@ from assistant.models.lanes import lanes
 from assistant.models.openai_http import Endpoint
 from assistant.models.registry import Registry
 from assistant.models.settings import ModelSettings, is_inside
-from assistant.models.types import Policy
+from assistant.models.types import Guesses, Policy
 from assistant.models.vllm.adapters import Adapters as ServedAdapters
 from assistant.models.vllm.client import VllmClient
 from assistant.models.vllm.deployment import Deployment
@@ -78,6 +78,14 @@ async def test_it_is_loaded_again_when_the_assistant_and_vllm_start_anew(
     await again.adapters.look()
     assert again.names() == ["base", NAME] and set(again.vllm.adapters) == {NAME}
     assert again.registry.choices.adapters[NAME].description == "Answers from passages"
+
+
+async def test_what_guessing_brought_is_shown_over_all_at_the_base_model(bench: Bench) -> None:
+    await bench.adapters.set(NAME, AdapterChoice(loaded=True), "ann")
+    await bench.adapters.look()
+    shown = {model.name: model.guesses for model in bench.registry.status()}
+    # 10 steps with 4 guesses each, of which 3 were right: vLLM's counters name no adapter.
+    assert shown == {"base": (Guesses("", True, 0, 40, 30, 4.0),), NAME: ()}
 
 
 async def test_a_question_of_its_domain_goes_to_it(bench: Bench) -> None:

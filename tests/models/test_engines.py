@@ -16,10 +16,14 @@ import pytest
 
 from assistant.models.engines import LocalEngines
 from assistant.models.errors import ModelError, ModelUnavailable, WeightsInvalid
+from assistant.models.lanes import lanes
 from assistant.models.openai_http import OpenAIModel, Timeouts
 from assistant.models.openai_wire import LOCAL
+from assistant.models.registry import Registry
+from assistant.models.settings import ModelSettings
 from assistant.models.supervise import EngineSpec
-from assistant.models.types import ModelRequest
+from assistant.models.types import Guesses, ModelRequest
+from assistant.orchestration.prompts import Message
 
 Ask = Callable[..., ModelRequest]
 SPEC = EngineSpec(Path("none.gguf"), "fake", module="assistant.models.fake_server")
@@ -106,6 +110,24 @@ async def test_it_starts_another_when_the_engine_is_killed(engines: LocalEngines
     await until(lambda: not ready(engines), within_s=2)
     await until(lambda: ready(engines))
     assert pid(tmp_path) != first
+
+
+async def test_it_shows_what_guessing_brought_for_each_task_and_forgets_it_with_the_engine(
+    engines: LocalEngines, wanted: Wanted
+) -> None:
+    registry = Registry(lanes(ModelSettings(), engines), engines)
+    assert registry.status()[0].guesses == ()
+    wanted.change(replace(SPEC, speculate=4))
+    await until(lambda: ready(engines))
+    model = client(engines)
+    for task in ("grounded_answer", "grounded_answer", "condense"):
+        assert await said(model, ModelRequest((Message("user", "Why?"),), task=task))
+    await model.close()
+    counted = (Guesses("grounded_answer", None, 2), Guesses("condense", None, 1))
+    await until(lambda: registry.status()[0].guesses == counted)
+    wanted.change(replace(SPEC, adapter="finance", speculate=4))
+    await until(lambda: (spec := engines.spec()) is not None and spec.adapter == "finance")
+    assert registry.status()[0].guesses == ()
 
 
 async def test_it_ends_the_engine_with_itself(tmp_path: Path, wanted: Wanted) -> None:

@@ -43,7 +43,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def backend(prepared: Path) -> OpenVinoBackend:
-    return OpenVinoBackend(prepared, "smol", OpenVinoOptions(context_tokens=8192))
+    return OpenVinoBackend(prepared, "smol", OpenVinoOptions(context_tokens=8192, speculate_tokens=4))
 
 
 def prompt(backend: OpenVinoBackend, text: str) -> tuple[int, ...]:
@@ -130,10 +130,25 @@ def test_a_cancelled_job_is_gone_after_a_step(backend: OpenVinoBackend) -> None:
     assert not backend.busy()
 
 
-def test_guessing_from_the_prompt_changes_no_answer(prepared: Path, backend: OpenVinoBackend) -> None:
-    guessing = OpenVinoBackend(prepared, "smol", OpenVinoOptions(speculate_tokens=4))
+def test_guessing_from_the_prompt_changes_no_answer_and_saves_steps(backend: OpenVinoBackend) -> None:
     text = "Repeat word for word: The invoice of 12 May names 4,200 euros for 30 chairs."
-    assert say(guessing, text) == say(backend, text)
+    jobs = [Job(n, prompt(backend, text), Sampling(max_tokens=24), guess=n == 1) for n in range(2)]
+    steps_of: dict[int, int] = {}
+    said: dict[int, list[int]] = {0: [], 1: []}
+    for job in jobs:
+        backend.add(job)
+    for emission in steps(backend):  # one pipeline guesses while the other does not
+        steps_of[emission.job] = steps_of.get(emission.job, 0) + 1
+        said[emission.job] += emission.ids
+    assert said[0] == said[1]
+    assert steps_of[0] == len(said[0]) and steps_of[1] <= len(said[1]) / 2
+
+
+def test_guessing_keeps_to_a_json_schema(backend: OpenVinoBackend) -> None:
+    sampling = Sampling(max_tokens=40, json_schema={"enum": ["yes, the invoice names 4,200 euros", "no"]})
+    ids = prompt(backend, "Say: yes, the invoice names 4,200 euros. Or say: no.")
+    plain, guessed = (run(backend, [Job(1, ids, sampling, guess)])[1] for guess in (False, True))
+    assert guessed == plain and json.loads(plain)
 
 
 def test_it_sends_nothing_home(prepared: Path) -> None:

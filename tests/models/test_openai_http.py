@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 
@@ -12,7 +13,7 @@ from assistant.models.errors import ModelOverloaded, ModelRefused, ModelUnavaila
 from assistant.models.fake_script import Fault
 from assistant.models.fake_server import FakeServer
 from assistant.models.openai_http import Endpoint, OpenAIModel, Timeouts, fixed
-from assistant.models.openai_wire import LOCAL, PLAIN
+from assistant.models.openai_wire import LOCAL, PLAIN, VLLM
 from assistant.models.types import ModelRequest, Sampling
 from assistant.orchestration.prompts import Message
 
@@ -51,6 +52,15 @@ async def test_it_keeps_vllm_fields_from_plain_servers(server: FakeServer, conne
     assert not {"top_k", "min_p", "cache_salt"} & set(server.bodies[-1])
     await text_of(connect(server.url), request)
     assert server.bodies[-1]["cache_salt"] == "alice"
+
+
+async def test_it_tells_the_task_to_our_own_engine_and_to_nobody_else(server: FakeServer, connect: Connect) -> None:
+    request = ModelRequest((Message("user", "x"),), task="grounded_answer" * 10)
+    for dialect in (PLAIN, VLLM):
+        await text_of(connect(server.url, dialect=dialect), request)
+        assert "grounded_answer" not in json.dumps(server.bodies[-1])
+    await text_of(connect(server.url, dialect=LOCAL), request)
+    assert server.bodies[-1]["task"] == ("grounded_answer" * 10)[:64]
 
 
 async def test_it_refuses_tools_where_the_server_has_none(server: FakeServer, connect: Connect) -> None:

@@ -34,10 +34,10 @@ class SilentModel(ScriptedModel):
             self.closed += 1
 
 
-def lane(model: ChatModel, tier: str = "domain", tools: bool = True, **rules: float) -> Lane:
+def lane(model: ChatModel, tier: str = "domain", tools: bool = True, patience_s: float = 30.0, **rules: float) -> Lane:
     route = Route(model.name, None, tier, "")  # type: ignore[arg-type]
     breaker = Breaker(BreakerRules(**rules), time.monotonic)  # type: ignore[arg-type]
-    return Lane(model.name, model, lambda: route, breaker, Deadlines(0.2, 0.2), tools)
+    return Lane(model.name, model, lambda: route, breaker, Deadlines(patience_s, patience_s), tools)
 
 
 def router_of(*lanes: Lane) -> Router:
@@ -90,7 +90,7 @@ async def test_the_next_model_answers_from_the_beginning(trouble: ModelError, as
 @pytest.mark.parametrize("words", [0, 3])
 async def test_a_silent_model_is_left_at_its_deadline(words: int, ask: Ask) -> None:
     silent = SilentModel(words)
-    router = router_of(lane(silent), lane(model(SMALL, name="small"), "fallback"))
+    router = router_of(lane(silent, patience_s=0.2), lane(model(SMALL, name="small"), "fallback"))
     assert last_reply(await answer(router, ask(), ["silent", "small"])) == ("small", SMALL)
     assert silent.closed == 1
 

@@ -61,7 +61,7 @@ async def test_it_hands_messages_over_unparsed(kernel: KernelOrchestrator) -> No
         Message("tool", "3", tool_call_id="c1"),
         Message("user", "and?"),
     )
-    request = ModelRequest(messages, Sampling(max_tokens=9), request_id="r", cache_salt="s")
+    request = ModelRequest(messages, Sampling(max_tokens=9), request_id="r", cache_salt="s", task="t")
     pieces = [piece async for piece in draft(kernel, model, request, NOTHING, 2)]
     assert "".join(piece.text for piece in pieces) == "Hello <b> & you"
     assert model.requests == [request]

@@ -59,6 +59,7 @@ async def test_it_asks_the_trained_prompt_over_the_best_passages(bench: Any) -> 
     assert user.content.endswith(f"\n\nQuestion: {LEAVE}")
     assert user.content.count("\n\n") == 2
     assert model.requests[0].cache_salt == Scope(frozenset({"everyone", "user:anna"})).fingerprint
+    assert model.requests[0].task == "grounded_answer"
 
 
 async def test_it_leaves_out_what_no_passage_says(bench: Any) -> None:
@@ -177,6 +178,7 @@ async def test_it_lets_a_larger_model_rewrite_and_remember(bench: Any) -> None:
     ]
     assert (await made.ask("What is its capital?", history=history)).answer.text == "Rouen [1]."
     assert made.search.queries == ["What is the capital of Normandy?"]
+    assert [request.task for request in model.requests[:2]] == ["condense", "grounded_answer"]
     roles = [message.role for message in model.requests[1].messages]
     assert roles == ["system", "user", "assistant", "user"]
     assert "Be kind." in model.requests[1].messages[0].content

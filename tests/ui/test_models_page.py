@@ -33,6 +33,14 @@ def test_it_shows_models_with_their_figures(open_page: OpenPage) -> None:
     assert "0.42 for 1,000 answers" in text and "Load balance" in text and "self-consistency" in text
 
 
+def test_it_shows_for_each_kind_of_request_what_guessing_brings(open_page: OpenPage) -> None:
+    text = shown(models_page(open_page))
+    assert "**All requests together**: on. 61% of guesses right, 3.4 tokens a step" in text
+    cited = "431 answers, at least 48% of guesses right, 2.9 tokens a step, 118 tokens/s with, 71 without"
+    assert f"**grounded answer**: on. {cited}" in text
+    assert "**plain chat**: off. 62 answers" in text and "**condense**: being tried. 2 answers" in text
+
+
 def test_an_adapter_is_unloaded_and_one_that_cannot_be_loaded_says_why(open_page: OpenPage, world: World) -> None:
     app = models_page(open_page)
     press(app, "load-finance-1f3a")

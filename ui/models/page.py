@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import state
-from ui.models import adapters, policy
+from ui.models import adapters, guesses, policy
 from ui.scrub import plain
 from ui.trouble import careful, told
 from ui.wire import ModelInfo, ModelsOverview, Rule
@@ -54,6 +54,7 @@ def _card(model: ModelInfo) -> None:
         place = "on this site" if model.inside else "outside of this site"
         st.caption(plain(f"{kind}, {place}. {model.detail}", 300))
         st.markdown(plain("  ·  ".join(_facts(model)), 300))
+        guesses.show(model)
         st.toggle(
             "May answer",
             value=model.enabled,

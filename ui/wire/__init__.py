@@ -15,7 +15,7 @@ from ui.wire.library import (
     SearchResult,
     Upload,
 )
-from ui.wire.models import AdapterInfo, Decision, EnsembleInfo, ModelInfo, ModelsOverview, Preset, Rule
+from ui.wire.models import AdapterInfo, Decision, EnsembleInfo, Guesses, ModelInfo, ModelsOverview, Preset, Rule
 from ui.wire.people import Group, Key, Session, User
 from ui.wire.server import Kept, KnowledgeStatus, QueueStatus, Service, Space, Status, Tier
 from ui.wire.skills import Approval, CallResult, LongCall, Skill, SkillCallLine, SkillSource
@@ -78,6 +78,7 @@ __all__ = [
     "KnowledgeStatus",
     "Limits",
     "Look",
+    "Guesses",
     "ModelInfo",
     "ModelsOverview",
     "Neighbourhood",

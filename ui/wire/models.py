@@ -5,6 +5,19 @@ from __future__ import annotations
 from ui.wire.base import Wire
 
 
+class Guesses(Wire):
+    """What guessing tokens ahead has brought for one kind of request."""
+
+    task: str = ""  # name of the prompt; "" over all
+    on: bool | None = None  # None while it is being tried
+    answers: int = 0
+    guessed: int = 0
+    accepted: int = 0
+    tokens_per_step: float | None = None
+    speed_with: float | None = None  # tokens/s
+    speed_without: float | None = None
+
+
 class ModelInfo(Wire):
     """One model with what it did since the server started."""
 
@@ -23,6 +36,7 @@ class ModelInfo(Wire):
     first_token_s: float | None = None
     tokens_per_s: float | None = None
     cost_per_1000: float | None = None
+    guesses: tuple[Guesses, ...] = ()
 
 
 class AdapterInfo(Wire):

@@ -16,6 +16,7 @@ class Job:
     id: int
     prompt: tuple[int, ...]
     sampling: Sampling
+    guess: bool = False  # look for what comes next in the prompt, and check several tokens in a step
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Emission:
     job: int
     ids: tuple[int, ...]
     finished: Literal["stop", "length"] | None = None
+    at: float = 0.0  # seconds of the engine's clock when the step was over; set by the engine
 
 
 class Backend(Protocol):
@@ -37,6 +39,7 @@ class Backend(Protocol):
     name: str
     context_tokens: int
     control_tokens: tuple[str, ...]
+    guesses: int  # tokens that it guesses in a step for jobs that ask for it; 0: it cannot
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Return the token ids of `text`; control tokens in it are recognised, none are added."""

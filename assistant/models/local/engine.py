@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from assistant.models.errors import ModelOverloaded, ModelRefused, ModelUnavailable
 from assistant.models.local.backend import Backend, Emission, Job
+from assistant.models.local.guessing import Guessing, Tally
 from assistant.models.local.text import StopStrings, TextStream
 from assistant.models.types import Piece, Sampling, StopReason, Usage
 
@@ -35,9 +36,20 @@ class Load:
 class Engine:
     """Runs jobs on a backend. Made and used inside one event loop; `start` and `stop` frame its thread."""
 
-    def __init__(self, backend: Backend, places: int, on_broken: Callable[[BaseException], None]) -> None:
-        """`places` bounds running and waiting jobs together; `on_broken` is called once when the backend has died."""
+    def __init__(
+        self,
+        backend: Backend,
+        places: int,
+        on_broken: Callable[[BaseException], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`places` bounds running and waiting jobs together; `on_broken` is called once when the backend has died.
+
+        `clock` tells seconds, by which guessing is judged.
+        """
         self.backend = backend
+        self.guessing = Guessing()
+        self._clock = clock
         self._places = places
         self._on_broken = on_broken
         self._ids = itertools.count(1)
@@ -67,22 +79,36 @@ class Engine:
         """Return how busy the engine is now."""
         return Load(len(self._queues), self._places, self._tokens)
 
-    async def stream(self, prompt: tuple[int, ...], sampling: Sampling) -> AsyncIterator[Piece]:
+    async def stream(self, prompt: tuple[int, ...], sampling: Sampling, task: str = "") -> AsyncIterator[Piece]:
         """Yield the reply to `prompt`; the last piece carries usage. Closing the iterator frees the place.
 
+        `task` names what kind of request it is: whether tokens are guessed is decided for each kind.
         Raises ModelRefused (prompt too long, sampling not possible), ModelOverloaded (no place) or ModelUnavailable.
         """
         job = Job(next(self._ids), prompt, self._fitting(prompt, sampling))
         queue = self._enter(job.id)
+        job = replace(job, guess=self._guesses(sampling, task))
+        tally = Tally(self.backend.guesses if job.guess else 0)
         started = time.monotonic()
         self._do(lambda: self._begin(job))
         try:
-            async for piece in self._pieces(job, queue):
+            async for piece in self._pieces(job, queue, tally):
                 yield piece
+            self._learn(task, job, tally)
             self._seconds_per_job += 0.2 * (time.monotonic() - started - self._seconds_per_job)
         finally:
             del self._queues[job.id]
             self._do(lambda: self.backend.cancel(job.id))
+
+    def _guesses(self, sampling: Sampling, task: str) -> bool:
+        # Guessing takes other draws from the generator: the same seed would not give the same answer any more.
+        if not self.backend.guesses or sampling.temperature > 0:
+            return False
+        return self.guessing.wanted(task, alone=len(self._queues) == 1)
+
+    def _learn(self, task: str, job: Job, tally: Tally) -> None:
+        if self.backend.guesses and job.sampling.temperature == 0:
+            self.guessing.note(task, tally)
 
     def _fitting(self, prompt: tuple[int, ...], sampling: Sampling) -> Sampling:
         room = self.backend.context_tokens - len(prompt)
@@ -102,14 +128,16 @@ class Engine:
             raise ModelOverloaded(f"All {self._places} places of the engine are taken. Try again.", wait_s)
         return self._queues.setdefault(job_id, asyncio.Queue())
 
-    async def _pieces(self, job: Job, queue: asyncio.Queue[Emission | BaseException]) -> AsyncIterator[Piece]:
-        text, stops, n = TextStream(self.backend.decode), StopStrings(job.sampling.stop), 0
+    async def _pieces(
+        self, job: Job, queue: asyncio.Queue[Emission | BaseException], tally: Tally
+    ) -> AsyncIterator[Piece]:
+        text, stops = TextStream(self.backend.decode), StopStrings(job.sampling.stop)
         finished: StopReason | None = None
         while finished is None:
             emission = await queue.get()
             if isinstance(emission, BaseException):
                 raise emission
-            n += len(emission.ids)
+            tally.step(len(emission.ids), emission.at, alone=len(self._queues) == 1)
             finished = emission.finished
             new = stops.push(text.push(emission.ids) + (text.flush() if finished else ""))
             if finished and not stops.hit:
@@ -117,7 +145,7 @@ class Engine:
             finished = "stop" if stops.hit else finished
             if new and finished is None:
                 yield Piece(new)
-        yield Piece(new, stopped_by=finished, usage=Usage(len(job.prompt), n))
+        yield Piece(new, stopped_by=finished, usage=_usage(job, tally))
 
     def _do(self, command: Callable[[], None]) -> None:
         self._commands.append(command)
@@ -134,8 +162,9 @@ class Engine:
                     self._wake.clear()
                     continue
                 emissions = self.backend.step()
+                now = self._clock()
                 self._settled.clear()
-                self._loop.call_soon_threadsafe(self._deliver, emissions)
+                self._loop.call_soon_threadsafe(self._deliver, [replace(emission, at=now) for emission in emissions])
                 self._settled.wait(timeout=1.0)
         except RuntimeError as exc:
             log.error("the backend broke: %s", exc)
@@ -174,3 +203,10 @@ class Engine:
         for queue in self._queues.values():
             queue.put_nowait(ModelUnavailable(f"The engine broke in the middle of the answer: {exc}"))
         self._on_broken(exc)
+
+
+def _usage(job: Job, tally: Tally) -> Usage:
+    accepted = tally.accepted
+    return Usage(
+        len(job.prompt), tally.tokens, accepted_tokens=accepted, rejected_tokens=tally.guessed - accepted
+    )  # fmt: skip

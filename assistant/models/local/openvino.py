@@ -34,6 +34,8 @@ SMOLLM_CONTROL = (
 # A GGUF file of this name lies in a folder of its own, where the library may write what it makes of it.
 PREPARED = "weights.gguf"
 READY = "prepared"
+# What was said last is looked up in the prompt by as many tokens, and by fewer where that is not found.
+MOST_ALIKE = 3
 
 log = logging.getLogger(__name__)
 
@@ -46,18 +48,23 @@ class OpenVinoOptions:
     kv_cache_gb: int = 1  # 16-bit keys and values of SmolLM2-135M take 23 kB a token: 46,000 tokens
     max_running: int = 16
     prompt_chunk_tokens: int = 256  # prompt tokens in one step: other streams wait this long for their next token
-    speculate_tokens: int = 0  # prompt lookup: tokens guessed from the prompt per step; 0 is off
+    speculate_tokens: int = 0  # prompt lookup: tokens guessed per step for jobs that ask for it; 0 is off
 
 
 class OpenVinoBackend:
-    """A GGUF file in memory, decoding several jobs at once with paged attention and a prefix cache."""
+    """A GGUF file in memory, decoding several jobs at once with paged attention and a prefix cache.
+
+    The library guesses for every request of a pipeline or for none, so with guessing there are two pipelines, each
+    with its own copy of the weights and its own prefix cache (docs/experiments/2026-11-speculation.md).
+    """
 
     def __init__(self, path: Path, name: str, options: OpenVinoOptions) -> None:
-        self._pipeline = _open(path, options)
+        self._pipeline = _open(path, options, guesses=False)
+        self._guessing = _open(path, options, guesses=True) if options.speculate_tokens else None
         self._tokenizer = self._pipeline.get_tokenizer()
         self._eos = self._tokenizer.get_eos_token_id()
         self._handles: dict[int, genai.GenerationHandle] = {}
-        self._options = options
+        self.guesses = options.speculate_tokens
         self.name = name
         self.context_tokens = options.context_tokens
         vocabulary = self._tokenizer.get_vocab()
@@ -67,7 +74,9 @@ class OpenVinoBackend:
 
     def _warm_up(self) -> None:
         """Answer a short prompt, so that the first real one does not wait for what is made on first use."""
-        self.add(Job(0, self.encode("Hello there. " * 8), Sampling(max_tokens=2)))
+        prompt = self.encode("Hello there. " * 8)
+        for n in range(2 if self._guessing else 1):
+            self.add(Job(n, prompt, Sampling(max_tokens=2), guess=n == 1))
         while self.busy():
             self.step()
         self._handles.clear()
@@ -87,9 +96,14 @@ class OpenVinoBackend:
         """Start a job. Raises ValueError when its sampling is not possible."""
         try:
             config = self._config(job.sampling)
+            pipeline = self._pipeline
+            if job.guess and self._guessing is not None:
+                pipeline = self._guessing
+                config.num_assistant_tokens = self.guesses
+                config.max_ngram_size = MOST_ALIKE
             config.validate()
             prompt = openvino.Tensor(np.array([job.prompt], dtype=np.int64))
-            self._handles[job.id] = self._pipeline.add_request(job.id, prompt, config)
+            self._handles[job.id] = pipeline.add_request(job.id, prompt, config)
         except RuntimeError as exc:
             raise ValueError(_last_line(exc)) from exc
 
@@ -100,16 +114,21 @@ class OpenVinoBackend:
 
     def busy(self) -> bool:
         """Return whether a job is waiting or running, or a cancelled one still holds memory."""
-        return bool(self._pipeline.has_non_finished_requests())
+        return any(pipeline.has_non_finished_requests() for pipeline in self._pipelines())
 
     def step(self) -> list[Emission]:
         """Compute one step for every running job and return what is new. Raises RuntimeError when broken for good."""
-        self._pipeline.step()
+        for pipeline in self._pipelines():
+            if pipeline.has_non_finished_requests():
+                pipeline.step()
         emissions = [emission for job, handle in self._handles.items() if (emission := _read(job, handle))]
         for emission in emissions:
             if emission.finished:
                 del self._handles[emission.job]
         return emissions
+
+    def _pipelines(self) -> list[genai.ContinuousBatchingPipeline]:
+        return [self._pipeline] if self._guessing is None else [self._pipeline, self._guessing]
 
     def _config(self, sampling: Sampling) -> genai.GenerationConfig:
         config = genai.GenerationConfig(max_new_tokens=sampling.max_tokens, apply_chat_template=False)
@@ -127,9 +146,6 @@ class OpenVinoBackend:
         if sampling.json_schema is not None:
             grammar = to_ebnf(sampling.json_schema)
             config.structured_output_config = genai.StructuredOutputConfig(grammar=grammar)
-        if self._options.speculate_tokens:
-            config.num_assistant_tokens = self._options.speculate_tokens
-            config.max_ngram_size = 3
         return config
 
 
@@ -156,33 +172,37 @@ def _last_line(exc: Exception) -> str:
     return str(exc).strip().splitlines()[-1]
 
 
-def _open(path: Path, options: OpenVinoOptions) -> genai.ContinuousBatchingPipeline:
+def _open(path: Path, options: OpenVinoOptions, *, guesses: bool) -> genai.ContinuousBatchingPipeline:
     """Load `path`, or what was made from it at an earlier start, which saves half of the time (7 s to 4 s)."""
     if path.name != PREPARED or not os.access(path.parent, os.W_OK):
-        return _loaded(path, options)
+        return _loaded(path, options, guesses)
     with (path.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be preparing the same model
         ready = path.parent / READY
         if ready.exists():
             try:
-                return _pipeline(path.parent, options)
+                return _pipeline(path.parent, options, guesses)
             except RuntimeError as exc:
                 log.warning("the prepared model in %s is damaged, making it again: %s", path.parent, _last_line(exc))
                 ready.unlink()
-        pipeline = _loaded(path, options, enable_save_ov_model=True)
+        pipeline = _loaded(path, options, guesses, enable_save_ov_model=True)
         genai.Tokenizer(str(path), enable_save_ov_model=True)
         ready.touch()
         return pipeline
 
 
-def _loaded(path: Path, options: OpenVinoOptions, **properties: object) -> genai.ContinuousBatchingPipeline:
+def _loaded(
+    path: Path, options: OpenVinoOptions, guesses: bool, **properties: object
+) -> genai.ContinuousBatchingPipeline:
     try:
-        return _pipeline(path, options, **properties)
+        return _pipeline(path, options, guesses, **properties)
     except RuntimeError as exc:
         raise WeightsInvalid(f"{path} cannot be loaded as a GGUF language model: {_last_line(exc)}") from exc
 
 
-def _pipeline(path: Path, options: OpenVinoOptions, **properties: object) -> genai.ContinuousBatchingPipeline:
+def _pipeline(
+    path: Path, options: OpenVinoOptions, guesses: bool, **properties: object
+) -> genai.ContinuousBatchingPipeline:
     scheduler = genai.SchedulerConfig()
     scheduler.cache_size = options.kv_cache_gb
     scheduler.max_num_seqs = options.max_running
@@ -190,6 +210,6 @@ def _pipeline(path: Path, options: OpenVinoOptions, **properties: object) -> gen
     scheduler.enable_prefix_caching = True
     # The default of 8 bits makes an answer depend on what else is being answered; 16 bits cost no time (measured).
     properties["KV_CACHE_PRECISION"] = "f16"
-    if options.speculate_tokens:
+    if guesses:
         properties["prompt_lookup"] = True
     return genai.ContinuousBatchingPipeline(str(path), scheduler, "CPU", properties)

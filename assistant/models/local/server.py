@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import hmac
 import math
+import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -35,12 +37,18 @@ B = TypeVar("B", bound=BaseModel)
 T = TypeVar("T")
 
 
-def build(backend: Backend, key: str, places: int, on_broken: Callable[[BaseException], None]) -> ASGIApp:
+def build(
+    backend: Backend,
+    key: str,
+    places: int,
+    on_broken: Callable[[BaseException], None],
+    clock: Callable[[], float] = time.monotonic,
+) -> ASGIApp:
     """Return the application. `places` bounds running and waiting requests; `key` is the bearer token of every route.
 
-    `on_broken` is called when the backend has died; requests are answered with 503 from then on.
+    `on_broken` is called when the backend has died; requests are answered with 503 from then on. `clock` tells seconds.
     """
-    engine = Engine(backend, places, on_broken)
+    engine = Engine(backend, places, on_broken, clock)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -68,9 +76,9 @@ class _Api:
         """Say what runs here and how busy it is; `tokens` grows while the engine really works."""
         load = self._engine.load()
         model = {"model": self._backend.name, "context_tokens": self._backend.context_tokens}
-        return JSONResponse(
-            {"status": "ok", **model, "jobs": load.jobs, "places": load.places, "tokens": load.tokens}
-        )  # fmt: skip
+        guesses = [asdict(task) for task in self._engine.guessing.told()]
+        work = {"jobs": load.jobs, "places": load.places, "tokens": load.tokens, "guesses": guesses}
+        return JSONResponse({"status": "ok", **model, **work})
 
     async def models(self, _: Request) -> Response:
         """List the one model."""
@@ -85,7 +93,7 @@ class _Api:
     async def chat(self, request: Request) -> Response:
         """Answer a chat, in one piece or streamed."""
         body = await _read(request, ChatBody)
-        pieces = self._engine.stream(self._prompt(body.chat()), body.sampling(_schema(body)))
+        pieces = self._engine.stream(self._prompt(body.chat()), body.sampling(_schema(body)), body.task)
         chunks = Chunks(f"chatcmpl-{uuid.uuid4().hex}", self._backend.name)
         if not body.stream:
             return await _whole(request, pieces, chunks)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.models.errors import ModelError, ModelOverloaded, ModelRefused
+from assistant.models.openai_wire import MAX_TASK
 from assistant.models.types import Piece, Sampling, Usage
 from assistant.orchestration.prompts import Message
 
@@ -70,6 +71,7 @@ class ChatBody(_Chat):
     stream_options: StreamOptions | None = None
     n: Literal[1] = 1
     user: Annotated[str, Field(max_length=256)] | None = None
+    task: Annotated[str, Field(max_length=MAX_TASK)] = ""  # ours: what kind of request it is, see guessing.py
 
     def sampling(self, schema: dict[str, Any] | None) -> Sampling:
         """Return how to sample; `schema` is the checked JSON schema."""
@@ -111,10 +113,17 @@ class Chunks:
         return {**self._head, "object": "chat.completion", "choices": [choice], "usage": usage}
 
 
-def usage_json(usage: Usage) -> dict[str, int]:
-    """Return usage in OpenAI's shape."""
+def usage_json(usage: Usage) -> dict[str, Any]:
+    """Return usage in OpenAI's shape; an answer with guesses says how many were right."""
     total = usage.input_tokens + usage.output_tokens
-    return {"prompt_tokens": usage.input_tokens, "completion_tokens": usage.output_tokens, "total_tokens": total}
+    counted = {"prompt_tokens": usage.input_tokens, "completion_tokens": usage.output_tokens, "total_tokens": total}
+    if not usage.accepted_tokens and not usage.rejected_tokens:
+        return counted
+    guesses = {
+        "accepted_prediction_tokens": usage.accepted_tokens,
+        "rejected_prediction_tokens": usage.rejected_tokens,
+    }
+    return {**counted, "completion_tokens_details": guesses}
 
 
 def sse(payload: dict[str, Any]) -> bytes:

@@ -20,6 +20,7 @@ MAX_CHARACTERS = 4_000_000
 MAX_TOOLS = 128
 MAX_STOPS = 16
 MAX_PARTS = 16
+MAX_ALTERNATIVES = 20  # vLLM's own limit unless it is told another
 SCHEMA_CHARACTERS = 20_000  # of one schema; vLLM compiles it and keeps what it compiled
 SCHEMA_DEPTH = 16
 ROLES = frozenset({"system", "user", "assistant", "tool"})
@@ -65,6 +66,7 @@ def chat(body: object, served: Served) -> dict[str, Any]:
     for name, (least, most) in _INTEGERS.items():
         if (value := _number(given, name)) is not None and not (name == "top_k" and value <= 0):
             made[name] = int(min(max(value, least), most if name != "max_tokens" else min(most, served.most_tokens)))
+    made |= _continued(given, made["messages"])
     optional = {
         "stop": _stops(given.get("stop")),
         "response_format": _format(given.get("response_format")),
@@ -81,6 +83,18 @@ def tokenize(body: object, served: Served) -> dict[str, Any]:
         "model": _model(given.get("model", served.base), served.models),
         "messages": _messages(given.get("messages")),
     }
+
+
+def _continued(given: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the fields that ask for probabilities, and for going on with a last message of the assistant's."""
+    made: dict[str, Any] = {}
+    if given.get("logprobs") is True and (most := _number(given, "top_logprobs")) is not None:
+        made = {"logprobs": True, "top_logprobs": int(min(max(most, 0), MAX_ALTERNATIVES))}
+    if given.get("continue_final_message") is True:
+        if messages[-1]["role"] != "assistant":
+            raise ModelRefused("`continue_final_message` goes on with a last message of the role assistant.")
+        made |= {"continue_final_message": True, "add_generation_prompt": False}
+    return made
 
 
 def _object(body: object) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from assistant.models.errors import AdapterRefused, ModelUnavailable
 from assistant.models.openai_http import Endpoint
+from assistant.models.types import Guesses
 
 KEY_FILE = Path("run") / "vllm.key"  # in the data folder; `serve-vllm` leaves it there
 LOOK_S = 5.0
@@ -32,6 +33,12 @@ class _Listing(BaseModel):
     adapters: tuple[Offered, ...]
 
 
+class _Guessed(BaseModel):
+    guessed: int = 0
+    accepted: int = 0
+    guessing_steps: int = 0
+
+
 class VllmClient:
     """Lists, loads and unloads the adapters of one server."""
 
@@ -48,6 +55,18 @@ class VllmClient:
     async def adapters(self) -> Sequence[Offered]:
         """Return the adapters on offer there. Raises ModelUnavailable when the server does not tell."""
         return await self._ask("GET", "/adapters", LOOK_S)
+
+    async def guesses(self) -> tuple[Guesses, ...]:
+        """Return what guessing tokens has brought there, over all adapters and prompts; () without any."""
+        try:
+            answer = await self._client.get("/health", timeout=LOOK_S)
+            told = _Guessed.model_validate(answer.raise_for_status().json())
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+            return ()
+        if not told.guessed:
+            return ()
+        per_step = 1 + told.accepted / told.guessing_steps if told.guessing_steps else None
+        return (Guesses("", True, 0, told.guessed, told.accepted, per_step),)
 
     async def load(self, name: str) -> Sequence[Offered]:
         """Load an adapter. Raises AdapterRefused with the server's reason, ModelUnavailable when it does not answer."""

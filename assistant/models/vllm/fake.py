@@ -47,7 +47,8 @@ class FakeVllm:
         return JSONResponse({"data": [{"id": name} for name in (self.base, *self.adapters)]})
 
     async def _metrics(self, _request: Request) -> Response:
-        lines = ('draft_tokens_total{engine="0"} 40.0', 'accepted_tokens_total{engine="0"} 30.0')
+        counted = {"draft_tokens": 40, "accepted_tokens": 30, "drafts": 10}
+        lines = [f'{name}_total{{engine="0",model_name="base"}} {count}.0' for name, count in counted.items()]
         return Response("".join(f"vllm:spec_decode_num_{line}\n" for line in lines))
 
     async def _tokenize(self, request: Request) -> Response:

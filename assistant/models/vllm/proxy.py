@@ -128,9 +128,8 @@ class Proxy:
         silent_s = self._progress.silent_s()
         ready = silent_s < SILENT_S and await self._upstream.models() is not None
         known = {"jobs": self._progress.jobs, "tokens": self._progress.tokens, "silent_s": round(silent_s, 1)}
-        guessed, accepted = await self._upstream.guesses() if ready else (0, 0)
-        told = {"ready": ready, **known, "guessed": guessed, "accepted": accepted}
-        return JSONResponse(told, 200 if ready else 503)
+        guesses = await self._upstream.guesses() if ready else {}
+        return JSONResponse({"ready": ready, **known, **guesses}, 200 if ready else 503)
 
     async def _list(self, _request: Request) -> Response:
         return JSONResponse({"adapters": [asdict(offer) for offer in await self._adapters.offers()]})

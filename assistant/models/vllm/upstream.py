@@ -18,6 +18,7 @@ READY_S = 5.0
 MAX_REASON = 600
 _GUESSED = "vllm:spec_decode_num_draft_tokens_total"
 _ACCEPTED = "vllm:spec_decode_num_accepted_tokens_total"
+_DRAFTS = "vllm:spec_decode_num_drafts_total"
 
 
 class Upstream:
@@ -46,13 +47,17 @@ class Upstream:
         except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return None
 
-    async def guesses(self) -> tuple[int, int]:
-        """Return how many tokens vLLM has guessed and how many of them were right; (0, 0) without speculation."""
+    async def guesses(self) -> dict[str, int]:
+        """Return how many tokens vLLM has guessed, how many of them were right, and in how many steps; 0 without any.
+
+        Over all models: its counters carry the name of the base model and none of an adapter or a prompt.
+        """
         try:
             text = (await self._client.get("/metrics", timeout=READY_S)).text
         except httpx.HTTPError:
-            return 0, 0
-        return _counted(text, _GUESSED), _counted(text, _ACCEPTED)
+            text = ""
+        names = {"guessed": _GUESSED, "accepted": _ACCEPTED, "guessing_steps": _DRAFTS}
+        return {name: _counted(text, counter) for name, counter in names.items()}
 
     @asynccontextmanager
     async def post(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[httpx.Response, None]:

@@ -36,7 +36,7 @@ def serve() -> Serve:
     @asynccontextmanager
     async def running(backend: CountingBackend, places: int = 8) -> AsyncIterator[Running]:
         state = Running("", backend)
-        app = build(backend, KEY, places, state.broken.append)
+        app = build(backend, KEY, places, state.broken.append, lambda: backend.seconds)
         server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
         task = asyncio.create_task(server.serve())
         while not server.started:

@@ -189,3 +189,74 @@ async def test_it_answers_health_while_the_backend_computes(serve: Serve) -> Non
             while (await http.get("/health")).json()["tokens"] <= before["tokens"]:
                 await asyncio.sleep(0.05)
         reading.cancel()
+
+
+class Counting:
+    """Asks a server that counts, one request after the other, whose backend's own clock tells the time."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def usage(self, **more: Any) -> dict[str, Any]:
+        return dict((await self._http.post("/v1/chat/completions", json=chat(**more))).json()["usage"])
+
+    async def told(self) -> dict[str, Any]:
+        """Return what /health says of guessing, by task."""
+        return {task["task"]: task for task in (await self._http.get("/health")).json()["guesses"]}
+
+
+async def test_it_guesses_where_that_wins_and_stops_where_it_loses(serve: Serve) -> None:
+    backend = CountingBackend(length=41, guesses=4, right=3, guess_cost=2.0)
+    async with serve(backend) as running, client(running) as http:
+        asking = Counting(http)
+        for _ in range(7):
+            usage = await asking.usage(task="cited")
+        # 40 tokens in 10 steps after the first, each with 4 guesses of which 3 were right.
+        details = {"accepted_prediction_tokens": 30, "rejected_prediction_tokens": 10}
+        assert usage["completion_tokens"] == 41 and usage["completion_tokens_details"] == details
+        cited = (await asking.told())["cited"]
+        assert (cited["on"], cited["answers"], cited["tokens_per_step"]) == (True, 7, 4.0)
+        assert (cited["speed_with"], cited["speed_without"]) == (2.0, 1.0)
+        backend.right = 0
+        for _ in range(3):
+            await asking.usage(task="chat")
+        assert "completion_tokens_details" not in await asking.usage(task="chat")
+        chatted = (await asking.told())["chat"]
+        assert (chatted["on"], chatted["accepted"], chatted["guessed"]) == (False, 0, 160)
+
+
+async def test_its_answers_are_the_same_with_guessing_and_without(serve: Serve) -> None:
+    async with serve(CountingBackend(length=30, guesses=4, right=2)) as running, client(running) as http:
+        asked = [(await http.post("/v1/chat/completions", json=chat(max_tokens=20))).json() for _ in range(2)]
+        plain, guessed = asked
+        assert "completion_tokens_details" not in plain["usage"] and guessed["usage"]["completion_tokens_details"]
+        assert guessed["choices"] == plain["choices"] and guessed["choices"][0]["finish_reason"] == "length"
+
+
+async def test_a_seed_draws_without_guesses_and_an_engine_that_cannot_guess_says_nothing(serve: Serve) -> None:
+    async with serve(CountingBackend(guesses=4, right=4)) as running, client(running) as http:
+        for _ in range(4):
+            assert "completion_tokens_details" not in await Counting(http).usage(temperature=0.7, seed=1)
+        assert await Counting(http).told() == {}
+    async with serve(CountingBackend()) as running, client(running) as http:
+        await Counting(http).usage(task="cited")
+        assert await Counting(http).told() == {}
+
+
+async def test_it_guesses_for_nobody_while_several_are_answered(serve: Serve) -> None:
+    backend = CountingBackend(length=10_000, step_s=0.01, guesses=4)
+    async with serve(backend) as running, client(running) as http:
+        await Counting(http).usage(max_tokens=20)  # without guessing; the next one alone would be guessed
+        calls = [asyncio.create_task(Counting(http).usage(max_tokens=4_000)) for _ in range(3)]
+        await at_once(backend, 3)
+        assert sum(job.guess for job, _ in backend.jobs.values()) == 1  # the first one came alone
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        await jobs_end(http, backend)
+
+
+@pytest.mark.parametrize("task", ["x" * 65, 7, None])
+async def test_it_refuses_a_task_that_is_no_name(serve: Serve, task: object) -> None:
+    async with serve(CountingBackend()) as running, client(running) as http:
+        assert (await http.post("/v1/chat/completions", json=chat(task=task))).status_code == 400

@@ -16,7 +16,8 @@ SERVED = bodies.Served("base", MODELS, 4096)
 PLAIN = {"model": "base", "messages": [{"role": "user", "content": "Hi"}]}
 KNOWN = {
     "model", "messages", "max_tokens", "n", "stream", "stream_options", "temperature", "top_p", "min_p", "top_k",
-    "seed", "stop", "response_format", "cache_salt", "tools",
+    "seed", "stop", "response_format", "cache_salt", "tools", "logprobs", "top_logprobs", "continue_final_message",
+    "add_generation_prompt",
 }  # fmt: skip
 # Fields of vLLM that have killed servers, opened files or changed how requests are scheduled.
 DANGEROUS = {
@@ -87,6 +88,16 @@ def test_it_clamps_numbers(field: str, value: float, kept: float) -> None:
 @pytest.mark.parametrize("value", [math.nan, math.inf, "1", True, [1]])
 def test_it_refuses_what_is_no_number(value: object) -> None:
     assert "number" in str(refused(temperature=value))
+
+
+def test_it_tells_at_most_twenty_probabilities_and_goes_on_with_what_the_assistant_began() -> None:
+    begun = [*PLAIN["messages"], {"role": "assistant", "content": "Par"}]
+    asked = {**PLAIN, "messages": begun, "logprobs": True, "top_logprobs": 10**6, "continue_final_message": True}
+    made = bodies.chat(asked, SERVED)
+    assert made["logprobs"] is True and made["top_logprobs"] == 20
+    assert made["continue_final_message"] is True and made["add_generation_prompt"] is False
+    assert "top_logprobs" not in bodies.chat(PLAIN | {"top_logprobs": 5}, SERVED), "vLLM wants both or none"
+    assert "assistant" in str(refused(continue_final_message=True))
 
 
 def test_it_refuses_a_model_that_is_not_served() -> None:

@@ -127,7 +127,8 @@ async def test_loading_twice_at_once_loads_once(door: Door) -> None:
 
 async def test_health_is_told_by_tokens(door: Door, tmp_path: Path) -> None:
     told = (await door.client.get("/health")).json()
-    assert told["ready"] is True and (told["guessed"], told["accepted"]) == (40, 30)
+    assert told["ready"] is True
+    assert (told["guessed"], told["accepted"], told["guessing_steps"]) == (40, 30, 10)
     now = [0.0]
     door.progress._clock = lambda: now[0]  # time passes at our word
     door.progress.begins()

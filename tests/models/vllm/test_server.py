@@ -12,14 +12,22 @@ import psutil
 import pytest
 
 from assistant.guardrails.grounding import RuleJudge
+from assistant.models.breaker import Breaker, BreakerRules
+from assistant.models.council import Council
 from assistant.models.engines import LocalEngines
+from assistant.models.ensembles import Average, Member
 from assistant.models.lanes import lanes
+from assistant.models.openai_http import Endpoint, OpenAIModel, Timeouts, fixed
+from assistant.models.openai_wire import VLLM
 from assistant.models.plan import plan
 from assistant.models.preparing import fingerprint
 from assistant.models.registry import Registry
+from assistant.models.router import Deadlines, Lane, Routed, Router
 from assistant.models.settings import ModelSettings
-from assistant.models.types import Sampling
+from assistant.models.types import ModelRequest, Sampling
 from assistant.orchestration.fake import ListSearch, OpenGate
+from assistant.orchestration.notes import NOBODY
+from assistant.orchestration.prompts import Message
 from assistant.orchestration.settings import TurnSettings
 from assistant.record import MemoryRecords
 from assistant.turn import Turns
@@ -32,7 +40,8 @@ from .served import Served, served
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(1_800)]
 
 BASE, ADAPTER = "smollm2-vllm", "grounded-answer"
-CAPITAL = {"messages": [{"role": "user", "content": "What is the capital of France?"}], "temperature": 0}
+QUESTION = "What is the capital of France?"
+CAPITAL = {"messages": [{"role": "user", "content": QUESTION}], "temperature": 0}
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +85,37 @@ def test_it_refuses_an_adapter_that_is_not_loaded_and_loads_it_while_it_runs(ser
         assert client.delete(f"/adapters/{ADAPTER}").status_code == 200
         assert client.post("/v1/chat/completions", json={"model": ADAPTER, **CAPITAL}).status_code == 404
         assert client.put(f"/adapters/{ADAPTER}").status_code == 200
+
+
+async def test_models_that_share_a_tokenizer_write_a_reply_together(server: Served) -> None:
+    """Where one of them has nearly all the weight, the average is what it writes alone, token for token."""
+    alone = {name: said(server, name) for name in (BASE, ADAPTER)}
+    assert alone[BASE] != alone[ADAPTER]
+    together = {name: await averaged(server, {BASE: 1.0, ADAPTER: 1.0} | {name: 100.0}) for name in alone}
+    assert together == alone
+    assert await averaged(server, {BASE: 1.0, ADAPTER: 1.0})
+
+
+async def averaged(server: Served, weights: dict[str, float]) -> str:
+    """Return what the average of models says."""
+    members = tuple(Member(model=name, weight=weight) for name, weight in weights.items())
+    models = [
+        OpenAIModel(name, fixed(Endpoint(f"{server.url}/v1", server.key, name)), 2048, Timeouts(5, 180, 180), VLLM)
+        for name in weights
+    ]
+    lanes_of = [
+        Lane(each.name, each, lambda: NOBODY, Breaker(BreakerRules(), time.monotonic), Deadlines(180, 180))
+        for each in models
+    ]
+    router = Router(lanes_of)
+    blend = Average(kind="average", name="blend", about="Both.", members=members)
+    council = Council(blend, lambda name: (Routed(router, [name]), NOBODY))
+    asked = ModelRequest((Message("user", QUESTION),), Sampling(max_tokens=16))
+    try:
+        return "".join([piece.text async for piece in council.stream(asked)])
+    finally:
+        for each in models:
+            await each.close()
 
 
 def test_its_own_ways_to_load_an_adapter_cannot_be_reached(server: Served, tmp_path: Path) -> None:
