@@ -12,7 +12,7 @@ from assistant.guardrails.release import GroundedRelease, Overheard
 from assistant.orchestration.attempt import Release, attempt, text_event
 from assistant.orchestration.compose import Composed, Prompts, from_documents, load_prompts, plain_chat
 from assistant.orchestration.draft import NOTHING, draft
-from assistant.orchestration.notes import Notes, checked, drafted, plain_release
+from assistant.orchestration.notes import NOBODY, Notes, checked, drafted, plain_release
 from assistant.orchestration.ports import Choice, Gate
 from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt
 from assistant.orchestration.read import GUIDED, read, readable
@@ -47,8 +47,8 @@ class Drafter:
 
     async def drafts(self, notes: Notes, choice: Choice, prompts: Prompts) -> AsyncGenerator[Event, None]:
         """Yield what the reader finds, where there is one; else one draft, and a second where the first was empty."""
-        if self._reader is not None and self._reads(notes, choice, prompts.grounded):
-            async with aclosing(self._read(self._reader, notes, choice, prompts.grounded)) as events:
+        if self._reader is not None and self._guides(notes, choice, prompts.grounded):
+            async with aclosing(self._read(self._reader, notes, choice)) as events:
                 async for event in events:
                     yield event
             return
@@ -64,30 +64,36 @@ class Drafter:
                 break
             look = again(notes.question, notes.passages, choice.route, prompts, release.settled)
 
-    def _reads(self, notes: Notes, choice: Choice, prompt: GroundedPrompt) -> bool:
-        """Return whether the reader stands in: not for a model named or published, nor for a prompt of one's own."""
-        options, guided = notes.turn.options, choice.route.tier == "fallback" and choice.route.adapter == GUIDED
-        if not guided or options.model != CHOSEN_BY_US or prompt != self._packaged or not notes.passages:
-            return False
-        return options.sampling.json_schema is None and readable(notes.question, notes.passages)
+    async def unaided(self, notes: Notes) -> AsyncGenerator[Event, None]:
+        """Yield what the reader finds when no model can answer; nothing where it is not sure, or there is none."""
+        if self._reader is not None and notes.passages and _readable(notes):
+            notes.progress.route = NOBODY
+            async with aclosing(self._read(self._reader, notes, None)) as events:
+                async for event in events:
+                    yield event
 
-    async def _read(
-        self, reader: Reader, notes: Notes, choice: Choice, prompt: GroundedPrompt
-    ) -> AsyncGenerator[Event, None]:
+    def _guides(self, notes: Notes, choice: Choice, prompt: GroundedPrompt) -> bool:
+        """Return whether the reader stands in: not for a model named or published, nor for a prompt of one's own."""
+        small = choice.route.tier == "fallback" and choice.route.adapter == GUIDED
+        unasked = notes.turn.options.model == CHOSEN_BY_US and prompt == self._packaged
+        return small and unasked and bool(notes.passages) and _readable(notes)
+
+    async def _read(self, reader: Reader, notes: Notes, choice: Choice | None) -> AsyncGenerator[Event, None]:
         """Yield the words of the likeliest passage: at once, or once the model has found them too, or not at all."""
         started = notes.trace.clock()
         found = await in_thread(read, reader, notes.question, notes.passages)
         yield notes.trace.step("read", found.told, notes.trace.elapsed_ms(started))
-        if not found.likely:
+        explained = found.explanation(notes.question)
+        if explained or found.sure:
+            notes.progress.route = replace(notes.progress.route, model="reader", adapter=None, strategy="reader")
+        elif not found.likely or choice is None:
             return
-        if found.sure:
-            notes.progress.route = replace(choice.route, model="reader", adapter=None, strategy="reader")
         else:
             composed = await from_documents(
-                prompt, notes.turn, notes.question, [found.passage], False, choice.model, []
-            )  # fmt: skip
+                self._packaged, notes.turn, notes.question, [found.passage], False, choice.model, []
+            )
             overheard = Overheard()
-            async with aclosing(self._one(notes, choice, prompt, composed, overheard)) as events:
+            async with aclosing(self._one(notes, choice, self._packaged, composed, overheard)) as events:
                 async for event in events:
                     yield event
             agreed = found.agrees(overheard.said)
@@ -95,9 +101,11 @@ class Drafter:
             if not agreed:
                 return
         output = Output([found.passage.text], self._secrets)
-        notes.release = release = GroundedRelease(Verbatim(), output, [found.passage], self._fragments_to(notes))
+        fragments_to = "" if explained else self._fragments_to(notes)
+        notes.release = release = GroundedRelease(Verbatim(), output, [found.passage], fragments_to)
         notes.trace.timings_ms["first_token"] = notes.trace.elapsed_ms(started)
-        for released in [*await release.feed(f"{found.words} [1]."), *await release.finish(cut_off=False)]:
+        said = explained or f"{found.words} [1]."
+        for released in [*await release.feed(said), *await release.finish(cut_off=False)]:
             yield text_event(released)
 
     async def grounded(
@@ -153,6 +161,11 @@ class Drafter:
         yield trace.step(
             "draft", drafted(notes.progress, composed.trimmed), trace.elapsed_ms(started) - release.check_ms
         )
+
+
+def _readable(notes: Notes) -> bool:
+    """Return whether the reader can answer: it knows English alone, and writes no JSON."""
+    return notes.turn.options.sampling.json_schema is None and readable(notes.question, notes.passages)
 
 
 def converses(choice: Choice) -> bool:

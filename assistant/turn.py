@@ -19,9 +19,8 @@ from assistant.kept import Hit, KeptAnswers
 from assistant.logs import log
 from assistant.models.errors import ModelError
 from assistant.orchestration.compose import Prompts, load_prompts, persona_of
-from assistant.orchestration.condense import Standalone
-from assistant.orchestration.context import gather
 from assistant.orchestration.errors import OrchestrationError
+from assistant.orchestration.lookup import found, recalled
 from assistant.orchestration.notes import (
     NOBODY,
     UNINSTRUCTED,
@@ -30,8 +29,6 @@ from assistant.orchestration.notes import (
     from_notes,
     noticed,
     quoting,
-    remembered,
-    searched,
 )  # fmt: skip
 from assistant.orchestration.ports import (
     Attachments,
@@ -177,11 +174,11 @@ class Turns:
             attached = await self._attached(notes.turn)
             if persona_of(notes.turn) and not converses(choice):
                 yield notes.trace.step("assistant", UNINSTRUCTED, 0.0)
-            async for event in self._recall(notes, converses(choice)):
+            async for event in recalled(self._memory, notes, converses(choice)):
                 yield event
             notes.knowledge = await in_thread(self._search.version)
-            prompt, recalled = self._prompts(notes).version, bool(notes.recalled)
-            key = self.kept.key(notes.turn, notes.knowledge, choice.route, prompt, attached is not None, recalled)
+            prompt, personal = self._prompts(notes).version, bool(notes.recalled)
+            key = self.kept.key(notes.turn, notes.knowledge, choice.route, prompt, attached is not None, personal)
             hit = await self.kept.given(key)
             if hit is not None:
                 for event in self._remembered(notes, hit):
@@ -189,7 +186,7 @@ class Turns:
                 return
             async for event in understand(notes, choice, self._prompts(notes).condense, self._gate):
                 yield event
-            yield await self._find(notes, attached)
+            yield await found(self._search, notes, attached, self._settings.search_timeout_s)
         except (KnowledgeError, TimeoutError) as error:
             _log.warning("a turn could not search", turn_id=notes.turn.id, error=str(error))
             for event in self._fixed(notes, _UNSEARCHABLE, "none", degraded=True):
@@ -209,7 +206,7 @@ class Turns:
                 async for event in events:
                     yield event
         except (ModelError, OrchestrationError) as error:
-            for event in self._without_model(notes, error):
+            async for event in self._without_model(notes, error):
                 yield event
             return
         if self._answer(notes).abstained:
@@ -236,13 +233,13 @@ class Turns:
             if event.answer is not None:
                 return
         try:
-            async for event in self._recall(notes, used=True):
+            async for event in recalled(self._memory, notes, used=True):
                 yield event
             async with aclosing(self._drafter.plain(notes, choice, self._prompts(notes).plain)) as events:
                 async for event in events:
                     yield event
         except (ModelError, OrchestrationError) as error:
-            for event in self._without_model(notes, error):
+            async for event in self._without_model(notes, error):
                 yield event
             return
         yield Event("answer", answer=self._answer(notes))
@@ -250,26 +247,6 @@ class Turns:
     async def _attached(self, turn: Turn) -> str | None:
         inside = turn.options.conversation_id
         return None if inside is None else await self._attachments(turn.caller.scope, inside)
-
-    async def _find(self, notes: Notes, attached: str | None) -> Event:
-        turn, started = notes.turn, notes.trace.clock()
-        standalone = notes.standalone or Standalone(turn.question, (turn.question,), "")
-        options = turn.options
-        async with asyncio.timeout(self._settings.search_timeout_s):
-            notes.context = await gather(
-                self._search, standalone, turn.caller.scope, options.collections, attached, options.max_passages
-            )
-            notes.context = replace(notes.context, passages=(*options.given, *notes.context.passages))
-        return notes.trace.step("search", searched(notes.context), notes.trace.elapsed_ms(started))
-
-    async def _recall(self, notes: Notes, used: bool) -> AsyncGenerator[Event, None]:
-        """Recall the person's notes; `used` when the model will be told of them."""
-        turn, started = notes.turn, notes.trace.clock()
-        if turn.options.memory:
-            notes.recalled = await self._memory.recall(turn.question, turn.caller.scope)
-        if notes.recalled:
-            notes.private = used
-            yield notes.trace.step("recall", remembered(notes.recalled, used), notes.trace.elapsed_ms(started))
 
     def _prompts(self, notes: Notes) -> Prompts:
         return notes.prompts or self._packaged
@@ -286,8 +263,8 @@ class Turns:
         yield Event("text", found.text, citations=found.citations)
         yield Event("answer", answer=replace(found, steps=tuple(notes.trace.steps), timings_ms=notes.trace.total()))
 
-    def _without_model(self, notes: Notes, error: Exception) -> Iterator[Event]:
-        """Yield what can be said when the models failed: what was released already, or the best passages."""
+    async def _without_model(self, notes: Notes, error: Exception) -> AsyncGenerator[Event, None]:
+        """Yield what can be said when the models failed: what was released, what the reader finds, or quotes."""
         _log.warning("no model answered a turn", turn_id=notes.turn.id, error=type(error).__name__, detail=str(error))
         if notes.release is not None and notes.release.text:
             notes.progress.stopped_by, notes.progress.notice = "error", _BROKEN_OFF
@@ -296,11 +273,17 @@ class Turns:
             return
         notes.release = None
         if not notes.passages:
-            yield from self._fixed(notes, _UNANSWERABLE, "none", degraded=True)
+            for event in self._fixed(notes, _UNANSWERABLE, "none", degraded=True):
+                yield event
             return
-        answer = quoting(notes, self._answer(notes), self._secrets)
-        yield Event("text", answer.text, citations=answer.citations)
-        yield Event("answer", answer=answer)
+        async with aclosing(self._drafter.unaided(notes)) as events:
+            async for event in events:
+                yield event
+        answer = self._answer(notes)
+        if notes.release is None:
+            answer = quoting(notes, answer, self._secrets)
+            yield Event("text", answer.text, citations=answer.citations)
+        yield Event("answer", answer=replace(answer, degraded=True))
 
     def _answer(self, notes: Notes) -> Answer:
         return answer_of(notes, self._prompts(notes).grounded.abstention, self._settings.suggestions)

@@ -192,11 +192,12 @@ class RuleCheck:
 
 
 class Verbatim:
-    """The check of an answer that is cut out of the one passage that it cites."""
+    """The check of an answer that is cut out of the one passage that it cites; marks are left where they are."""
 
     def sentence(self, raw: str) -> Judged:
         """Return that the sentence is supported."""
-        return Judged(parse(raw), "supported", (1,), 1.0, "")
+        sentence = parse(raw)
+        return Judged(sentence, "supported", (1,) if 1 in sentence.cited else (), 1.0, "")
 
 
 @dataclass(frozen=True, slots=True)

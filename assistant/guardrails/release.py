@@ -123,7 +123,7 @@ class GroundedRelease:
 
     def _whole(self, judged: Judged) -> Judged:
         """Return `judged` with the sentence that its claim stands in, once for each sentence."""
-        if not self._question or judged.kind != "supported":
+        if not self._question or not judged.cited:
             return judged
         text = self._passages[judged.cited[0] - 1].text
         sentence = spelled_out(judged.sentence.claim, self._question, text)

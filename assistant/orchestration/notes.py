@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from time import time
 
-from assistant.approvals import Approval
+from assistant.calling.approvals import Approval
 from assistant.guardrails.output import Output
 from assistant.guardrails.release import GroundedRelease, PlainRelease, cite
 from assistant.models.policy.situation import Decision

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from assistant.guardrails.support import Question
 from assistant.guardrails.words import tokens
+from assistant.orchestration.explain import asks_for_explanation, explanation
 from knowledge.reader import Reader
 from knowledge.types import Passage
 from knowledge.words import is_english
@@ -47,6 +48,16 @@ class Read:
         if not self.likely:
             return "No passage seems to answer the question"
         return f"The answer {'stands' if self.sure else 'may stand'} in {self.passage.title}"
+
+    def explanation(self, question: str) -> str | None:
+        """Return the stretch of the passage that answers a question which wants more than a few words, with its marks.
+
+        None: a few words will do, or the passage does not seem to say it, or has no running text about the question.
+        """
+        if not self.likely or not asks_for_explanation(question):
+            return None
+        passage = self.passage
+        return explanation(question, passage.text, self.words, f"{passage.title} {passage.heading}")
 
     def agrees(self, said: str) -> bool:
         """Return whether what the small model said is the same answer."""

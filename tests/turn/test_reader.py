@@ -12,11 +12,13 @@ import pytest
 
 from assistant.adaptation import publish
 from assistant.adaptation.adapter import open_adapter
+from assistant.models.errors import ModelUnavailable
 from assistant.models.fake import ScriptedModel
 from assistant.models.types import Sampling
 from assistant.orchestration.compose import load_prompts
+from assistant.orchestration.ports import Choice
 from assistant.orchestration.read import GUIDED, SAYS, SURE
-from assistant.types import Route
+from assistant.types import Route, Turn
 from knowledge.reader import Reading
 from knowledge.types import Passage
 from tests.turn.conftest import ABSTENTION, Ran, passage
@@ -53,6 +55,29 @@ async def test_it_asks_no_model_where_no_passage_seems_to_answer(bench: Any) -> 
     assert not model.requests
     assert ran.answer.abstained and ran.text == ABSTENTION and len(ran.answer.nearest) == 3
     assert ran.steps == ["search", "read"]
+
+
+async def test_it_explains_in_the_passages_sentences_where_a_few_words_are_no_answer(bench: Any) -> None:
+    model = ScriptedModel(["nothing of this is asked for"])
+    ran: Ran = await bench(model, route=SMALL, reader=Sees(SAYS + 1)).ask("How does paid leave for employees work?")
+    assert not model.requests
+    assert "**25 days**" in ran.text and ran.text.count("[1]") == ran.text.count(". [1]") >= 1
+    assert ran.answer.text == ran.text and [c.document for c in ran.answer.citations] == ["d2"]
+    assert ran.answer.route == Route("reader", None, "fallback", "reader") and ran.answer.grounded
+
+
+async def test_it_shows_a_list_as_a_list(bench: Any) -> None:
+    said = "Leave covers several cases:\n\n• 25 days of holidays\n• Moving house\n\nAsk your manager."
+    made = bench(ScriptedModel(["unasked"]), route=SMALL, reader=Sees(SURE + 1), passages=[passage(1, said, "Leave")])
+    ran: Ran = await made.ask("What kinds of leave are there?")
+    assert ran.text == "Leave covers several cases: [1]\n- **25 days** of holidays\n- Moving house"
+    assert ran.answer.text == ran.text and len(ran.answer.citations) == 1
+
+
+async def test_it_abstains_where_an_explanation_would_be_about_something_else(bench: Any) -> None:
+    asked = "How do astronauts on the moon calibrate telescopes?"
+    ran: Ran = await bench(ScriptedModel(["Nobody knows [1]."]), route=SMALL, reader=Sees(SAYS + 1)).ask(asked)
+    assert ran.answer.abstained
 
 
 async def test_it_has_the_small_model_confirm_what_is_only_likely(bench: Any) -> None:
@@ -113,6 +138,43 @@ async def test_it_leaves_models_alone_that_answer_by_themselves(bench: Any, rout
 
 def test_it_stands_in_for_the_adapter_that_ships() -> None:
     assert publish.DEFAULT.name == GUIDED == open_adapter(publish.DEFAULT).manifest.name
+
+
+class NoModels:
+    """An installation whose model is still being loaded."""
+
+    async def choose(self, turn: Turn) -> Choice:
+        raise ModelUnavailable("The local model is being loaded.")
+
+
+async def test_it_answers_by_itself_where_no_model_can(bench: Any) -> None:
+    ran: Ran = await bench("x", models=NoModels(), reader=Sees(SURE + 1)).ask(LEAVE)
+    assert ran.text == ran.answer.text == "25 days [1]." and ran.answer.degraded and ran.answer.grounded
+    assert [c.document for c in ran.answer.citations] == ["d2"]
+    assert ran.answer.route == Route("reader", None, "none", "reader")
+
+
+@pytest.mark.parametrize("score", [SURE, SAYS - 1])
+async def test_the_best_passages_are_quoted_where_no_model_can_answer_and_it_is_not_sure(
+    bench: Any, score: float
+) -> None:
+    ran: Ran = await bench("x", models=NoModels(), reader=Sees(score)).ask(LEAVE)
+    assert ran.text == ran.answer.text and ran.text.startswith("No language model") and ran.answer.degraded
+    assert ran.answer.route.strategy == "quote" and len(ran.answer.citations) == 3
+
+
+async def test_it_does_not_answer_by_itself_in_place_of_a_model_that_broke_off(bench: Any) -> None:
+    model = ScriptedModel([("Employees get 25 days [1]. Unused leave", ModelUnavailable("died"))])
+    big = Route("big", None, "domain", "")
+    ran: Ran = await bench(model, route=big, reader=Sees(SURE + 1)).ask(LEAVE)
+    assert ran.answer.text == "Employees get 25 days [1]." and ran.answer.stopped_by == "error"
+    assert "read" not in ran.steps
+
+
+async def test_json_is_not_answered_by_the_reader_where_no_model_can(bench: Any) -> None:
+    made = bench("x", models=NoModels(), reader=Sees(SURE + 1))
+    ran: Ran = await made.ask(LEAVE, sampling=Sampling(json_schema={"type": "object"}))
+    assert "read" not in ran.steps and ran.answer.degraded
 
 
 async def test_it_leaves_other_languages_alone(bench: Any) -> None:

@@ -62,7 +62,7 @@ def notice(outcome: Outcome) -> tuple[str, str]:
     if outcome.notice:
         return outcome.notice, "warn"
     if outcome.degraded:
-        return "No model could answer just now. These are the best passages, word for word.", "warn"
+        return "No language model could answer just now. This is what the documents say, word for word.", "warn"
     if outcome.stopped_by in ("cancelled", "stopped"):
         return "You stopped this answer.", "info"
     if outcome.stopped_by == "length":

@@ -1,0 +1,124 @@
+"""Questions that a few words do not answer, and the sentences of a passage that do.
+
+"How does coinsurance work?" is not answered by the six likeliest words. The stretch of a passage around them is: up to
+three sentences that follow each other, and the list that they lead to, in the passage's own words. Chosen by the words
+they share with the question; sentence embeddings choose no better (docs/experiments/2026-11-reader.md).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from assistant.guardrails.sentences import split
+from assistant.guardrails.words import content
+
+_QUANTITIES = (
+    "many|much|long|often|old|far|big|large|small|tall|high|low|fast|deep|wide|soon|late|early|heavy|close|few"
+)
+_ABOUT = (
+    "process|procedure|difference|role|purpose|polic(?:y|ies)|benefit|limitation|implication|requirement|rule|condition"
+    "|exception|step|reason|advantage|disadvantage|guideline|responsibilit(?:y|ies)|criteria|principle|effect|impact"
+)
+_EXPLAIN = re.compile(
+    rf"""\b(?:explain|describe|summari[sz]e|outline|elaborate|why)\b | ^(?:tell|list|give)\b
+    | \bhow\s+(?!(?:{_QUANTITIES})\b)
+    | \bwhat\s+(?:(?:does|do|did|is)\b.*\bmeans?\b | happens|steps | (?:should|can|must|do)\s+(?:i|we|you|one)\b)
+    | \bwhat\s+(?:is|are|were|was)\s+(?:the\s+)?(?:\w+\s+){{0,2}}(?:{_ABOUT})s?\b
+    | ^what(?:'s|’s|\s+is|\s+are)\s+(?:an?\s+|the\s+)?[\w-]+(?:\s+(?!of\b)[\w-]+){{0,3}}\s*\??$
+    | ^what(?:'s|’s|\s+is|\s+are)\s+(?!the\b)(?:an?\s+)?[\w-]+(?:\s+[\w-]+)?\s+(?:for|in|at|under|with)\b
+    | \bwhat\s+(?:types|kinds|sorts)\s+of\b
+    | \bwhat\s+(?:\w+\s+){{0,3}}\w+s\s+(?:does|do|are|can|should|may|must|will)\b
+    | ^(?:is|are|does|do|did|can|could|may|must|should|will|would|has|have|am|was|were)\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_ITEM = re.compile(r"^(?:[-*•–]|\(?\d{1,3}[.)])\s+")
+_WHOLE = re.compile(r"[.!?:][\"'”’)]*$")
+_LEANING = re.compile(
+    r"^(?:this|these|that|those|it|they|he|she|however|also|additionally|in addition|for example)\b", re.I
+)
+# A line that was broken for its width goes on in the next one.
+_WRAPPED = re.compile(
+    r"(?<=[^\s.!?:;|])[ \t]*\n(?=[a-z(])|(?<=[^\n]{59}[^\s.!?:;|])[ \t]*\n(?=[\w(\"'“‘])(?!\d{1,3}[.)]\s)"
+)
+_MARKUP = re.compile(r"[|`<>\[\]]")
+
+_SENTENCES, _ITEMS, _CHARACTERS = 3, 8, 700  # at most
+_EMPHASISED_WORDS = 8  # longer words of the reader are no emphasis
+_ON_TOPIC = 0.5  # share of the question's words that the passage has to have
+_HOLDS_WORDS, _LEANS = 0.3, 0.15  # weight of holding the reader's words, and of leaning on a sentence before
+
+
+def asks_for_explanation(question: str) -> bool:
+    """Return whether a few words would be no answer: how, why, what something means, a list, yes or no."""
+    return _EXPLAIN.search(question.strip()) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    text: str
+    is_item: bool
+
+
+def explanation(question: str, text: str, words: str, label: str) -> str | None:
+    """Return the stretch of `text` that answers `question`, each sentence with the mark [1]; None where there is none.
+
+    Of several stretches, the one whose beginning and whole have most of the question's words; one that holds `words`
+    is preferred, and they are in bold there when they are few. Items of a list are lines of their own. There is none
+    where text and `label` (its title and headings) lack half of what the question is about.
+    """
+    pieces = _pieces(text)
+    begins = [n for n, piece in enumerate(pieces) if not piece.is_item]
+    asked = frozenset(content(question))
+    known = frozenset(content(f"{label} {text}"))
+    if not begins or len(asked & known) < _ON_TOPIC * len(asked):
+        return None
+
+    def worth(begin: int) -> float:
+        stretch = _stretch(pieces, begin)
+        said = " ".join(piece.text for piece in stretch)
+        shared = len(asked & frozenset(content(said))) + len(asked & frozenset(content(stretch[0].text)))
+        holds, leans = bool(words) and words in said, _LEANING.match(stretch[0].text) is not None
+        return shared / max(1, len(asked)) + _HOLDS_WORDS * holds - _LEANS * leans
+
+    return _shown(_stretch(pieces, max(begins, key=worth)), words, asked)
+
+
+def _pieces(text: str) -> list[_Piece]:
+    """Return sentences and items of lists in order; headings, tables and what was cut off are left out."""
+    pieces: list[_Piece] = []
+    for raw in split(_WRAPPED.sub(" ", text)):
+        line = " ".join(raw.split())
+        if not line or _MARKUP.search(line):
+            continue
+        if _ITEM.match(line):
+            pieces.append(_Piece(_ITEM.sub("", line), True))
+        elif _WHOLE.search(line) and (line[0].isupper() or line[0].isdigit() or line[0] in "\"'“‘("):
+            pieces.append(_Piece(line, False))
+    return pieces
+
+
+def _stretch(pieces: list[_Piece], begin: int) -> list[_Piece]:
+    """Return up to three sentences from `begin` on, and the items that the last of them leads to."""
+    stretch, length, sentences = [pieces[begin]], len(pieces[begin].text), 1
+    for piece in pieces[begin + 1 :]:
+        length += len(piece.text)
+        sentences += not piece.is_item
+        leads = stretch[-1].is_item or stretch[-1].text.endswith(":")
+        if length > _CHARACTERS or sentences > _SENTENCES or len(stretch) >= _SENTENCES + _ITEMS:
+            break
+        if piece.is_item and not leads:
+            break
+        stretch.append(piece)
+        if stretch[-2].is_item and not piece.is_item:
+            return stretch[:-1]  # what follows a list is about something else
+    while len(stretch) > 1 and stretch[-1].text.endswith(":"):
+        stretch.pop()
+    return stretch
+
+
+def _shown(stretch: list[_Piece], words: str, asked: frozenset[str]) -> str:
+    said = "".join(f"\n- {piece.text}" if piece.is_item else f" {piece.text} [1]" for piece in stretch).strip()
+    few = bool(words) and len(words.split()) <= _EMPHASISED_WORDS and not asked.issuperset(content(words))
+    return said.replace(words, f"**{words}**", 1) if few else said

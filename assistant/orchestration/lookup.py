@@ -1,0 +1,39 @@
+"""What a turn looks up before an answer is drafted: passages, and what the person asked to be remembered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+
+from assistant.orchestration.condense import Standalone
+from assistant.orchestration.context import gather
+from assistant.orchestration.notes import Notes, remembered, searched
+from assistant.orchestration.ports import Memory, Search
+from assistant.types import Event
+
+
+async def found(search: Search, notes: Notes, attached: str | None, timeout_s: float) -> Event:
+    """Search for the question, `attached` files first, and note what was found.
+
+    Raises KnowledgeError when the search cannot answer, TimeoutError after `timeout_s` seconds.
+    """
+    turn, started = notes.turn, notes.trace.clock()
+    standalone = notes.standalone or Standalone(turn.question, (turn.question,), "")
+    options = turn.options
+    async with asyncio.timeout(timeout_s):
+        context = await gather(
+            search, standalone, turn.caller.scope, options.collections, attached, options.max_passages
+        )
+    notes.context = replace(context, passages=(*options.given, *context.passages))
+    return notes.trace.step("search", searched(notes.context), notes.trace.elapsed_ms(started))
+
+
+async def recalled(memory: Memory, notes: Notes, used: bool) -> AsyncGenerator[Event, None]:
+    """Recall the person's notes; `used` when the model will be told of them."""
+    turn, started = notes.turn, notes.trace.clock()
+    if turn.options.memory:
+        notes.recalled = await memory.recall(turn.question, turn.caller.scope)
+    if notes.recalled:
+        notes.private = used
+        yield notes.trace.step("recall", remembered(notes.recalled, used), notes.trace.elapsed_ms(started))
