@@ -150,12 +150,12 @@ async def test_it_never_crosses_from_one_readers_rights_to_anothers(bench: Any) 
 
 
 async def test_it_shows_no_reader_what_only_others_may_read(bench: Any) -> None:
-    hidden = passage(8, "Salaries: the director gets 999999 EUR.", "Salaries", "Secret salary table", "board")
+    hidden = passage(8, "Salaries: the director gets a castle.", "Salaries", "Secret salary table", "board")
     made = bench(
         ScriptedModel(["The documents do not say."]), passages=[*PASSAGES, hidden], readers={"board": "group:board"}
     )
     answer = (await made.ask("What salary does the director get?")).answer
     shown = repr(answer)
-    assert "999999" not in shown
+    assert "castle" not in shown  # a word: digits of a number turn up in the measured times
     assert "alary table" not in shown
     assert "board" not in answer.searched
