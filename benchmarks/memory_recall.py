@@ -1,24 +1,25 @@
 """How well notes are found: facts planted among 200 turns of talk, asked for later, and asked for by somebody else.
 
-Prints JSON: recall of the planted facts, notes recalled for questions that have nothing to do with them, notes that
-crossed people, and the time of one recall.
-
     python -m benchmarks.memory_recall
+
+The reference recalls as many notes, those that share most words with the question. `by_min_similarity` of the JSON
+has the figures of other thresholds than the product's own.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import tempfile
 from pathlib import Path
 from time import perf_counter
 
 from assistant.database import migrate
+from assistant.guardrails.words import content
 from assistant.memory.memories import Memories
 from assistant.memory.settings import MemorySettings
 from assistant.types import Caller, Turn, TurnOptions
+from benchmarks.report import Figure, show
 from knowledge.database import connect
 from knowledge.embed import OnnxEmbedder
 from knowledge.types import Scope
@@ -93,11 +94,29 @@ async def measure(folder: Path, least: float) -> dict[str, float]:
     }
 
 
+def by_words() -> float:
+    """Return the recall of as many notes as the product recalls, those that share most words with the question."""
+    found = 0
+    for _, question, wanted in FACTS:
+        asked = set(content(question))
+        nearest = sorted(FACTS, key=lambda fact: -len(asked & set(content(fact[0]))))
+        found += any(wanted in note for note, _, _ in nearest[: MemorySettings().recalled])
+    return found / len(FACTS)
+
+
 def main() -> None:
-    """Measure at several thresholds and print them."""
+    """Measure at several thresholds and print those of the product's own as figures."""
+    own = MemorySettings().min_similarity
     with tempfile.TemporaryDirectory() as folder:
-        found = {str(least): asyncio.run(measure(Path(folder), least)) for least in (0.25, 0.3, 0.35, 0.4)}
-    print(json.dumps({"facts": len(FACTS), "turns": 200, "by_min_similarity": found}, indent=2))
+        found = {least: asyncio.run(measure(Path(folder), least)) for least in sorted({own, 0.25, 0.35, 0.4})}
+    ours = found[own]
+    figures = [
+        Figure("planted facts that are recalled", ours["recall"], "share", "by common words", by_words(), ">= 0.9"),
+        Figure("notes recalled for other questions", ours["notes_for_other_questions"], "notes"),
+        Figure("notes that crossed people", ours["crossed_people"], "notes", goal="0"),
+        Figure("one recall p50", ours["ms"], "ms"),
+    ]
+    show("memory_recall", figures, facts=len(FACTS), turns=200, by_min_similarity=found)
 
 
 if __name__ == "__main__":
