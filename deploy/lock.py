@@ -1,8 +1,9 @@
 """Write the locks in requirements/ from pyproject.toml: python deploy/lock.py  (needs `uv` and the network).
 
 app    what `make run` installs, without torch
-dev    app, training and test tools; torch stands in torch.txt, because its CPU build comes from another place
-       than its default build and either may be the one at hand
+train  app and what `assistant adapt train` needs; torch stands in torch.txt, because its CPU build comes from
+       another place than its default build and either may be the one at hand
+dev    train and test tools
 vllm   the CPU build of vLLM, from requirements/vllm.in; deploy/vllm/environment.py installs it
 """
 
@@ -28,7 +29,9 @@ def compile_lock(source: str, target: str, *options: str) -> None:
 
 if __name__ == "__main__":
     compile_lock("pyproject.toml", "app.txt", "--override", "requirements/left-out.txt")
-    extras = [option for name in ("train", "dev", "postgres") for option in ("--extra", name)]
-    compile_lock("pyproject.toml", "dev.txt", *extras, "--no-emit-package", "torch")
+    without_torch = ("--no-emit-package", "torch")
+    compile_lock("pyproject.toml", "dev.txt", "--extra", "train", "--extra", "dev", *without_torch)
+    as_tested = ("--constraint", "requirements/dev.txt")
+    compile_lock("pyproject.toml", "train.txt", "--extra", "train", *as_tested, *without_torch)
     left_out = ("--override", "requirements/vllm-left-out.txt")
     compile_lock("requirements/vllm.in", "vllm.txt", *left_out, "--no-emit-package", "torch")

@@ -53,6 +53,18 @@ def test_it_imports_without_what_is_left_out_and_without_torch(module: str) -> N
     assert result.returncode == 0, result.stderr[-2000:]
 
 
+def test_each_lock_pins_what_the_smaller_ones_pin() -> None:
+    app, train, dev = (_pins(f"{name}.txt") for name in ("app", "train", "dev"))
+    assert {"psycopg", "openvino"} <= app.keys() and {"peft", "trl"} <= train.keys() and "pytest" in dev
+    assert not {"torch", "peft"} & app.keys() and "pytest" not in train
+    assert app.items() <= train.items() <= dev.items()
+
+
+def _pins(lock: str) -> dict[str, str]:
+    text = (ROOT / "requirements" / lock).read_text()
+    return dict(re.findall(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", text, re.MULTILINE))
+
+
 def test_it_builds_a_semantic_kernel_without_what_is_left_out() -> None:
     code = "import asyncio, semantic_kernel; from semantic_kernel import Kernel; Kernel()"
     assert _without(code).returncode == 0

@@ -50,7 +50,8 @@ def train(
     missing = [name for name in ("torch", "transformers", "peft", "matplotlib") if not importlib.util.find_spec(name)]
     if missing:
         raise TrainExtraMissing(
-            f"Training needs {', '.join(missing)}, not installed here. Run: pip install 'inhouse-assistant[train]'"
+            f"Training needs {', '.join(missing)}, not installed here. "
+            "Run `make train` in the project's folder, then .venv-train/bin/assistant adapt train."
         )
     arguments = [str(recipe), "--dataset", str(dataset), "--run", str(run)]
     _job("assistant.adaptation.train", arguments + _given("--base", base_model), as_json)

