@@ -2,9 +2,11 @@
 
     python benchmarks/search.py [--chunks 10000 100000] [--queries 200]
 
-Chunks are made of real words with random unit vectors near one of 200 topics. The reference embeds the question with
+Chunks are made of random words. Embedding 100,000 of them would take an hour, so their vectors are seeded random unit
+vectors, each near one of 200 topics; making and storing all takes four minutes. The reference embeds the question with
 the same model, asks Chroma for 200 neighbours, then tantivy for 200 matches, and stops there: no rights, no fusion, no
-texts. Both are asked for the same questions in turn, so that other work on the machine meets both alike.
+texts. Both are asked for the same questions in turn, so that other work on the machine meets both alike. Processor time
+is that of all threads; it says what a search costs where others are served at the same time.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import asyncio
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import chromadb
@@ -66,25 +69,44 @@ def _measured(count: int, queries: int) -> list[Figure]:
         ours, theirs = asyncio.run(_timed(Search(engine, indexes, embedder), bare, embedder, questions))
         indexes.stop()
         engine.dispose()
-    return [
-        Figure(f"search of {count:,} chunks, p{share}", percentile(ours, share / 100), "ms",
-               "bare Chroma and BM25", percentile(theirs, share / 100), "ratio <= 1.3")
+    name, reference = f"search of {count:,} chunks", "bare Chroma and BM25"
+    walls = [
+        Figure(f"{name}, p{share}", percentile(ours.wall_ms, share / 100), "ms",
+               reference, percentile(theirs.wall_ms, share / 100), "ratio <= 1.3")
         for share in (50, 95)
     ]  # fmt: skip
+    processor = percentile(ours.processor_ms, 0.5), "ms", reference, percentile(theirs.processor_ms, 0.5)
+    return [*walls, Figure(f"{name}, processor time p50", *processor)]
 
 
-async def _timed(
-    search: Search, bare: Bare, embedder: OnnxEmbedder, questions: list[str]
-) -> tuple[list[float], list[float]]:
-    ours, theirs = list[float](), list[float]()
+@dataclass(frozen=True, slots=True)
+class Times:
+    """What each search took."""
+
+    wall_ms: list[float] = field(default_factory=list)
+    processor_ms: list[float] = field(default_factory=list)
+
+    def add(self, began: tuple[float, float], ended: tuple[float, float]) -> None:
+        """Append one search, given its two clocks."""
+        self.wall_ms.append((ended[0] - began[0]) * 1000)
+        self.processor_ms.append((ended[1] - began[1]) * 1000)
+
+
+def _clocks() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
+async def _timed(search: Search, bare: Bare, embedder: OnnxEmbedder, questions: list[str]) -> tuple[Times, Times]:
+    ours, theirs = Times(), Times()
     for number, question in enumerate(questions):
-        began = time.perf_counter()
+        began = _clocks()
         await search.search(question, PERSON)
-        middle = time.perf_counter()
+        middle = _clocks()
         bare.ask(question, embedder.embed([question])[0])
+        ended = _clocks()
         if number >= len(questions) // 10:  # the first ones warm both
-            ours.append((middle - began) * 1000)
-            theirs.append((time.perf_counter() - middle) * 1000)
+            ours.add(began, middle)
+            theirs.add(middle, ended)
     return ours, theirs
 
 
@@ -121,7 +143,7 @@ class Bare:
 
 
 def _made(count: int, dimension: int, random: np.random.Generator) -> tuple[list[str], Vectors]:
-    texts = [" ".join(random.choice(WORDS, 120)) for _ in range(count)]
+    texts = [" ".join(WORDS[n] for n in some) for some in random.integers(len(WORDS), size=(count, 120))]
     topics = random.standard_normal((200, dimension)).astype(np.float32)
     vectors = topics[random.integers(200, size=count)] + random.standard_normal((count, dimension)).astype(np.float32)
     return texts, vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

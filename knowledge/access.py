@@ -31,6 +31,12 @@ def document_readable(scope: Scope) -> ColumnElement[bool]:
 
 
 @cache
+def named_collection_readable(sees_all: bool) -> ColumnElement[bool]:
+    """Return `collection_readable` for a statement that is built once; its parameter is `principals`, of `listed`."""
+    return _collection_readable(sees_all, _named)
+
+
+@cache
 def rows_readable(sees_all: bool, everywhere: bool) -> ColumnElement[bool]:
     """Return the condition on `chunks` joined with `documents` and `collections` whose parameters `bound` gives.
 
@@ -58,7 +64,8 @@ def allowed_rows(engine: Engine, scope: Scope, collection_ids: Ids[str] | None, 
         return set()
     statement = _of_rows(scope.sees_all, collection_ids is None)
     with reading(engine) as connection:
-        return set(connection.execute(statement, bound(scope, collection_ids, rows)).scalars())
+        found = connection.execute(statement, bound(scope, collection_ids, rows)).all()
+    return {row for (row,) in found}
 
 
 def all_allowed_rows(engine: Engine, scope: Scope, collection_ids: Ids[str] | None, limit: int) -> list[int]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Select, func, insert, or_, select
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update as update_table
 from sqlalchemy.exc import IntegrityError
 
 from knowledge import changes
-from knowledge.access import collection_readable, document_readable
+from knowledge.access import collection_readable, document_readable, named_collection_readable
+from knowledge.among import among, listed
 from knowledge.database import now, reading
 from knowledge.errors import InvalidValue, NameTaken
 from knowledge.tables import chunks, collection_readers, collections, documents
@@ -67,14 +69,20 @@ def names(engine: Engine, scope: Scope, wanted: Iterable[str] | None) -> dict[st
 
     A collection that `scope` may not read is left out, as if it did not exist.
     """
-    if wanted is None:
-        chosen: ColumnElement[bool] = collections.c.private_to.is_(None)
-    else:
-        given = sorted(wanted)
-        chosen = or_(collections.c.name.in_(given), collections.c.id.in_(given))
-    statement = select(collections.c.id, collections.c.name).where(chosen, collection_readable(scope))
+    asked = {} if wanted is None else {"wanted": listed(set(wanted))}
+    statement = _names(scope.sees_all, wanted is None)
     with reading(engine) as connection:
-        return {found.id: found.name for found in connection.execute(statement.order_by(collections.c.name))}
+        found = connection.execute(statement, {"principals": listed(scope.principals), **asked}).all()
+    return {collection.id: collection.name for collection in found}
+
+
+@cache
+def _names(sees_all: bool, everywhere: bool) -> Select[str, str]:
+    """Return the statement of `names`, built once: every search asks it."""
+    asked = or_(among(collections.c.name, "wanted"), among(collections.c.id, "wanted"))
+    chosen = collections.c.private_to.is_(None) if everywhere else asked
+    readable = named_collection_readable(sees_all)
+    return select(collections.c.id, collections.c.name).where(chosen, readable).order_by(collections.c.name)
 
 
 def update(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection as Ids
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,19 @@ _SLICE = 20_000  # rows per statement
 _OF_ROWS = select(vectors.c.chunk_row, vectors.c.vector).where(
     among(vectors.c.chunk_row, "rows"), vectors.c.model == bindparam("model")
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The vectors of some chunks, read before there is a question's vector to compare them with."""
+
+    asked: frozenset[int] = frozenset()  # rows; those that do not exist have no vector here
+    rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    table: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # one row of unit length for each
+
+    def nearest(self, vector: Vectors, n: int) -> list[Hit]:
+        """Return the `n` nearest of the chunks, nearest first."""
+        return _best(self.rows, self.table @ vector, n) if len(self.rows) else []
 
 
 class ExactScan:
@@ -47,9 +61,14 @@ class ExactScan:
 
     def nearest_of(self, vector: Vectors, rows: Ids[int], n: int) -> list[Hit]:
         """Return the `n` nearest of those `rows` that exist, nearest first. Takes about 30 ms for 5,000 rows."""
+        return self.load(frozenset(rows)).nearest(vector, n)
+
+    def load(self, rows: frozenset[int]) -> Loaded:
+        """Return the vectors of those `rows` that exist."""
+        if not rows:
+            return Loaded()
         with reading(self._engine) as connection:
-            found, table = self._load(connection, sorted(rows))
-        return _best(found, table @ vector, n)
+            return Loaded(rows, *self._load(connection, sorted(rows)))
 
     def release(self) -> None:
         """Give back the memory that `nearest` took."""

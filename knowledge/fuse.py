@@ -34,17 +34,13 @@ def fuse(dense: Sequence[Hit], keyword: Sequence[Hit], known: float) -> list[Fus
     said = {hit.row: hit.score for hit in keyword}
     share = 1.0 if not said else 0.0 if not near else 1 - (1 - DENSE_SHARE) * min(1.0, max(0.0, known))
     nearest, most = max(near.values(), default=0.0), max(said.values(), default=0.0)
-    fused = [
-        Fused(
-            row,
-            share * _part(near.get(row), nearest) + (1 - share) * _part(said.get(row), most),
-            near.get(row),
-            said.get(row),
-        )
-        for row in near.keys() | said.keys()
-    ]
-    return sorted(fused, key=lambda hit: (-hit.score, hit.row))
+    scores = {row: share * _part(score, nearest) for row, score in near.items()}
+    for row, score in said.items():
+        scores[row] = scores.get(row, 0.0) + (1 - share) * _part(score, most)
+    best = sorted(scores.items(), key=lambda scored: (-scored[1], scored[0]))
+    return [Fused(row, score, near.get(row), said.get(row)) for row, score in best]
 
 
-def _part(score: float | None, best: float) -> float:
-    return 0.0 if score is None or best <= 0 else min(1.0, max(0.0, score / best))
+def _part(score: float, best: float) -> float:
+    part = score / best if best > 0 else 0.0
+    return min(1.0, part) if part > 0 else 0.0

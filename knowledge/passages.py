@@ -80,4 +80,4 @@ def diverse(passages: Sequence[Passage], limit: int, max_per_document: int) -> l
 
 def _same(words: frozenset[str], other: frozenset[str]) -> bool:
     common = len(words & other)
-    return common >= _SAME_WORDS * max(len(words | other), 1)
+    return common >= _SAME_WORDS * max(len(words) + len(other) - common, 1)  # without making their union

@@ -14,6 +14,7 @@ from knowledge import access, changes, passages
 from knowledge.collections import names as names_of_collections
 from knowledge.database import reading
 from knowledge.errors import EmbedderUnavailable, IndexDamaged, IndexUnavailable
+from knowledge.exact import Loaded
 from knowledge.fuse import Fused, fuse
 from knowledge.index import Hit
 from knowledge.indexes import Indexes
@@ -81,14 +82,17 @@ class Search:
             return SearchResult([], (), 0, {})
         await asyncio.gather(
             anyio.to_thread.run_sync(self._find_dense, run),
-            anyio.to_thread.run_sync(self._find_keyword, run),
-            anyio.to_thread.run_sync(self._find_collections, run, collections),
+            anyio.to_thread.run_sync(self._find_words, run, collections),
         )
         return await anyio.to_thread.run_sync(self._settle, run)
 
-    def _find_collections(self, run: _Run, wanted: tuple[str, ...] | None) -> None:
+    def _find_words(self, run: _Run, wanted: tuple[str, ...] | None) -> None:
+        """Find what needs no vector of the question, and what is asked of SQL about it, while that is computed."""
         run.names = names_of_collections(self._engine, run.scope, wanted)
         run.ids = None if wanted is None else frozenset(run.names)
+        self._find_keyword(run)
+        best = self._allowed(run, run.keyword)[:CANDIDATES]
+        run.loaded = run.indexes.exact.load(frozenset(hit.row for hit in best))
 
     def _find_dense(self, run: _Run) -> None:
         started = time.perf_counter()
@@ -134,13 +138,13 @@ class Search:
 
     def _readable(self, run: _Run) -> tuple[list[Hit], list[Hit]]:
         """Return those of the dense and the keyword hits that the caller may read, fetching more if they are few."""
-        dense, keyword = self._allowed(run, run.dense, run.keyword)
+        dense, keyword = self._allowed(run, run.dense), self._allowed(run, run.keyword)
         if not (_starved(run.dense, dense) or _starved(run.keyword, keyword)):
             return dense, keyword
         more = self._matching(run, WIDER)
         wide_dense = [] if run.vector is None else self._nearest(run, run.vector, WIDER)
         wide_keyword = more.hits if more else []
-        dense, keyword = self._allowed(run, wide_dense, wide_keyword)
+        dense, keyword = self._allowed(run, wide_dense), self._allowed(run, wide_keyword)
         if not (_starved(wide_dense, dense) or _starved(wide_keyword, keyword)):
             return dense, keyword
         share = access.all_allowed_rows(self._engine, run.scope, run.ids, EXACT + 1)
@@ -151,17 +155,22 @@ class Search:
         found = self._matching(run, CANDIDATES, share)
         return dense, found.hits if found else keyword
 
-    def _allowed(self, run: _Run, dense: list[Hit], keyword: list[Hit]) -> tuple[list[Hit], list[Hit]]:
-        rows = {hit.row for hit in dense} | {hit.row for hit in keyword}
-        allowed = access.allowed_rows(self._engine, run.scope, run.ids, rows)
-        return [hit for hit in dense if hit.row in allowed], [hit for hit in keyword if hit.row in allowed]
+    def _allowed(self, run: _Run, hits: list[Hit]) -> list[Hit]:
+        """Return those of `hits` that the caller may read; no row is asked about twice before it is read."""
+        asked = {hit.row for hit in hits} - run.asked
+        run.readable |= access.allowed_rows(self._engine, run.scope, run.ids, asked)
+        run.asked |= asked
+        return [hit for hit in hits if hit.row in run.readable]
 
     def _completed(self, run: _Run, dense: list[Hit], keyword: list[Hit]) -> list[Hit]:
         """Return `dense` with the similarity of keyword hits that the dense stage did not return, nearest first."""
-        missing = {hit.row for hit in keyword[:CANDIDATES]} - {hit.row for hit in dense}
-        if run.vector is None or not missing:
+        if run.vector is None:
             return dense
-        exact = run.indexes.exact.nearest_of(run.vector, missing, len(missing))
+        best = frozenset(hit.row for hit in keyword[:CANDIDATES])
+        if not best <= run.loaded.asked:  # more was fetched since
+            run.loaded = run.indexes.exact.load(best)
+        missing = best - {hit.row for hit in dense}
+        exact = [hit for hit in run.loaded.nearest(run.vector, len(best)) if hit.row in missing]
         return sorted([*dense, *exact], key=lambda hit: (-hit.score, hit.row))
 
     def _read(self, run: _Run, fused: Sequence[Fused]) -> list[Passage]:
@@ -220,6 +229,9 @@ class _Run:
     dense: list[Hit] = field(default_factory=list)
     keyword: list[Hit] = field(default_factory=list)
     known: float = 0.0
+    loaded: Loaded = field(default_factory=Loaded)  # vectors of the best keyword hits
+    asked: set[int] = field(default_factory=set)  # rows whose rights were looked up
+    readable: set[int] = field(default_factory=set)  # those of them that the caller may read
     gaps: list[str] = field(default_factory=list)  # sentences on stages that could not answer
     timings_ms: dict[str, float] = field(default_factory=dict)
 

@@ -24,6 +24,19 @@ def test_agrees_with_comparing_every_vector(engine: Engine, everyone: Collection
     assert scan.nearest_of(question, set(), 10) == []
 
 
+def test_compares_what_was_loaded_before_there_was_a_question(
+    engine: Engine, everyone: Collection, store: Store
+) -> None:
+    store(everyone, "a.md", ["parking is free", "the canteen", "leave"])
+    scan = ExactScan(engine, HASH.name, HASH.dimension)
+    loaded = scan.load(frozenset({2, 3, 999}))
+    question = HASH.embed(["the canteen"])[0]
+    assert loaded.asked == {2, 3, 999}
+    assert loaded.nearest(question, 5) == scan.nearest_of(question, {2, 3}, 5)
+    assert [hit.row for hit in loaded.nearest(question, 1)] == [2]
+    assert scan.load(frozenset()).nearest(question, 5) == []
+
+
 def test_takes_up_what_was_added_since(engine: Engine, everyone: Collection, store: Store) -> None:
     scan = ExactScan(engine, HASH.name, HASH.dimension)
     question = HASH.embed(["canteen"])[0]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from knowledge import chunks, collections, documents
 from knowledge.embed import HashEmbedder
@@ -238,3 +240,37 @@ async def test_works_in_threads_of_its_own(engine: Engine, everyone: Collection,
     found = await Search(engine, running, HASH).search("parking", ANN)
     running.stop()
     assert [p.path for p in found] == ["a.md"]
+
+
+class TakingAway(HashEmbedder):
+    """An embedder that takes time: meanwhile the rights of the keyword hits were looked up, and then changed."""
+
+    def __init__(self, looked: threading.Event, change: Callable[[], object]) -> None:
+        """Wait for `looked`, then call `change`, before each text is embedded."""
+        super().__init__()
+        self._looked = looked
+        self._change = change
+
+    def embed(self, texts: list[str]) -> Vectors:
+        """Return the vectors that HashEmbedder gives."""
+        assert self._looked.wait(30)
+        self._change()
+        return super().embed(texts)
+
+
+async def test_never_shows_what_was_taken_away_after_its_rights_were_looked_up(
+    engine: Engine, everyone: Collection, store: Store, indexes: Indexes
+) -> None:
+    document = store(everyone, "a.md", ["parking is free"])
+    store(everyone, "b.md", ["parking costs a lot"])
+    indexes.step()
+    looked = threading.Event()
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def notice(*arguments: object) -> None:
+        if "FROM vectors" in str(arguments[2]):  # these are read after the look at the rights
+            looked.set()
+
+    change = TakingAway(looked, lambda: documents.set_readers(engine, ADMIN, document.id, ["group:board"]))
+    found = await Search(engine, indexes, change).search("parking", ANN)
+    assert [passage.path for passage in found] == ["b.md"]
