@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from assistant import heap
 from assistant.errors import AssistantError
 from assistant.logs import configure
 from assistant.models.engines import LocalEngines
@@ -84,6 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", default=None)
     parser.add_argument("--port", type=int, default=None)
     given = parser.parse_args(arguments)
+    heap.keep_small()
     try:
         settings = load(data_dir=given.data_dir)
         configure(settings.log_level)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from assistant import heap
 from assistant.errors import AssistantError
 from assistant.logs import configure
 from assistant.settings import load
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="assistant worker", description=__doc__)
     parser.add_argument("--data-dir", type=Path)
     given = parser.parse_args(arguments)
+    heap.keep_small()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -140,7 +140,11 @@ class Embedder(Protocol):
     """Turns texts into unit vectors."""
 
     name: str  # stored with every index; another name means another index
-    dimension: int
+
+    @property
+    def dimension(self) -> int:
+        """How many numbers a vector has."""
+        ...
 
     def embed(self, texts: list[str]) -> Vectors:
         """Return one row per text, in order; an empty list gives shape (0, dimension)."""

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pytest
+
+from assistant.announcement import Announcement
 from assistant.up import Child, Supervisor
 
 
@@ -64,3 +72,55 @@ def test_it_ends_children_that_do_not_listen(tmp_path: Path) -> None:
     _until(lambda: "deaf" in child.log.read_text())
     Supervisor([child], lambda _: None).end(grace_s=0.3)
     assert child.process.poll() == -9
+
+
+@contextmanager
+def _answering(statuses: dict[str, int]) -> Iterator[str]:
+    """Yield the address of a server that answers each path with its status, 503 where there is none."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # noqa: N802  the name that the base class looks for
+            self.send_response(statuses.get(self.path, 503))
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_it_says_where_the_page_is_and_then_that_the_model_answers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = _child(tmp_path, "api", "import time; time.sleep(60)")
+    statuses = {"/livez": 200}
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "setup-token").write_text("secret-token\n")
+    with _answering(statuses) as url:
+        look = Announcement(tmp_path, api, url)
+        assert not look()  # nothing runs yet
+        api.start()
+        (tmp_path / "run" / "server.json").write_text(json.dumps({"url": url, "pid": 1}))
+        statuses["/"] = 200
+        assert not look() and not capsys.readouterr().out  # the file was left by another server
+        (tmp_path / "run" / "server.json").write_text(json.dumps({"url": url, "pid": api.process.pid}))
+        assert not look()
+        assert f"Inhouse is open:  {url}\n" in (said := capsys.readouterr().out)
+        assert f"{url}/?setup=secret-token" in said and f"API: {url}/v1" in said
+        assert not look() and not capsys.readouterr().out  # nothing is said twice
+        statuses["/readyz"] = 200
+        assert look()
+        assert "language model answers now" in capsys.readouterr().out
+    Supervisor([api], lambda _: None).end()
+
+
+def test_the_supervisor_holds_nothing_but_the_standard_library() -> None:
+    code = "import sys; before = set(sys.modules); import assistant.supervise; print(*set(sys.modules) - before)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert {name.split(".")[0] for name in said.split()} - set(sys.stdlib_module_names) == {"assistant"}

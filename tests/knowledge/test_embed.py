@@ -70,6 +70,21 @@ def test_refuses_files_that_are_not_whole(tmp_path: Path, name: str, how: str) -
         OnnxEmbedder(tmp_path / MODEL_FILE.name)
 
 
+def test_loads_the_model_when_it_is_first_needed(tmp_path: Path) -> None:
+    files = MODEL_FILE, MODEL_FILE.with_name("tokenizer.json"), MODEL_FILE.with_name("SHA256SUMS")
+    for path in files:
+        shutil.copy(path, tmp_path)
+    embedder = OnnxEmbedder(tmp_path / MODEL_FILE.name)
+    assert embedder.name == "all-minilm-l6-v2.int8"
+    (tmp_path / MODEL_FILE.name).unlink()
+    with pytest.raises(ModelFileDamaged):
+        embedder.embed(["leave"])
+    shutil.copy(MODEL_FILE, tmp_path)
+    vectors = embedder.embed(["leave"])
+    shutil.rmtree(tmp_path)
+    assert vectors.shape == (1, embedder.dimension)  # nothing is read again
+
+
 def served(answer: httpx.Response | Exception) -> RemoteEmbedder:
     """Return a client of a server that always answers like this."""
 
