@@ -86,6 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=None)
     given = parser.parse_args(arguments)
     heap.keep_small()
+    heap.search_seldom()
     try:
         settings = load(data_dir=given.data_dir)
         configure(settings.log_level)

@@ -16,6 +16,7 @@ import click
 import typer
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
+from typer.core import TyperGroup
 
 from assistant.cli.main import app
 from assistant.settings import Settings
@@ -38,8 +39,10 @@ def cli() -> str:
 
 def _commands(name: str, command: click.Command) -> list[tuple[str, click.Command]]:
     found = [(name, command)]
-    for child, sub in sorted(getattr(command, "commands", {}).items()):
-        found += _commands(f"{name} {child}", sub)
+    if isinstance(command, TyperGroup):
+        command.list_commands(click.Context(command))  # some are imported only now
+        for child, sub in sorted(command.commands.items()):
+            found += _commands(f"{name} {child}", sub)
     return found
 
 

@@ -44,7 +44,7 @@ def _without(code: str) -> subprocess.CompletedProcess[str]:
         "assistant.work",
         "assistant.evaluation",
         "ui.app",
-        "assistant.cli.main",
+        "assistant.cli.commands",
         "assistant.models.local.openvino",
     ],
 )
@@ -84,6 +84,18 @@ assert collection.query(query_embeddings=[[1.0, 2.0]], n_results=1)["ids"] == [[
 
 def test_the_command_line_does_not_wait_for_heavy_libraries() -> None:
     heavy = ["semantic_kernel", "chromadb", "streamlit", "onnxruntime", "torch", "fastapi", "pandas"]
-    code = f"import assistant.cli.main, sys; print([name for name in {heavy!r} if name in sys.modules])"
+    code = f"import assistant.cli.commands, sys; print([name for name in {heavy!r} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert result.stdout.strip() == "[]", result.stdout + result.stderr[-2000:]
+
+
+def test_starting_the_processes_does_not_wait_for_the_other_commands() -> None:
+    code = "import sys, assistant.cli.main as main; import typer; group = typer.main.get_command(main.app); "
+    code += (
+        "assert group.get_command(None, 'up'); print('numpy' in sys.modules, 'assistant.cli.commands' in sys.modules); "
+    )
+    code += "print(*group.list_commands(None))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    loaded, names = result.stdout.splitlines()
+    assert loaded == "False False", result.stderr[-2000:]
+    assert names.split()[:6] == ["up", "serve", "worker", "ui", "ingest", "search"]

@@ -5,64 +5,49 @@ Exit status 0 is done, 1 is failed, 2 is wrong usage.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from assistant.adaptation import commands as adapt
-from assistant.cli import (
-    ask,
-    backup,
-    chats,
-    curated,
-    doctor,
-    evals,
-    gallery,
-    ingest,
-    manage,
-    memory,
-    models,
-    processes,
-    prompts,
-    transcribe,
-    widgets,
-)
-from assistant.cli import skills as skills_commands
+from assistant.cli import processes
 from assistant.cli.output import Failed, err
 from assistant.errors import AssistantError
 from assistant.settings import load
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+class _Commands(TyperGroup):
+    """The processes, and all other commands as soon as one of them is meant: `assistant up` need not wait for them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands."""
+        self._complete()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # of a click that typer keeps private
+        """Return the command of that name; None: there is none."""
+        if cmd_name not in self.commands:
+            self._complete()
+        return super().get_command(ctx, cmd_name)
+
+    def _complete(self) -> None:
+        others = typer.main.get_command(importlib.import_module("assistant.cli.commands").app)
+        assert isinstance(others, TyperGroup)
+        self.commands = {**self.commands, **others.commands}
+
+
+app = typer.Typer(
+    cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
 
 app.command()(processes.up)
 app.command()(processes.serve)
 app.command()(processes.worker)
 app.command()(processes.ui)
-app.command()(ingest.ingest)
-app.command()(ask.search)
-app.command()(ask.ask)
-app.command()(transcribe.transcribe)
-app.command()(backup.backup)
-app.command()(backup.restore)
-app.command()(doctor.doctor)
-app.add_typer(evals.app, name="eval")
-app.add_typer(adapt.app, name="adapt")
-app.add_typer(skills_commands.app, name="skills")
-app.add_typer(prompts.app, name="prompts")
-app.add_typer(memory.app, name="memory")
-app.add_typer(models.app, name="models")
-app.add_typer(curated.app, name="curated")
-app.add_typer(gallery.app, name="gallery")
-app.add_typer(manage.users, name="users")
-app.add_typer(manage.groups, name="groups")
-app.add_typer(manage.keys, name="keys")
-app.add_typer(manage.collections, name="collections")
-app.add_typer(manage.documents, name="documents")
-app.add_typer(chats.app, name="chats")
-app.add_typer(widgets.app, name="widgets")
 
 
 @app.callback(invoke_without_command=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from types import ModuleType
 from typing import Literal
 
+from assistant.orchestration import handlebars
 from assistant.orchestration.draft import Orchestrator
 from assistant.orchestration.errors import KernelUnavailable
 from assistant.threads import in_thread
@@ -53,9 +55,14 @@ class KernelGate:
         return self._loading
 
 
+def _import() -> ModuleType:
+    with handlebars.left_out():
+        return importlib.import_module(_MODULE)
+
+
 async def _load() -> Orchestrator:
     try:
-        module = await in_thread(importlib.import_module, _MODULE)
+        module = await in_thread(_import)
     except ImportError as exc:
         message = f"semantic-kernel cannot be imported ({exc}). Install the locked packages again."
         raise KernelUnavailable(message) from exc
