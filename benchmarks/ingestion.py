@@ -126,6 +126,7 @@ def whole_pipeline(files: Sequence[Path], root: Path) -> tuple[Speed, list[str]]
             accept_upload(engine, store, settings, upload, [path.read_bytes()])
         stop = threading.Event()
         embedder = OnnxEmbedder()
+        assert embedder.dimension  # loaded before the clock starts, like the reference
         thread = threading.Thread(target=worker.run, args=(engine, store, embedder, settings, stop))
         clock = Clock()
         thread.start()
