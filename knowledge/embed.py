@@ -23,8 +23,8 @@ from knowledge.types import Embedder, Vectors
 
 MODEL_FILE = Path(__file__).parent / "models" / "all-minilm-l6-v2.int8.onnx"
 MAX_TOKENS = 256  # all-MiniLM-L6-v2 was trained on no more; the rest of a longer text does not count
-# Padding included. Larger batches are slower, not faster: at 127 tokens a text takes 13 ms of one core in batches of 256
-# tokens or of one text, 16 ms in batches of 1,024, of which 1.4 ms compute padding (two cores, AVX2, 2026-11).
+# Padding included. Larger batches are slower, not faster: at 127 tokens a text takes 13 ms of one core in batches of
+# 256 tokens or of one text, 16 ms in batches of 1,024, where a tenth of the tokens are padding (AVX2, 2026-11).
 _BATCH_TOKENS = 256
 
 
