@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from assistant.api.deps import Line, Text
 
@@ -225,18 +225,25 @@ class SearchBody(Strict):
     limit: int = Field(default=8, ge=1, le=100)
 
 
+def _texts(given: object) -> object:
+    """Return one text as a list of it; raises ValueError for tokens, which some clients send unless told not to."""
+    first = given[0] if isinstance(given, list) and given else None
+    if isinstance(first, int | list):
+        raise ValueError("give texts, not tokens; LangChain's client does with check_embedding_ctx_length=False")
+    return [given] if isinstance(given, str) else given
+
+
 class EmbeddingBody(BaseModel):
     """OpenAI's request for embeddings; its fields that change nothing here are dropped."""
 
     model_config = ConfigDict(extra="ignore")
 
     model: Line
-    input: (
-        Annotated[Text, Field(min_length=1, max_length=100_000)]
-        | Annotated[
-            list[Annotated[Text, Field(min_length=1, max_length=100_000)]], Field(min_length=1, max_length=2_048)
-        ]
-    )
+    input: Annotated[
+        list[Annotated[Text, Field(min_length=1, max_length=100_000)]],
+        Field(min_length=1, max_length=2_048),
+        BeforeValidator(_texts, json_schema_input_type=str | list[str]),
+    ]
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = None
 

@@ -77,10 +77,9 @@ async def embed(body: EmbeddingBody, app: Parts, doors: Shared, credential: Sign
         raise errors.invalid(
             f"The vectors have {app.embedder.dimension} dimensions; leave out 'dimensions'.", "dimensions"
         )
-    texts = [body.input] if isinstance(body.input, str) else body.input
     async with doors.searches.place(credential.caller.user_id):
-        vectors = await in_thread(app.embedder.embed, texts)
-    tokens = sum(len(text.split()) for text in texts)  # words: the embedder does not tell its tokens
+        vectors = await in_thread(app.embedder.embed, body.input)
+    tokens = sum(len(text.split()) for text in body.input)  # words: the embedder does not tell its tokens
     return {
         "object": "list",
         "model": app.embedder.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import openai
 import pytest
@@ -91,10 +92,39 @@ def test_it_hears_what_is_wrong_with_an_embedding_request(client: openai.OpenAI,
         client.embeddings.create(**{"model": "assistant-embedding", "input": "x", **change})
 
 
+@pytest.mark.parametrize(
+    ("wrong", "field", "sentence"),
+    [
+        ({"n": 2}, "n", "body.n: Input should be less than or equal to 1."),
+        ({"stop": 5}, "stop", "body.stop: Input should be a valid string."),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "file", "file": {}}]}]},
+            "messages.0.content.0.type",
+            "body.messages.0.content.0.type: Input should be 'text' or 'input_text'.",
+        ),
+    ],
+)
+def test_it_hears_which_field_is_wrong_by_its_own_name(
+    client: openai.OpenAI, wrong: dict[str, Any], field: str, sentence: str
+) -> None:
+    asked: dict[str, Any] = {"model": "assistant", "messages": [{"role": "user", "content": "hello"}]}
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.chat.completions.create(**asked | wrong)
+    assert refused.value.param == field
+    assert refused.value.message.split(" (")[0].removeprefix("Error code: 400 - ").startswith(sentence)
+
+
+@pytest.mark.parametrize("tokens", [[101, 102], [[101, 102], [103]]])
+def test_it_hears_that_tokens_are_no_texts(client: openai.OpenAI, tokens: Any) -> None:
+    with pytest.raises(openai.BadRequestError, match="give texts, not tokens") as refused:
+        client.embeddings.create(model="assistant-embedding", input=tokens)
+    assert refused.value.param == "input"
+
+
 def test_it_knows_our_errors_by_their_classes(world: World, client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         client.chat.completions.create(model="assistant", messages=[{"role": "user", "content": "x"}], temperature=9)
-    assert refused.value.param == "body.temperature"
+    assert refused.value.param == "temperature"
     with pytest.raises(openai.NotFoundError):
         client.chat.completions.create(model="gpt-5", messages=[{"role": "user", "content": "x"}])
     with pytest.raises(openai.InternalServerError):
