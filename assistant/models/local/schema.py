@@ -2,7 +2,8 @@
 
 A schema that the compiler cannot digest breaks the whole pipeline, for everybody (measured with OpenVINO GenAI 2026.4:
 every later step fails), so a schema is held against this allow-list first. It covers what skills and evaluations
-ask for; whatever is not listed is refused by name.
+ask for, and what OpenAI's package makes of a class: definitions are put where they are referred to. Whatever is not
+listed is refused by name.
 """
 
 from __future__ import annotations
@@ -24,12 +25,16 @@ class SchemaRefused(ValueError):
 
 def check(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return `schema` without notes, safe to compile. Raises SchemaRefused with the place and the reason."""
-    return _Checker().node(schema, "$", 0)
+    definitions = schema.get("$defs", {}) if isinstance(schema, Mapping) else {}
+    if not isinstance(definitions, Mapping):
+        raise SchemaRefused(f"The JSON schema has {definitions!r} where the $defs belong.")
+    return _Checker(definitions).node(schema, "$", 0)
 
 
 class _Checker:
-    def __init__(self) -> None:
+    def __init__(self, definitions: Mapping[str, object]) -> None:
         self._nodes = 0
+        self._definitions = definitions
 
     def node(self, schema: object, at: str, depth: int) -> dict[str, Any]:
         self._nodes += 1
@@ -37,7 +42,13 @@ class _Checker:
             raise SchemaRefused(f"The JSON schema is too large at {at}: at most {MAX_NODES} parts, {MAX_DEPTH} deep.")
         if not isinstance(schema, Mapping):
             raise SchemaRefused(f"The JSON schema has {schema!r} at {at} where an object belongs.")
-        kept = {key: self._keyword(key, value, at, depth) for key, value in schema.items() if key not in NOTES}
+        if "$ref" in schema:
+            return self.node(self._definition(schema, at), at, depth + 1)
+        schema = {key: value for key, value in schema.items() if key not in NOTES and (key, at) != ("$defs", "$")}
+        kinds = schema.get("type")
+        if isinstance(kinds, list) and kinds:
+            return self.node({"anyOf": [{**schema, "type": kind} for kind in kinds]}, at, depth + 1)
+        kept = {key: self._keyword(key, value, at, depth) for key, value in schema.items()}
         if not kept.keys() & {"type", "enum", "const", "anyOf"}:
             raise SchemaRefused(f"The JSON schema says no type at {at}. Give a type, enum, const or anyOf.")
         if kept.get("properties") and isinstance(kept.get("additionalProperties"), dict):
@@ -52,6 +63,13 @@ class _Checker:
             if isinstance(low, int) and isinstance(high, int) and low > high:
                 raise SchemaRefused(f"The JSON schema has {least} above {most} at {at}.")
         return kept
+
+    def _definition(self, schema: Mapping[str, object], at: str) -> object:
+        """Return what `schema` refers to; one that refers to itself goes on until it is too deep."""
+        name = str(schema["$ref"]).removeprefix("#/$defs/")
+        if name not in self._definitions or not schema.keys() <= {"$ref", "$defs", *NOTES}:
+            raise SchemaRefused(f"The JSON schema's $ref at {at} has to name one of its $defs and stand alone.")
+        return self._definitions[name]
 
     def _keyword(self, key: str, value: object, at: str, depth: int) -> object:
         rule = _RULES.get(key)

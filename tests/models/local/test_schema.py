@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from openai.lib._pydantic import to_strict_json_schema
+from pydantic import BaseModel
 
 from assistant.models.local.schema import MAX_DEPTH, SchemaRefused, check
 
@@ -18,10 +20,15 @@ GOOD: list[dict[str, Any]] = [
     {"anyOf": [{"type": "string"}, {"const": 3}]},
     {"type": "object", "title": "T", "description": "d", "properties": {"x": {"type": "integer", "minimum": 0}}},
 ]
+BAD_RECURSIVE = {"$ref": "#/$defs/N", "$defs": {"N": {"type": "array", "items": {"$ref": "#/$defs/N"}}}}
 BAD: list[tuple[Any, str]] = [
     ({"type": "nonsense"}, "nonsense"),
     ({"type": "string", "pattern": "(a+)+$"}, "pattern"),
     ({"$ref": "#"}, "ref"),
+    ({"$ref": "#/$defs/A", "minLength": 1, "$defs": {"A": {"type": "string"}}}, "stand alone"),
+    ({"$ref": "#/$defs/A", "$defs": [1]}, "defs belong"),
+    (BAD_RECURSIVE, "too large"),
+    ({"type": ["string", "nonsense"]}, "nonsense"),
     ({}, "no type"),
     ({"properties": {}}, "no type"),
     ({"type": "object", "properties": {"a": True}}, "where an object belongs"),
@@ -38,7 +45,6 @@ BAD: list[tuple[Any, str]] = [
         {"type": "object", "properties": {"a": {"type": "null"}}, "additionalProperties": {"type": "null"}},
         "one of the two",
     ),
-    ({"type": ["string", "null"]}, "type"),
     ({"enum": []}, "choices"),
     ({"enum": [{"a": 1}]}, "text or a number"),
     ({"anyOf": {}}, "list of schemas"),
@@ -59,3 +65,36 @@ def test_it_lets_through_what_skills_ask_for(schema: dict[str, Any]) -> None:
 def test_it_refuses_what_would_break_the_grammar_compiler(schema: Any, reason: str) -> None:
     with pytest.raises(SchemaRefused, match=reason):
         check(schema)
+
+
+class Person(BaseModel):
+    """Who is asked for."""
+
+    name: str
+    age: int | None
+
+
+class Team(BaseModel):
+    """Nested, as classes that programs hand to OpenAI's package are."""
+
+    lead: Person
+    members: list[Person]
+
+
+def test_it_lets_through_what_the_openai_package_makes_of_a_class() -> None:
+    person = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "age": {"anyOf": [{"type": "integer"}, {"type": "null"}]}},
+        "required": ["name", "age"],
+        "additionalProperties": False,
+    }
+    assert check(to_strict_json_schema(Team)) == {
+        "type": "object",
+        "properties": {"lead": person, "members": {"type": "array", "items": person}},
+        "required": ["lead", "members"],
+        "additionalProperties": False,
+    }
+
+
+def test_it_takes_a_list_of_types_as_alternatives() -> None:
+    assert check({"type": ["string", "null"]}) == {"anyOf": [{"type": "string"}, {"type": "null"}]}
