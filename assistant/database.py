@@ -39,11 +39,7 @@ def migrate(engine: Engine, data_dir: Path, migrations: Path = MIGRATIONS) -> st
     assert head is not None
     with _upgrade_lock(engine, data_dir):
         current = revision(engine)
-        if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
-            raise DatabaseNewer(
-                f"The database is at revision {current!r}, which a newer version of this program wrote. "
-                f"Start that version, or restore a snapshot from {data_dir / 'backups'}."
-            )
+        refuse_newer(current, data_dir, migrations)
         if current == head:
             return head
         kept = snapshot(engine, data_dir, current) if current is not None else None
@@ -55,6 +51,16 @@ def migrate(engine: Engine, data_dir: Path, migrations: Path = MIGRATIONS) -> st
                 f"The upgrade from {current!r} to {head!r} failed and was undone ({type(exc).__name__}: {exc}).{where}"
             ) from exc
     return head
+
+
+def refuse_newer(current: str | None, data_dir: Path, migrations: Path = MIGRATIONS) -> None:
+    """Raise DatabaseNewer when no step of this program leads to the revision `current`; None is an empty database."""
+    scripts = ScriptDirectory.from_config(_config(migrations))
+    if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
+        raise DatabaseNewer(
+            f"The database is at revision {current!r}, which a newer version of this program wrote. "
+            f"Start that version, or restore a snapshot from {data_dir / 'backups'}."
+        )
 
 
 def revision(engine: Engine) -> str | None:

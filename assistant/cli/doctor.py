@@ -18,6 +18,8 @@ import typer
 from assistant.cli.options import JsonFlag, settings_of
 from assistant.cli.output import Failed, out, show_json
 from assistant.cli.session import running_server
+from assistant.database import refuse_newer
+from assistant.errors import DatabaseNewer
 from assistant.settings import Settings
 
 MIN_DISK_BYTES = 2 << 30
@@ -98,9 +100,14 @@ def _database(data_dir: Path) -> Finding:
     try:
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
         verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
+        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'").fetchone():
+            current = connection.execute("SELECT max(version_num) FROM alembic_version").fetchone()[0]
+            refuse_newer(current, data_dir)
         connection.close()
     except sqlite3.Error as error:
         verdict = str(error)
+    except DatabaseNewer as error:
+        return Finding("database", "fault", str(error))
     if verdict == "ok":
         return Finding("database", "ok", f"{path.stat().st_size / 1e6:.1f} MB, integrity check passed")
     return Finding("database", "fault", f"{path}: {verdict}. Restore the last backup: assistant restore FILE.")

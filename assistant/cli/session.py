@@ -23,6 +23,7 @@ from assistant.settings import Settings
 
 # A cold start imports semantic-kernel, opens both indexes and loads the model: 5 to 15 s on two cores.
 START_TIMEOUT_S = 120.0
+LINE_SHOWN = 500  # characters of the log of a server that did not start
 REQUEST_TIMEOUT = httpx.Timeout(600.0, connect=5.0)
 
 
@@ -118,7 +119,9 @@ def _wait(settings: Settings, child: subprocess.Popen[bytes], probe: str) -> str
             return url
         time.sleep(0.1)
     stop(child)
-    raise Failed(f"The assistant did not start; the last lines of {settings.data_dir}/logs/command.log say why.")
+    log = settings.data_dir / "logs" / "command.log"
+    last = (log.read_text("utf-8", "replace").strip().splitlines() or [""])[-1]
+    raise Failed(f"The assistant did not start; the last line of {log} is: {last[:LINE_SHOWN]}")
 
 
 def _answers(url: str) -> bool:
