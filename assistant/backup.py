@@ -86,7 +86,10 @@ def restore(source: Path, data_dir: Path) -> Summary:
             # The database goes last: a data folder without one is not yet an installation.
             for entry in sorted(Path(scratch).iterdir(), key=lambda path: path.name == DATABASE):
                 shutil.move(str(entry), data_dir / entry.name)
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
+    except OSError as error:  # before anything is known of the file itself: it is missing, or the disk does not take it
+        said = f"The backup {source} could not be restored to {data_dir}: {error.strerror or error}."
+        raise BackupFailed(f"{said} Nothing was restored.") from error
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise BackupFailed(f"{source} is not an intact backup: {error}. Nothing was restored.") from error
     return Summary(source, len(manifest["members"]), source.stat().st_size, float(manifest["created_at"]))
 
@@ -106,7 +109,7 @@ def _copy_database(source: Path, target: Path) -> None:
     try:
         reader.backup(writer)
     except sqlite3.Error as error:
-        raise BackupFailed(f"The database {source} could not be read: {error}.") from error
+        raise BackupFailed(f"The database {source} could not be copied to {target.parent}: {error}.") from error
     finally:
         writer.close()
         reader.close()

@@ -103,3 +103,8 @@ def test_it_leaves_no_half_file_when_the_disk_refuses(data_dir: Path, tmp_path: 
 def test_it_says_when_there_is_nothing_to_back_up(tmp_path: Path) -> None:
     with pytest.raises(backup.BackupFailed, match="holds no database"):
         backup.write(tmp_path, tmp_path / "b.zip")
+
+
+def test_a_backup_that_is_not_there_is_not_called_damaged(tmp_path: Path) -> None:
+    with pytest.raises(backup.BackupFailed, match="could not be restored to .*: No such file or directory"):
+        backup.restore(tmp_path / "nowhere.zip", tmp_path / "new")

@@ -86,7 +86,7 @@ def _write(base_gguf: Path, adapter: Adapter, quantisation: str, target: Path) -
     except OSError as exc:
         partial.unlink(missing_ok=True)
         raise AdapterError(
-            f"Cannot write the served weights to {str(target)!r}: {exc.strerror}. Free some space."
+            f"Cannot write the served weights to {str(target)!r}: {exc.strerror or exc}. Free some space."
         ) from exc
 
 

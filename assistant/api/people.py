@@ -98,7 +98,10 @@ async def change_my_password(body: PasswordBody, app: Parts, doors: Shared, cred
 
 @router.get("/keys")
 async def my_keys(app: Parts, credential: Signed) -> Json:
-    """List the caller's API keys, without their secrets."""
+    """List the caller's API keys, without their secrets; to the command line on the data folder, everybody's."""
+    if credential.caller.user_id == LOCAL_ID:
+        everybodys = await in_thread(credentials.everybodys_keys, app.engine)
+        return {"keys": [{**asdict(key), "user": owner} for owner, key in everybodys]}
     keys = await in_thread(credentials.keys_of, app.engine, credential.caller.user_id)
     return {"keys": [asdict(key) for key in keys]}
 
@@ -115,8 +118,9 @@ async def add_key(body: KeyBody, app: Parts, credential: InPerson) -> KeyJson:
 
 @router.delete("/keys/{key_id}", status_code=204)
 async def remove_key(key_id: Id, app: Parts, credential: Signed) -> None:
-    """Delete one of the caller's API keys at once."""
-    if not await in_thread(credentials.remove_key, app.engine, credential.caller.user_id, key_id):
+    """Delete one of the caller's API keys at once; the command line on the data folder may delete anybody's."""
+    own = credential.caller.user_id
+    if not await in_thread(credentials.remove_key, app.engine, None if own == LOCAL_ID else own, key_id):
         raise errors.unknown("API key")
 
 

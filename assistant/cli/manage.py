@@ -92,9 +92,9 @@ def add_group(context: typer.Context, name: str, as_json: JsonFlag = False) -> N
 
 @keys.command("list")
 def list_keys(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """List API keys; their secrets are not kept."""
+    """List everybody's API keys; their secrets are not kept."""
     found = _get(context, "/api/keys")
-    _print(found, as_json, "Keys", found["keys"], ["id", "name", "created_at", "last_used_at"])
+    _print(found, as_json, "Keys", found["keys"], ["id", "name", "user", "prefix", "created_at", "last_used_at"])
 
 
 @keys.command("add")
@@ -111,6 +111,12 @@ def add_key(
         show_json(created)
     else:
         out.print(created["secret"], markup=False, highlight=False)
+
+
+@keys.command("delete")
+def delete_key(context: typer.Context, key: str) -> None:
+    """Delete an API key, by its id; it is refused from then on."""
+    _act(context, "DELETE", f"/api/keys/{key}")
 
 
 @collections.command("list")

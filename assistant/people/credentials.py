@@ -108,11 +108,19 @@ def keys_of(engine: Engine, user_id: str) -> list[ApiKey]:
     return [ApiKey(row.id, row.name, row.prefix, row.created_at, row.last_used_at) for row in rows]
 
 
-def remove_key(engine: Engine, user_id: str, key_id: str) -> bool:
-    """Delete a key of that user at once; False when that user has no such key."""
+def everybodys_keys(engine: Engine) -> list[tuple[str, ApiKey]]:
+    """Return the keys of all users, each behind the name of its owner, oldest first."""
+    statement = select(api_keys, users.c.name.label("owner")).join_from(api_keys, users).order_by(api_keys.c.created_at)
+    with reading(engine) as connection:
+        rows = connection.execute(statement).all()
+    return [(row.owner, ApiKey(row.id, row.name, row.prefix, row.created_at, row.last_used_at)) for row in rows]
+
+
+def remove_key(engine: Engine, user_id: str | None, key_id: str) -> bool:
+    """Delete a key of that user at once, or with None of whomever; False when there is no such key."""
+    which = [api_keys.c.id == key_id] if user_id is None else [api_keys.c.id == key_id, api_keys.c.user_id == user_id]
     with engine.begin() as connection:
-        gone = connection.execute(delete(api_keys).where(api_keys.c.id == key_id, api_keys.c.user_id == user_id))
-        return gone.rowcount > 0
+        return connection.execute(delete(api_keys).where(*which)).rowcount > 0
 
 
 def authenticate(engine: Engine, secrets: Secrets, token: str) -> Credential | None:
