@@ -118,8 +118,10 @@ def _wait(settings: Settings, child: subprocess.Popen[bytes], probe: str) -> str
         if url and _answers(url + probe):
             return url
         time.sleep(0.1)
-    stop(child)
     log = settings.data_dir / "logs" / "command.log"
+    if child.poll() is None:
+        stop(child)
+        raise Failed(f"The assistant was not ready after {START_TIMEOUT_S:.0f} s; see {log}, then try again.")
     last = (log.read_text("utf-8", "replace").strip().splitlines() or [""])[-1]
     raise Failed(f"The assistant did not start; the last line of {log} is: {last[:LINE_SHOWN]}")
 
