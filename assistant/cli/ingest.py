@@ -34,7 +34,7 @@ def ingest(
     settings = settings_of(context)
     urls = [source for source in sources if source.startswith(("http://", "https://"))]
     files = list(_files([source for source in sources if source not in urls]))
-    principals = [_principal(reader) for reader in readers or ["everyone"]]
+    principals = [_principal(reader) for reader in readers or []]
     alone = running_server(settings.data_dir) is None
     with connect(settings) as client:
         # Without a running server nobody else works on the queue, so this command does until it is empty.
@@ -58,11 +58,20 @@ def ingest(
 
 
 def _files(paths: list[str]) -> Iterator[tuple[Path, str]]:
-    """Yield (file, name to store) of files and of everything below folders; hidden files are left out."""
+    """Yield (file, name to store) of files and of everything below folders.
+
+    Hidden files are left out, and so are links out of the folder: whoever may write in it could have files taken that
+    only the person who runs the command may read.
+    """
     for given in paths:
         path = Path(given)
         if path.is_dir():
-            below = (file for file in sorted(path.rglob("*")) if file.is_file())
+            inside = path.resolve()
+            below = (
+                file
+                for file in sorted(path.rglob("*"))
+                if file.is_file() and (not file.is_symlink() or file.resolve().is_relative_to(inside))
+            )
             yield from ((file, str(file.relative_to(path))) for file in below if not _hidden(file.relative_to(path)))
         elif path.is_file():
             yield path, path.name
@@ -86,8 +95,12 @@ def _principal(reader: str) -> str:
 def _collection(client: httpx.Client, name: str, readers: list[str]) -> str:
     for entry in call(client, "GET", "/api/collections")["collections"]:
         if entry["name"] == name:
+            if readers and set(readers) != set(entry["readers"]):
+                read_by = ", ".join(entry["readers"]) or "administrators alone"
+                raise Failed(f"The collection {name!r} is read by {read_by}; leave out --readers, or choose another.")
             return str(entry["id"])
-    created = call(client, "POST", "/api/collections", json={"name": name, "description": "", "readers": readers})
+    wanted = {"name": name, "description": "", "readers": readers or ["everyone"]}
+    created = call(client, "POST", "/api/collections", json=wanted)
     return str(created["id"])
 
 

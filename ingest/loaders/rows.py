@@ -16,11 +16,11 @@ def tables(rows: Iterable[Iterable[str]], page: int | None = None, caption: str 
     """Yield one table per run of rows without an empty one between, as a block each.
 
     Empty columns go. Rows before the header that hold a single cell are the caption; what is only one column wide is
-    text, not a table. Raises DocumentRefused (too_large) for more than MAX_COLUMNS columns.
+    text, not a table. Raises DocumentRefused (too_large) for more than MAX_COLUMNS columns up to the last filled one.
     """
     run: list[Row] = []
     for row in rows:
-        cells = tuple(_SPACE.sub(" ", cell).strip() for cell in row)
+        cells = _without_end([_SPACE.sub(" ", cell).strip() for cell in row])
         if len(cells) > MAX_COLUMNS:
             raise DocumentRefused("too_large", f"A row has {len(cells)} columns; at most {MAX_COLUMNS} are taken.")
         if any(cells):
@@ -30,6 +30,14 @@ def tables(rows: Iterable[Iterable[str]], page: int | None = None, caption: str 
             run, caption = [], ""
     if run:
         yield from _table(run, page, caption)
+
+
+def _without_end(cells: list[str]) -> Row:
+    """Return `cells` without the empty ones at the end: a coloured row has cells to the edge of its sheet."""
+    filled = len(cells)
+    while filled and not cells[filled - 1]:
+        filled -= 1
+    return tuple(cells[:filled])
 
 
 def _table(rows: list[Row], page: int | None, caption: str) -> Iterator[Block]:

@@ -101,6 +101,13 @@ def test_it_does_not_count_empty_rows_for_ever() -> None:
     assert [block.rows for block in tables(loaded)] == [(("a", "b"), ("1", "2"))]
 
 
+def test_empty_cells_to_the_edge_of_a_sheet_are_no_columns() -> None:
+    rows: list[list[object]] = [["a", "b", *[""] * 3_000], [1, 2]]
+    assert [block.rows for block in tables(read(builders.workbook(A=rows), "a.xlsx"))] == [(("a", "b"), ("1", "2"))]
+    text = "a;b" + ";" * 3_000 + "\n1;2" + ";" * 3_000 + "\n"
+    assert [block.rows for block in tables(read(text.encode(), "a.csv"))] == [(("a", "b"), ("1", "2"))]
+
+
 def test_it_reads_pdf_pages_headings_and_paragraphs() -> None:
     body = "This line of the handbook is long enough to be a full line of text"
     page = [("Leave policy", 20, 780), (body, 11, 740), ("and goes on here.", 11, 727), ("Another one.", 11, 690)]
