@@ -37,7 +37,7 @@ class SkillsSettings(BaseModel):
     calls_per_minute: int = Field(default=60, ge=1, description="Calls of one skill by one person in a minute")
     choose_limit: int = Field(default=5, ge=1, le=50, description="How many skills a small model gets to choose from")
     irrelevant_below: float = Field(
-        default=0.43, ge=-1, le=1, description="Cosine similarity under which no skill is offered to a small model"
+        default=0.41, ge=-1, le=1, description="Cosine similarity under which no skill is offered to a small model"
     )
     quotes_url: str = Field(default="", description="Address of the quotes API with {symbol} in it; empty: no quotes")
     tickets_url: str = Field(default="", description="Address of the tickets API; empty: no tickets")

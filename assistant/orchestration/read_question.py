@@ -20,7 +20,10 @@ _STOP = frozenset(
     + ["how", "which", "i", "me", "my", "that", "this", "at", "as", "if", "be"]
 )
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_NUMBER_WORDS = {word: number for number, word in enumerate(_DIGITS)}
+_TENS = ("ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred")
+_NUMBER_WORDS = {word: number for number, word in enumerate(_DIGITS)} | {
+    word: number * 10 for number, word in enumerate(_TENS, start=1)
+}
 _MAX_WORDS, _MAX_SPANS = 60, 240  # the engine takes 300 choices
 _MAX_PLACED = 6  # 720 ways to place them
 _BEFORE, _AFTER = 24, 14  # characters around a number that tell what it is
@@ -38,6 +41,13 @@ def numbers_in(question: str) -> list[Number]:
         if match[0] in _NUMBER_WORDS:
             found.append((match.start(), _NUMBER_WORDS[match[0]]))
     return list(dict.fromkeys(number for _, number in sorted(found, key=lambda pair: pair[0])))
+
+
+def lacks_numbers(parameters: Mapping[str, Any], question: str) -> bool:
+    """Return whether a call with these parameters (a JSON schema) needs more numbers than the question holds."""
+    inner = parameters.get("properties", {})
+    needed = sum(inner.get(name, {}).get("type") in ("integer", "number") for name in parameters.get("required", ()))
+    return needed > len(numbers_in(question))
 
 
 def placed_numbers(parameters: Parameters, question: str) -> dict[str, Number]:

@@ -12,6 +12,7 @@ from typing import Any
 from assistant.models.types import ChatModel
 from assistant.orchestration import several
 from assistant.orchestration.arguments import Filler
+from assistant.orchestration.read_question import lacks_numbers
 from assistant.threads import in_thread
 from skills.choose import Choice, Chooser
 from skills.types import Skill
@@ -19,6 +20,9 @@ from skills.types import Skill
 # A part of a question gets a skill of its own only when it is this much closer than the threshold of the chooser:
 # a call too many does more harm than one that is asked for again.
 _PART_MARGIN = 0.05
+# A skill that wants a number fits a question without one only when it is this much closer than the threshold: the
+# number would be made up (docs/experiments/2026-11-skills-choice.md).
+_NUMBER_MARGIN = 0.3
 _MAX_PARTS = 4
 _BETWEEN_PARTS = re.compile(r"(?<=[.?!;])\s+|,?\s+\b(?:and then|and also|then|also|after that|additionally)\b\s+")
 _MIN_PART_CHARS = 12
@@ -51,7 +55,7 @@ class SmallCaller:
         """Look at `limit` skills at most; `irrelevant_below` is the chooser's own threshold."""
         self._chooser = chooser
         self._filler = filler
-        self._part_above = irrelevant_below + _PART_MARGIN
+        self._threshold = irrelevant_below
         self._limit = limit
 
     async def plan(self, model: ChatModel, question: str, skills: Sequence[Skill]) -> Plan:
@@ -60,14 +64,9 @@ class SmallCaller:
         Raises what the model raises.
         """
         started = time.perf_counter()
-        considered = await in_thread(self._chooser.choose, question, skills, self._limit)
-        # Two wishes in one question are far from either skill; each part for itself may be close to one.
-        among = [choice.skill for choice in considered] or list(skills)
-        wanted = await in_thread(self._parts, question, among)
-        considered = considered or [choice for _, choice in wanted]
-        if not considered:
+        considered, pairs = await in_thread(self.choose, question, skills)
+        if not pairs:
             return Plan((), (), (), _ms_since(started), 0.0)
-        pairs = _each_call(wanted or [(question, considered[0])])
         chosen = time.perf_counter()
         filled = await asyncio.gather(*(self._filler.fill(model, part, choice.skill) for part, choice in pairs))
         calls, problems = [], []
@@ -79,6 +78,25 @@ class SmallCaller:
         calls = [call for n, call in enumerate(calls) if not any(_same(call, other) for other in calls[:n])]
         return Plan(tuple(calls), tuple(considered), tuple(problems), (chosen - started) * 1e3, _ms_since(chosen))
 
+    def choose(self, question: str, skills: Sequence[Skill]) -> tuple[list[Choice], list[tuple[str, Choice]]]:
+        """Return the skills looked at, the likeliest first, and the skill of each call with the question it answers.
+
+        Both are empty when no skill fits. Blocking; no model is asked.
+        """
+        considered = self._chooser.choose(question, skills, self._limit)
+        # Two wishes in one question are far from either skill; each part for itself may be close to one.
+        among = [choice.skill for choice in considered] or list(skills)
+        wanted = self._parts(question, among)
+        if not wanted and considered and self._fits(considered[0], question):
+            wanted = [(question, considered[0])]
+        if not wanted:
+            return [], []
+        return considered or [choice for _, choice in wanted], _each_call(wanted)
+
+    def _fits(self, choice: Choice, question: str) -> bool:
+        short = lacks_numbers(choice.skill.parameters, question)
+        return not short or choice.score >= self._threshold + _NUMBER_MARGIN
+
     def _parts(self, question: str, skills: list[Skill]) -> list[tuple[str, Choice]]:
         """Return the parts of the question that ask for different skills, each with its skill; empty: it is one."""
         parts = [part.strip() for part in _BETWEEN_PARTS.split(question) if len(part.strip()) >= _MIN_PART_CHARS]
@@ -87,7 +105,7 @@ class SmallCaller:
         found: dict[str, tuple[str, Choice]] = {}
         for part in parts:
             best = self._chooser.choose(part, skills, 1)
-            if best and best[0].score >= self._part_above:
+            if best and best[0].score >= self._threshold + _PART_MARGIN and self._fits(best[0], part):
                 found.setdefault(best[0].skill.name, (part, best[0]))
         return list(found.values()) if len(found) > 1 else []
 

@@ -11,7 +11,7 @@ from assistant.models.fake import ScriptedModel
 from assistant.models.local.schema import check as engine_takes
 from assistant.orchestration import several
 from assistant.orchestration.arguments import Filler, grammar, mentioned, narrowed
-from assistant.orchestration.read_question import numbers_in, placed_numbers, spans_in
+from assistant.orchestration.read_question import lacks_numbers, numbers_in, placed_numbers, spans_in
 from assistant.orchestration.small_calls import SmallCaller
 from skills.choose import Chooser
 from skills.fake import ScriptedSkill, embed_words
@@ -214,3 +214,29 @@ async def test_it_plans_several_calls_of_one_skill_and_none_twice() -> None:
     assert [call.arguments for call in plan.calls] == [{"city": "Rome"}, {"city": "Paris"}] and not plan.problems
     same = await caller.plan(ScriptedModel(['{"city": "Rome"}']), question, [skill])
     assert [call.arguments for call in same.calls] == [{"city": "Rome"}]
+
+
+@pytest.mark.parametrize(
+    ("question", "lacks"),
+    [
+        ("area of a triangle", True),
+        ("area of a triangle with a base of 3", True),
+        ("area of a triangle with base 3 and height 4", False),
+        ("base twenty, height six", False),
+        ("", True),
+    ],
+)
+def test_it_knows_whether_a_question_holds_the_numbers_that_a_call_needs(question: str, lacks: bool) -> None:
+    assert lacks_numbers(AREA, question) is lacks
+    assert not lacks_numbers(schema([], base=WHOLE), question) and not lacks_numbers(ROUTE, question)
+    assert not lacks_numbers({}, question)
+
+
+async def test_it_chooses_no_skill_whose_number_would_be_made_up_unless_the_question_is_very_close() -> None:
+    skill = ScriptedSkill().skill("triangle", description="area of a triangle from base height", parameters=AREA)
+    caller = SmallCaller(Chooser(embed_words, 0.3), Filler(), 0.3, 3)
+    model = ScriptedModel(['{"base": 3, "height": 4}'])
+    assert (await caller.plan(model, "tell the area of my garden", [skill])).considered == () and not model.requests
+    with_numbers = await caller.plan(model, "tell the area of my garden, base 3 height 4", [skill])
+    assert [call.arguments for call in with_numbers.calls] == [{"base": 3, "height": 4}]
+    assert caller.choose("triangle: area of a triangle from base height", [skill])[1] != []

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from skills.choose import Chooser, Embed, describe
+from skills.choose import Chooser, Embed, Vectors, describe
 from skills.fake import ScriptedSkill, embed_words
 
 SKILLS = [
@@ -24,6 +25,33 @@ def test_offers_nothing_when_nothing_is_close() -> None:
     chooser = Chooser(embed_words, 0.3)
     assert chooser.choose("who wrote hamlet", SKILLS, 3) == []
     assert chooser.choose("anything", [], 3) == [] and chooser.choose("", SKILLS, 3) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("converting currencies", "convert_currency"),  # another form of the name's words
+        ("the unit price, please", "getUnitPrice"),  # a name in humps
+        ("Lieferungen der Woche", "lieferung"),  # another language's ending
+        ("what is the postcode of Bonn", "locate"),  # only a parameter says it
+    ],
+)
+def test_ranks_by_the_words_of_name_description_and_parameters_where_meaning_does_not_tell(
+    question: str, name: str
+) -> None:
+    def same(texts: list[str]) -> Vectors:
+        return np.ones((len(texts), 1), dtype=np.float32)
+
+    parameters = {"type": "object", "properties": {"code": {"type": "string", "description": "A postcode."}}}
+    skills = [
+        ScriptedSkill().skill("first", description="Something else."),
+        ScriptedSkill().skill("convert_currency", description="Money."),
+        ScriptedSkill().skill("getUnitPrice", description="Goods."),
+        ScriptedSkill().skill("lieferung", description="Pakete."),
+        ScriptedSkill().skill("locate", description="Places.", parameters=parameters),
+        ScriptedSkill().skill("other", description="Price, convert, unit, currency."),
+    ]
+    assert Chooser(same, 0.0).choose(question, skills, 1)[0].skill.name == name
 
 
 def test_embeds_each_description_once() -> None:
