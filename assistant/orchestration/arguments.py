@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistant.models.types import ChatModel, ModelRequest, Sampling
+from assistant.orchestration.placed import placed_values, said
 from assistant.orchestration.prompts import ChatPrompt, Message, load_chat
-from assistant.orchestration.read_question import numbers_in, placed_numbers, quoted_in, spans_in
+from assistant.orchestration.read_question import fitting_numbers, numbers_in, placed_numbers, quoted_in, spans_in
 from skills.schema import check
 from skills.types import Schema, Skill
 
 MAX_TOKENS = 160
 _MAX_TEXT = 120  # characters of one text value
 _WORD = re.compile(r"[a-z]{3,}")
+_VAGUE = frozenset(["num", "number", "count", "amount", "name", "type", "value", "specific", "preferred"])  # in names
 _KEPT = ("type", "enum", "const", "minimum", "maximum", "minItems", "maxItems")
 
 
@@ -45,21 +47,44 @@ class Filler:
 
         Raises what the model raises.
         """
-        schema = narrowed(skill.parameters, question)
+        placed = placed_values(_meant(skill.parameters, question), question)
+        schema = narrowed(skill.parameters, question, placed)
         if not schema["properties"]:
-            return Filled({}, tuple(check(skill.parameters, {})[1]), 0)
+            arguments, problems = check(skill.parameters, placed)
+            return Filled(arguments, tuple(problems), 0)
         messages = self._messages(question, skill, schema)
         reply = await complete(model, messages, schema, self._prompt.name)
-        arguments, problems = _read(reply, skill.parameters)
+        arguments, problems = _read(reply, skill.parameters, placed)
         if not problems:
-            return Filled(arguments, (), 1)
+            return await self._told_apart(model, question, skill, _once_said(arguments, skill.parameters, question))
         # The grammar keeps the form, so what is wrong is a reply cut short or a rule that the grammar cannot hold.
         said = f"That is wrong: {'; '.join(problems)}. Correct it."
         corrected = (*messages, Message("assistant", reply), Message("user", said))
         arguments, problems = _read(
-            await complete(model, corrected, grammar(skill.parameters), self._prompt.name), skill.parameters
+            await complete(model, corrected, grammar(skill.parameters), self._prompt.name), skill.parameters, {}
         )
         return Filled(arguments, tuple(problems), 2)
+
+    async def _told_apart(self, model: ChatModel, question: str, skill: Skill, arguments: dict[str, Any]) -> Filled:
+        """Ask once more for the first of two texts that are the same, without what the other one says.
+
+        The first: a small model begins with what stands out, wherever it belongs.
+        """
+        name = next((name for name in _repeated(arguments, question) if isinstance(arguments[name], str)), None)
+        if name is None:
+            return Filled(arguments, (), 1)
+        value, described = arguments[name], skill.parameters["properties"][name]
+        schema = narrowed({"properties": {name: described}, "required": [name]}, question, {})
+        choices = schema["properties"][name].get("enum", [])
+        choices = [choice for choice in choices if choice not in value and value not in choice]
+        if not choices:
+            return Filled(arguments, (), 1)
+        schema["properties"][name] = {"enum": choices}
+        messages = self._messages(question, skill, schema)
+        reply = await complete(model, messages, schema, self._prompt.name)
+        others = {other: given for other, given in arguments.items() if other != name}
+        again, problems = _read(reply, skill.parameters, others)
+        return Filled(arguments if problems else again, (), 2)
 
     def _messages(self, question: str, skill: Skill, schema: Schema) -> tuple[Message, ...]:
         described = skill.parameters["properties"]
@@ -77,26 +102,29 @@ async def complete(model: ChatModel, messages: tuple[Message, ...], schema: Sche
     return text
 
 
-def narrowed(parameters: Schema, question: str) -> Schema:
-    """Return the grammar of arguments that `question` can mean.
+def narrowed(parameters: Schema, question: str, placed: Mapping[str, Any]) -> Schema:
+    """Return the grammar of arguments that `question` can mean, without those that are `placed` already.
 
     Optional parameters are left out unless the question mentions them; whole numbers and decimals are those of the
-    question, where it holds any.
+    question, where it holds any, and so are choices.
     """
-    required = parameters.get("required", [])
-    properties = parameters.get("properties", {})
-    kept = {name: inner for name, inner in properties.items() if name in required or mentioned(name, inner, question)}
-    numbers, spans = numbers_in(question), spans_in(question)
-    placed = placed_numbers(kept, question)
+    kept = {name: inner for name, inner in _meant(parameters, question).items() if name not in placed}
+    numbers = placed_numbers(kept, question)
     return {
         "type": "object",
         "properties": {
-            name: {"const": placed[name]} if name in placed else _narrow(grammar(inner), numbers, spans)
+            name: {"const": numbers[name]} if name in numbers else _narrow(name, grammar(inner), question)
             for name, inner in kept.items()
         },
         "required": list(kept),
         "additionalProperties": False,
     }
+
+
+def _meant(parameters: Schema, question: str) -> dict[str, Any]:
+    required = parameters.get("required", [])
+    properties = parameters.get("properties", {})
+    return {name: inner for name, inner in properties.items() if name in required or mentioned(name, inner, question)}
 
 
 def mentioned(name: str, schema: Mapping[str, Any], question: str) -> bool:
@@ -106,7 +134,7 @@ def mentioned(name: str, schema: Mapping[str, Any], question: str) -> bool:
     if any(choice in question.lower() for choice in choices if len(choice) > 2):
         return True
     own = set(_WORD.findall(re.sub(r"([a-z])([A-Z])", r"\1 \2", name).replace("_", " ").lower()))
-    return bool(own) and own <= words
+    return bool(own) and (own - _VAGUE or own) <= words
 
 
 def grammar(schema: object) -> Schema:
@@ -136,27 +164,52 @@ def grammar(schema: object) -> Schema:
     return result
 
 
-def _narrow(schema: Schema, numbers: list[int | float], spans: list[str]) -> Schema:
-    """Offer only the question's numbers where a number is wanted, and its words where a text is."""
+def _narrow(name: str, schema: Schema, question: str) -> Schema:
+    """Offer only the question's numbers where a number is wanted, its words where a text is, its choices of several."""
     kind = schema.get("type")
-    fitting = [number for number in numbers if kind == "number" or isinstance(number, int)]
-    if kind in ("integer", "number") and "enum" not in schema and fitting:
-        return {"enum": fitting}
+    if "enum" in schema:
+        chosen = said(schema["enum"], question)
+        return {**schema, "enum": chosen} if chosen else schema
+    if kind in ("integer", "number"):
+        fitting = fitting_numbers(name, kind, question)
+        return {"enum": fitting} if fitting else schema
     if kind == "array":
-        return {**schema, "items": _narrow(schema["items"], numbers, spans)}
-    if kind == "string" and "enum" not in schema and spans:
-        return {"enum": spans}
-    return schema
+        # an empty list says nothing, and one as long as the question has numbers all that can be said
+        most = len(numbers_in(question)) if schema["items"].get("type") in ("integer", "number") else 0
+        most = min(schema["maxItems"], most or schema["maxItems"])
+        least = min(max(1, int(schema.get("minItems", 1))), most)
+        return {**schema, "minItems": least, "maxItems": most, "items": _narrow(name, schema["items"], question)}
+    spans = spans_in(question)
+    return {"enum": spans} if kind == "string" and spans else schema
 
 
-def _read(reply: str, parameters: Schema) -> tuple[dict[str, Any], list[str]]:
+def _read(reply: str, parameters: Schema, placed: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     try:
         given = json.loads(reply)
     except (ValueError, RecursionError):
         return {}, ["the reply is no whole JSON object"]
     if not isinstance(given, dict):
         return {}, ["the reply is no JSON object"]
-    return check(parameters, {name: _once(value) for name, value in given.items()})
+    return check(parameters, {**{name: _once(value) for name, value in given.items()}, **placed})
+
+
+def _once_said(arguments: dict[str, Any], parameters: Schema, question: str) -> dict[str, Any]:
+    """Leave out the optional parameters that repeat what another one says and the question says once."""
+    left = dict(arguments)
+    for name in arguments:
+        if name not in parameters.get("required", []) and name in _repeated(left, question):
+            del left[name]
+    return left
+
+
+def _repeated(arguments: Mapping[str, Any], question: str) -> list[str]:
+    """Return the parameters that share their text or number with another one, though the question says it once."""
+    values = [value for value in arguments.values() if type(value) in (str, int, float)]
+    return [
+        name
+        for name, value in arguments.items()
+        if type(value) in (str, int, float) and values.count(value) > 1 and question.count(str(value)) == 1
+    ]
 
 
 def _once(value: Any) -> Any:

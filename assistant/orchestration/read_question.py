@@ -14,8 +14,9 @@ NUMBER = re.compile(r"(?<![\w.])-?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w)|(?<![\w.])-
 _PERCENT = re.compile(r"\s?(?:%|percent\b)")
 _WORD = re.compile(r"[a-z]{3,}|[%$=]")
 _QUOTED = re.compile(r"['\"]([A-Za-z][\w /-]{1,30})['\"]")
+_POSSESSIVE = re.compile(r"['’]s$")  # "Ronaldo's" is Ronaldo
 _SHARES = ("rate", "yield", "percent", "interest", "growth", "discount", "probability", "tax")
-_STOP = frozenset(
+STOP = frozenset(
     ["a", "an", "the", "of", "to", "in", "on", "for", "from", "with", "by", "and", "or", "is", "are", "was", "what"]
     + ["how", "which", "i", "me", "my", "that", "this", "at", "as", "if", "be"]
 )
@@ -41,6 +42,19 @@ def numbers_in(question: str) -> list[Number]:
         if match[0] in _NUMBER_WORDS:
             found.append((match.start(), _NUMBER_WORDS[match[0]]))
     return list(dict.fromkeys(number for _, number in sorted(found, key=lambda pair: pair[0])))
+
+
+def fitting_numbers(name: str, kind: str, question: str) -> list[Number]:
+    """Return the numbers of a question that a parameter of the kind "integer" or "number" may mean.
+
+    Where a share is wanted ("interest_rate") and the question holds percentages, these alone, as shares.
+    """
+    numbers = numbers_in(question)
+    if kind == "integer":
+        return [number for number in numbers if isinstance(number, int)]
+    shares = [_share(_number(match[0])) for match in NUMBER.finditer(question) if _PERCENT.match(question, match.end())]
+    wants_share = any(word in name.lower() for word in _SHARES)
+    return list(dict.fromkeys(shares)) if wants_share and shares else numbers
 
 
 def lacks_numbers(parameters: Mapping[str, Any], question: str) -> bool:
@@ -92,8 +106,9 @@ def spans_in(question: str) -> list[str]:
             cuts_name = end < len(words) and _names(bare[end - 1], bare[end]) and not ends[end - 1]
             edges = {bare[start].lower(), bare[end - 1].lower()}
             stops = any(ends[n] and not words[n].endswith(",") for n in range(start, end - 1))
-            if not (edges & _STOP or inside_name and start > 1 or cuts_name or stops):
-                spans.append(" ".join(words[start:end]).strip("\"'?.,;:!"))
+            if not (edges & STOP or inside_name and start > 1 or cuts_name or stops):
+                span = " ".join(words[start:end]).strip("\"'?.,;:!")
+                spans.append(_POSSESSIVE.sub("", span))
     return list(dict.fromkeys(span for span in spans if span))[:_MAX_SPANS]
 
 

@@ -89,10 +89,57 @@ def test_it_takes_optional_parameters_that_the_question_mentions(
 
 def test_it_narrows_the_grammar_to_what_the_question_holds() -> None:
     parameters = schema(["city", "days"], city=TEXT, days=WHOLE, unit={"type": "string", "enum": ["C", "F"]})
-    found = narrowed(parameters, "Weather in Rome for 3 days or 4")
+    found = narrowed(parameters, "Weather in Rome for 3 days or 4", {})
     assert found["properties"]["days"] == {"enum": [3, 4]} and "Rome" in found["properties"]["city"]["enum"]
     assert found["required"] == ["city", "days"]
-    assert narrowed(parameters, "")["properties"]["city"] == {"type": "string", "maxLength": 120}
+    assert narrowed(parameters, "", {})["properties"]["city"] == {"type": "string", "maxLength": 120}
+
+
+def test_it_offers_only_choices_that_the_question_says_shares_for_percentages_and_no_empty_list() -> None:
+    parameters = schema(
+        ["unit", "discount_rate", "years", "marks"],
+        unit={"type": "string", "enum": ["meter", "feet"]},
+        discount_rate=NUMBER,
+        years=WHOLE,
+        marks={"type": "array", "items": WHOLE},
+    )
+    found = narrowed(parameters, "height in feet, at 10% a year, in 3 or 4 years", {})["properties"]
+    assert found["unit"]["enum"] == ["feet"] and found["discount_rate"] == {"enum": [0.1]}
+    assert found["years"] == {"enum": [10, 3, 4]}
+    assert (found["marks"]["minItems"], found["marks"]["maxItems"]) == (1, 4)
+    open_still = narrowed(parameters, "how high is it", {"years": 3})["properties"]
+    assert open_still["unit"]["enum"] == ["meter", "feet"] and "years" not in open_still
+
+
+async def test_it_asks_no_model_for_what_rules_have_placed() -> None:
+    route = ScriptedSkill().skill("route", parameters=schema(["start", "end"], start=TEXT, end=TEXT))
+    model = ScriptedModel(["{}"])
+    found = await Filler().fill(model, "the way from New York to Miami", route)
+    assert (found.arguments, found.calls) == ({"start": "New York", "end": "Miami"}, 0) and model.requests == []
+    by_day = ScriptedSkill().skill(
+        "by_day", parameters=schema(["start", "end", "on"], start=TEXT, end=TEXT, on={**TEXT, "format": "date"})
+    )
+    model = ScriptedModel(['{"start": "Rome", "end": "Bonn"}'])
+    found = await Filler().fill(model, "Rome, Bonn, on May 4, 2025", by_day)
+    assert found.arguments == {"start": "Rome", "end": "Bonn", "on": "2025-05-04"}
+
+
+async def test_it_tells_two_parameters_apart_that_got_one_text() -> None:
+    parameters = schema(["artist", "title"], artist=TEXT, title=TEXT, city=TEXT)
+    statue = ScriptedSkill().skill("statue", parameters=parameters)
+    model = ScriptedModel(['{"artist": "David", "title": "David"}', '{"artist": "Michelangelo"}'])
+    found = await Filler().fill(model, "the statue David by Michelangelo", statue)
+    assert (found.arguments, found.calls) == ({"artist": "Michelangelo", "title": "David"}, 2)
+    asked: Any = model.requests[1].sampling.json_schema
+    assert list(asked["properties"]) == ["artist"]
+    offered = asked["properties"]["artist"]["enum"]
+    assert "Michelangelo" in offered and not any("David" in text for text in offered)
+    # the question says it twice, or the second place may be left out
+    model = ScriptedModel(['{"artist": "David", "title": "David"}'])
+    assert (await Filler().fill(model, "David, a statue by David", statue)).calls == 1
+    model = ScriptedModel(['{"artist": "David", "title": "Rest", "city": "David"}'])
+    found = await Filler().fill(model, "statue Rest by David, city", statue)
+    assert (found.arguments, found.calls) == ({"artist": "David", "title": "Rest"}, 1)
 
 
 @pytest.mark.parametrize(
