@@ -23,6 +23,7 @@ _WAYS = (
     re.compile(rf"\bbetween\s+(?:the\s+)?({_PLACE})\s+and\s+(?:the\s+)?({_PLACE})"),
     re.compile(r"\d\s*(?:of\s+)?([A-Za-z°$€£]+(?:\s[a-z]+)?)\s+(?:to|into|in)\s+([A-Za-z°$€£]+(?:\s[a-z]+)?)"),
 )
+_BACK = re.compile(r"\bhow many ([a-z]+) (?:are|is|in|make)(?: there)?(?: in)? (?:a|an|[\d.,]+) ?([a-z]+)", re.I)
 _QUOTED = r"(?:\"[^\"\n]{1,60}\"|(?<!\w)'[^'\n]{1,60}'(?!\w))"
 _AND = r"(?:\s*,\s*(?:and\s+|or\s+)?|\s+(?:and|or|&)\s+)"
 _WORD = rf"(?!(?:{'|'.join(sorted(STOP))})\b)[a-z][\w-]*"
@@ -118,7 +119,8 @@ def _ends(parameters: Parameters, question: str) -> dict[str, Any]:
         match = way.search(question)
         if match:
             return {starts[0]: match[1].strip("'\""), ends[0]: match[2].strip("'\"")}
-    return {}
+    back = _BACK.search(question)
+    return {starts[0]: back[2], ends[0]: back[1]} if back else {}
 
 
 def _first(name: str) -> str:

@@ -58,10 +58,15 @@ def fitting_numbers(name: str, kind: str, question: str) -> list[Number]:
 
 
 def lacks_numbers(parameters: Mapping[str, Any], question: str) -> bool:
-    """Return whether a call with these parameters (a JSON schema) needs more numbers than the question holds."""
+    """Return whether a call with these parameters (a JSON schema) needs more numbers than the question holds.
+
+    A date (`format`: date) needs a digit.
+    """
     inner = parameters.get("properties", {})
-    needed = sum(inner.get(name, {}).get("type") in ("integer", "number") for name in parameters.get("required", ()))
-    return needed > len(numbers_in(question))
+    required = [inner.get(name, {}) for name in parameters.get("required", ())]
+    needed = sum(described.get("type") in ("integer", "number") for described in required)
+    dated = any(described.get("format") == "date" for described in required)
+    return needed > len(numbers_in(question)) or dated and not re.search(r"\d", question)
 
 
 def placed_numbers(parameters: Parameters, question: str) -> dict[str, Number]:

@@ -41,6 +41,10 @@ def calculate(
     Examples:
         What is 17% of 2340?
         How much is 12 * 7.5 + 3?
+        Square root of 1764
+        Add up 3, 4.5 and 10
+        Divide 900 by 8
+        How much is 3 to the power of 7?
     """
     return show(evaluate(expression))
 

@@ -30,6 +30,9 @@ def quote_skills(url: str, http: Http, signer: Signer) -> list[Callable[..., obj
             What is the price of AAPL?
             What does one share of Microsoft cost right now?
             How is the NVDA stock doing today?
+        What is the exchange rate of EUR to USD?
+        What does GOOG trade at?
+        What is the current quote of the index S&P 500?
         """
         address = url.replace("{symbol}", percent(symbol.upper(), safe=""))
         signature = await signer.sign(person)

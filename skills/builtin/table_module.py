@@ -36,6 +36,11 @@ def query_table(table: Table, sql: Annotated[str, "one SELECT in DuckDB's SQL; t
 
     Examples:
         What is the sum of the amounts in the table sales.csv?
+        How many rows of people.xlsx have more than two children?
+        What is the highest age in staff.csv?
+        Sum up the amounts in invoices.xlsx
+        Which customer has the most visits in visits.csv?
+        Count the entries in tasks.csv with the state done
     """
     database = _open(*_content(table))
     try:

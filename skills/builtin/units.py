@@ -74,6 +74,10 @@ def convert_units(
     Examples:
         How many kilometres are 30 miles?
         Convert 70 degrees fahrenheit to celsius
+        How many feet are 3 metres?
+        How many ounces are 500 grams?
+        How many litres are 2 quarts?
+        What is 3 days in minutes?
     """
     amount = evaluate(value)
     exact = amount if isinstance(amount, Fraction) else Fraction(amount)

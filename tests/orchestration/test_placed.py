@@ -40,6 +40,7 @@ COLOURS = {"type": "array", "items": {"type": "string", "enum": ["red", "blue", 
             {"origin": "Rome", "destination": "Bonn"},
         ),
         ("10 miles to kilometers", {"from_unit": TEXT, "toUnit": TEXT}, {"from_unit": "miles", "toUnit": "kilometers"}),
+        ("How many pounds are 75 kg?", {"from_unit": TEXT, "to_unit": TEXT}, {"from_unit": "kg", "to_unit": "pounds"}),
         ("to Washington D.C. from here", {"start": TEXT, "end": TEXT}, {}),
         # dates
         ("on May 4, 2025", {"day": DAY}, {"day": "2025-05-04"}),

@@ -277,6 +277,8 @@ def test_it_knows_whether_a_question_holds_the_numbers_that_a_call_needs(questio
     assert lacks_numbers(AREA, question) is lacks
     assert not lacks_numbers(schema([], base=WHOLE), question) and not lacks_numbers(ROUTE, question)
     assert not lacks_numbers({}, question)
+    dated = schema(["day"], day={**TEXT, "format": "date"})
+    assert lacks_numbers(dated, "which weekday is it") and not lacks_numbers(dated, "which weekday is May 4, 2025")
 
 
 async def test_it_chooses_no_skill_whose_number_would_be_made_up_unless_the_question_is_very_close() -> None:
