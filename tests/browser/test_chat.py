@@ -134,3 +134,26 @@ def test_keeps_the_session_over_reloads_and_ends_it_at_sign_out(scripted: tuple[
     tab.page.wait_for_url(re.compile("/sign-in"))
     tab.page.goto(stand_in.base + "/documents")
     tab.page.wait_for_url(re.compile(r"/sign-in\?next=%2Fdocuments"))
+
+
+def test_shows_the_newest_question_and_leaves_a_reader_alone(scripted: tuple[Tab, World]) -> None:
+    tab, world = scripted
+    furnish(world)
+    long = "\n\n".join(f"Paragraph {n}." for n in range(40))
+    world.scripts.extend([Script("first tale", long), Script("second tale", long), Script("third tale", long)])
+    questions = ["Tell the first tale", "Tell the second tale", "Tell the third tale"]
+    for question in questions[:2]:
+        tab.ask(question)
+        expect(tab.page.locator('[data-testid="stText"]').get_by_text(question)).to_be_in_viewport()
+    tab.page.reload()
+    expect(tab.page.locator('[data-testid="stText"]').get_by_text(questions[1])).to_be_in_viewport()
+    world.word_s = 0.05
+    tab.page.get_by_test_id("stChatInputTextArea").fill(questions[2])
+    tab.page.keyboard.press("Enter")
+    expect(tab.page.locator("article.answer .text").nth(2)).to_contain_text("Paragraph 3")
+    expect(tab.page.locator('[data-testid="stText"]').get_by_text(questions[2])).to_be_in_viewport()
+    tab.page.mouse.move(700, 400)
+    tab.page.mouse.wheel(0, -10_000)
+    world.word_s = 0.01
+    tab.answered(3)
+    expect(tab.page.locator('[data-testid="stText"]').get_by_text(questions[0])).to_be_in_viewport()

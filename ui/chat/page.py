@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import state
+from ui import components, state
 from ui.chat import asking, companion, composer, making, openers, share, source, temporary, turn
 from ui.errors import ApiRefused
 from ui.live import LiveTurn
@@ -107,6 +107,7 @@ def _turns(conversation: Conversation, live: LiveTurn | None) -> None:
         turn.show(conversation.id, stored, is_last=live is None and stored is turns[-1])
     if live is not None:
         making.show(conversation.id, live)
+    components.newest(f"{conversation.id}-{len(turns) + (live is not None)}")
 
 
 def _show_more(count: int) -> None:

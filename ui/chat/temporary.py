@@ -66,6 +66,7 @@ def show(chat: Temporary) -> tuple[Turn, ...]:
             _turn(turn)
         if live is not None:
             making.show(chat.id, live)
+        components.newest(f"{chat.id}-{len(chat.turns) + (live is not None)}")
     return chat.turns
 
 

@@ -149,6 +149,7 @@ _COPY = st.components.v2.component(
     "inhouse_copy", html=_code("copy", "html"), css=_styles("copy"), js=_javascript("copy")
 )
 _GO = st.components.v2.component("inhouse_go", js=_javascript("go"))
+_NEWEST = st.components.v2.component("inhouse_newest", js=_code("newest", "js"))
 
 
 def _nothing() -> None:
@@ -194,3 +195,8 @@ def copy_button(text: str, key: str) -> None:
 def go(to: str, post: str = "") -> None:
     """Leave for another of our addresses, after a POST to `post` if one is given."""
     _GO(key=f"go-{to}-{post}", data=[{"to": to, "post": post}], height=0)
+
+
+def newest(which: str) -> None:
+    """Bring the last question of the page into view when `which` is another than before, and keep it while it is answered."""
+    _NEWEST(key="newest", data=[{"id": which}], height=0)
