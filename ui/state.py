@@ -6,7 +6,7 @@ are shared by all people, so they are not used at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar, cast
 
 import httpx
@@ -15,7 +15,7 @@ import streamlit as st
 from ui import settings
 from ui.client import Api
 from ui.transport import connect
-from ui.wire import Conversation, User
+from ui.wire import Collection, Conversation, User
 
 COOKIE = "inhouse_session"
 T = TypeVar("T")
@@ -59,6 +59,16 @@ def forget(*names: str) -> None:
 def me() -> User:
     """Return who is signed in."""
     return remembered("me", api().me)
+
+
+def name_collections(found: Iterable[Collection]) -> None:
+    """Keep the names of the collections that this person may read, for what is drawn of answers."""
+    st.session_state["_collection_names"] = {one.id: one.name for one in found}
+
+
+def collection_names() -> dict[str, str]:
+    """Return the names of the collections that were kept last, by id; one that is not here has no name to show."""
+    return cast("dict[str, str]", st.session_state.get("_collection_names", {}))
 
 
 def conversation(conversation_id: str) -> Conversation:

@@ -79,6 +79,28 @@ def test_marks_the_sentence_of_a_passage_that_is_closest_to_the_question() -> No
     assert found[0]["after"] == "It is taxed." and found[1]["before"] == ""
 
 
+def test_marks_what_an_answer_took_from_a_passage_and_not_all_of_it() -> None:
+    passage = "Leave is for all. It lasts 12 weeks at full pay. It is taken within a year. Tell your team early."
+    answer = "It lasts **12 weeks** [2]. Nothing else [1]. You take it within a year [1][2]."
+    assert near.claims(answer, 2) == ["It lasts **12 weeks**", "You take it within a year"]
+    assert near.resting(passage, near.claims(answer, 2)) == "It lasts 12 weeks at full pay. It is taken within a year."
+    assert near.resting(passage, []) == ""
+
+
+def test_shows_of_a_quote_what_was_taken_from_it_in_whole_words() -> None:
+    long = (
+        "Every employee reads this first. " * 5 + "Hotels cost up to 140 euros. " + "What follows matters less. " * 30
+    )
+    cut = Citation(n=1, chunk="c1", collection="id-1", quote=long[: near.QUOTE_CHARS])
+    answer = Answer(answer="Up to 140 euros for hotels [1].", citations=(cut,))
+    shown = view.stored(answer, "?", {"id-1": "Handbook"})["citations"][0]
+    assert shown["quote"].startswith("… ") and shown["quote"].endswith(" …") and "140 euros" in shown["quote"]
+    assert shown["collection"] == "Handbook"
+    assert view.stored(answer, "?")["citations"][0]["collection"] == ""  # an id is no name
+    offered = near.nearest([Hit(chunk="c", quote=("word " * 200)[: near.QUOTE_CHARS - 2] + "wo")], "?")[0]
+    assert offered["best"].endswith("word …")
+
+
 @pytest.mark.parametrize(("ms", "said"), [(3.4, "3 ms"), (999, "999 ms"), (1432, "1.4 s"), (125_000, "2 min 5 s")])
 def test_reads_durations_as_people_do(ms: float, said: str) -> None:
     assert view.duration(ms) == said

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.typing import ChatInputValue, UploadedFile
 
-from ui import settings, trouble
+from ui import settings, state, trouble
 from ui.chat import asking, spoken
 from ui.scrub import plain
 from ui.transport import NamedFile
@@ -18,6 +18,7 @@ MAX_QUESTION_CHARS = 8000
 
 def show(collections: Sequence[Collection], conversation_id: str | None, memory: bool, busy: bool) -> None:
     """Show the composer."""
+    state.name_collections(collections)
     if "draft" in st.session_state:  # a question that could not be sent comes back to be sent again
         st.session_state["question"] = st.session_state.pop("draft")
     with st.bottom, st.container(key="composer"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import components, trouble
+from ui import components, state, trouble
 from ui.chat import asking, view
 from ui.chat.turn import question
 from ui.live import LiveTurn
@@ -30,7 +30,7 @@ def _growing(conversation_id: str) -> None:
     turn = asking.live(conversation_id)
     if turn is None or turn.view.finished:
         st.rerun()
-    opened = components.answer(view.running(turn.view), key="answer-live")
+    opened = components.answer(view.running(turn.view, state.collection_names()), key="answer-live")
     if opened:
         asking.read_source(opened["chunk"], opened["n"], turn.turn_id)
         st.rerun()
@@ -40,7 +40,7 @@ def _ended(conversation_id: str, turn: LiveTurn) -> None:
     """Show what is left of an answer that failed."""
     assert turn.view.error is not None
     if turn.view.text:
-        components.answer(view.running(turn.view), key="answer-live")
+        components.answer(view.running(turn.view, state.collection_names()), key="answer-live")
     with st.container(key="trouble-live", horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/error: {plain(trouble.sentence(turn.view.error), 400)}")
         st.button("Try again", key="again-live", on_click=asking.retry, args=(conversation_id,))

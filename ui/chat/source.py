@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import components, state
-from ui.chat import asking
+from ui.chat import asking, near
 from ui.components import PassageData
 from ui.errors import ApiRefused
 from ui.scrub import plain
@@ -20,7 +20,8 @@ def show(turns: tuple[Turn, ...]) -> None:
     if selected is None:
         return
     chunk, number, turn_id = selected
-    answer = next((turn.answer for turn in turns if turn.id == turn_id), None)
+    turn = next((turn for turn in turns if turn.id == turn_id), None)
+    answer = turn.answer if turn else None
     with st.container(key="source-pane"):
         _bar(number, answer, turn_id)
         try:
@@ -29,7 +30,7 @@ def show(turns: tuple[Turn, ...]) -> None:
         except ApiRefused as refused:
             st.info(f"This passage cannot be shown any more: {plain(str(refused), 300)}", icon=":material/info:")
             return
-        _passage(chunk, place, _quote(answer, chunk))
+        _passage(chunk, place, near.resting(place.text, _said(turn, number)))
 
 
 def _bar(number: int, answer: Answer | None, turn_id: str) -> None:
@@ -80,8 +81,11 @@ def _passage(chunk: str, place: Neighbourhood, quote: str) -> None:
             st.link_button("Download the document", f"/files/{place.document}", icon=":material/download:")
 
 
-def _quote(answer: Answer | None, chunk: str) -> str:
-    return next((citation.quote for citation in answer.citations if citation.chunk == chunk), "") if answer else ""
+def _said(turn: Turn | None, number: int) -> list[str]:
+    """Return what the passage was taken for: what cites it, or the question where an answer only offers it."""
+    if turn is None or turn.answer is None:
+        return []
+    return near.claims(turn.answer.answer, number) if number else [turn.question]
 
 
 def _set_around(around: int) -> None:

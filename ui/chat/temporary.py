@@ -93,7 +93,9 @@ def _banner() -> None:
 def _composer(chat: Temporary, busy: bool) -> None:
     with st.bottom, st.container(key="composer"):
         with st.container(key="composer-bar", horizontal=True, vertical_alignment="center"):
-            composer.picker(state.api().collections())
+            collections = state.api().collections()
+            state.name_collections(collections)
+            composer.picker(collections)
             st.button("End temporary chat", key="temporary-end", icon=":material/close:", on_click=leave)
             if busy:
                 composer.stop_button(chat.id)
@@ -143,7 +145,9 @@ def _turn(turn: Turn) -> None:
     show_question(turn.question, turn.id, pictures.of(turn.id))
     if turn.answer is None:
         return
-    chosen = components.answer(view.stored(turn.answer, turn.question), key=f"answer-{turn.id}")
+    chosen = components.answer(
+        view.stored(turn.answer, turn.question, state.collection_names()), key=f"answer-{turn.id}"
+    )
     if chosen:
         asking.read_source(chosen["chunk"], chosen["n"], turn.id)
         st.rerun()

@@ -26,7 +26,9 @@ def show(conversation_id: str, turn: Turn, is_last: bool) -> None:
     if turn.answer is None:
         _unanswered(turn)
         return
-    opened = components.answer(view.stored(turn.answer, turn.question), key=f"answer-{turn.id}")
+    opened = components.answer(
+        view.stored(turn.answer, turn.question, state.collection_names()), key=f"answer-{turn.id}"
+    )
     if opened:
         asking.read_source(opened["chunk"], opened["n"], turn.id)
         st.rerun()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ui import markup
 from ui.chat import near
@@ -10,6 +10,7 @@ from ui.components import AnswerData, SourceData, StepData
 from ui.live import LiveView
 from ui.wire import Answer, Citation, Outcome, Step
 
+NO_NAMES: Mapping[str, str] = {}
 STEP_NAMES = {
     "hear": "Hear",
     "condense": "Understand",
@@ -26,15 +27,16 @@ STEP_NAMES = {
 }
 
 
-def stored(answer: Answer, question: str) -> AnswerData:
-    """Return what is shown of an answer from history."""
-    return _answer(answer.answer, question, answer, answer.steps, live=False)
+def stored(answer: Answer, question: str, names: Mapping[str, str] = NO_NAMES) -> AnswerData:
+    """Return what is shown of an answer from history; `names` are those of the collections, by id."""
+    return _answer(answer.answer, question, answer, answer.steps, names, live=False)
 
 
-def running(view: LiveView) -> AnswerData:
+def running(view: LiveView, names: Mapping[str, str] = NO_NAMES) -> AnswerData:
     """Return what is shown of an answer that is being made; the same function draws its text as `stored`."""
     if view.outcome is not None:
-        return _answer(view.text, view.question, view.outcome, view.outcome.steps or view.steps, live=not view.finished)
+        steps = view.outcome.steps or view.steps
+        return _answer(view.text, view.question, view.outcome, steps, names, live=not view.finished)
     return AnswerData(
         live=not view.finished,
         headline=_doing(view) if not view.finished else "",
@@ -87,7 +89,9 @@ def by(outcome: Outcome) -> str:
     return ", ".join(part for part in (who, tier) if part)
 
 
-def _answer(text: str, question: str, outcome: Outcome, steps: Sequence[Step], live: bool) -> AnswerData:
+def _answer(
+    text: str, question: str, outcome: Outcome, steps: Sequence[Step], names: Mapping[str, str], live: bool
+) -> AnswerData:
     said, tone = notice(outcome)
     return AnswerData(
         live=live,
@@ -96,7 +100,7 @@ def _answer(text: str, question: str, outcome: Outcome, steps: Sequence[Step], l
         notice=said,
         tone=tone,
         blocks=markup.parse(text, frozenset(citation.n for citation in outcome.citations)),
-        citations=[_cited(citation) for citation in outcome.citations],
+        citations=[_cited(citation, text, names) for citation in outcome.citations],
         nearest=near.nearest(outcome.nearest, question) if outcome.abstained else [],
     )
 
@@ -113,13 +117,13 @@ def _step(step: Step) -> StepData:
     return StepData(name=STEP_NAMES.get(step.name, step.name), detail=step.detail, time=duration(step.ms))
 
 
-def _cited(citation: Citation) -> SourceData:
+def _cited(citation: Citation, text: str, names: Mapping[str, str]) -> SourceData:
     return SourceData(
         n=citation.n,
         chunk=citation.chunk,
         title=citation.title or citation.path,
         page=citation.page,
         heading=citation.heading,
-        collection=citation.collection,
-        quote=citation.quote,
+        collection=names.get(citation.collection, ""),
+        quote=near.excerpt(citation.quote, near.claims(text, citation.n)),
     )

@@ -44,7 +44,6 @@ class NearData(TypedDict):
     title: str
     page: int | None
     heading: str
-    collection: str
     before: str
     best: str
     after: str
@@ -198,5 +197,5 @@ def go(to: str, post: str = "") -> None:
 
 
 def newest(which: str) -> None:
-    """Bring the last question of the page into view when `which` is another than before, and keep it while it is answered."""
+    """Bring the last question into view when `which` is another than before, and keep it there while it is answered."""
     _NEWEST(key="newest", data=[{"id": which}], height=0)

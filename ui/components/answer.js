@@ -129,7 +129,7 @@ const drawNearest = (box, data, open) => {
     button.type = "button"
     const quote = el("span", "quote", item.before)
     quote.append(el("mark", "", item.best), item.after)
-    button.append(quote, el("span", "place", [item.title, place(item), item.collection].filter(Boolean).join(" · ")))
+    button.append(quote, el("span", "place", [item.title, place(item)].filter(Boolean).join(" · ")))
     button.onclick = () => open(item)
     return button
   })

@@ -231,7 +231,7 @@ def hit_json(world: World, hit: tuple[float, FakeDocument, FakeChunk]) -> dict[s
         "score": round(share, 3),
         "heading": chunk.heading,
         "path": document.path,
-        "collection": world.collections[document.collection_id].name,
+        "collection": document.collection_id,
         "anchor": "",
         "scores": {
             "dense": round(0.2 + share * 0.6, 3),
