@@ -21,11 +21,18 @@ from assistant.settings import Settings
 
 def run(settings: Settings, engines: LocalEngines | None, listener: socket.socket) -> None:
     """Serve on `listener` until told to stop. Raises AssistantError when the program must not start like this."""
-    host, port = listener.getsockname()[:2]
-    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    settings = listening(settings, listener)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{settings.port}"
     app = build(settings, engines)
     with setup_link(app), announced(settings, url):
         server(create(app), settings.api).run(sockets=[listener])
+
+
+def listening(settings: Settings, listener: socket.socket) -> Settings:
+    """Return the settings with the address that is really listened on, so that nothing tells another one."""
+    host, port = listener.getsockname()[:2]
+    return settings.model_copy(update={"host": host, "port": port})
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from assistant.orchestration.condense import Standalone
 from assistant.orchestration.ports import Search
 from knowledge.types import Passage, Scope, SearchResult
 
+ATTACHED = "the attached files"  # their collection has a name that nobody gave it
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -38,7 +40,9 @@ async def gather(
     searches = [search.search_detailed(query, scope, place, limit) for place in places for query in standalone.queries]
     results: Sequence[SearchResult] = await asyncio.gather(*searches)
     passages = interleaved([result.passages for result in results])[:limit]
-    searched = dict.fromkeys(name for result in results for name in result.searched)
+    own = 0 if attached is None else len(standalone.queries)  # these results come first, from the attachments
+    names = {name: ATTACHED for result in results[:own] for name in result.searched}
+    searched = dict.fromkeys(names.get(name, name) for result in results for name in result.searched)
     notice = next((result.notice for result in results if result.notice), None)
     return Context(standalone, tuple(passages), tuple(searched), notice)
 
