@@ -15,6 +15,9 @@ from ingest.loaders.plain import read_text
 from ingest.types import Block, Loaded, Row, Source
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+# Written by hand, the first line is often "#Title", which is no heading to CommonMark and one to its author.
+_UNSPACED = re.compile(r"\A\s*#(?=[^\s#!])")
+_OPENING_CHARS = 200  # a badge or a line on the state of a text may stand above its title; below prose stands none
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
 _SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)$")
@@ -58,7 +61,7 @@ def load(source: Source) -> Loaded:
 def parse(text: str) -> Loaded:
     """Return what a Markdown text holds."""
     matter, text = _front_matter(text)
-    blocks = tuple(_Reader(_COMMENT.sub("", text)).blocks())
+    blocks = tuple(_Reader(_UNSPACED.sub("# ", _COMMENT.sub("", text))).blocks())
     return Loaded(_title(matter, blocks), blocks)
 
 
@@ -219,6 +222,8 @@ def _title(matter: dict[str, object], blocks: tuple[Block, ...]) -> str | None:
     stated = matter.get("title")
     if isinstance(stated, str) and stated.strip():
         return stated.strip()
-    headings = [block for block in blocks[:3] if block.kind == "heading"]
-    first_of_its_level = headings and headings[0].level == min(b.level for b in blocks if b.kind == "heading")
-    return headings[0].text if first_of_its_level else None
+    place = next((place for place, block in enumerate(blocks[:3]) if block.kind == "heading"), None)
+    if place is None or sum(len(block.text) for block in blocks[:place]) > _OPENING_CHARS:
+        return None
+    top = min(block.level for block in blocks if block.kind == "heading")
+    return blocks[place].text if blocks[place].level == top else None
