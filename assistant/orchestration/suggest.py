@@ -16,6 +16,7 @@ _SAYS_NOTHING = (
     " index details"
 )
 _EMPTY_HEADINGS = frozenset(_SAYS_NOTHING.split())
+_SMALL_WORDS = frozenset("a an and at by for from in of on or the to with".split())  # small in titles, too
 _MOST_HEADING_WORDS = 9
 
 
@@ -61,9 +62,10 @@ def _from_headings(passages: Sequence[Passage], cited: frozenset[str]) -> Iterat
 
 
 def _mid_sentence(heading: str) -> str:
-    """Return a heading as it stands inside a sentence: "Sick leave" becomes "sick leave", "VPN access" stays."""
+    """Return a heading as it stands inside a sentence: "Sick leave" becomes "sick leave", "Pay and Perks" stays."""
     first, *rest = heading.split(" ")
-    lower = len(first) > 1 and first[1:].islower() and (not rest or any(w[0].islower() for w in rest if w))
+    telling = [word for word in rest if word and word not in _SMALL_WORDS]
+    lower = len(first) > 1 and first[1:].islower() and (not telling or any(word[0].islower() for word in telling))
     return " ".join([first.lower() if lower else first, *rest])
 
 

@@ -11,7 +11,7 @@ from ui.chat.history import grouped
 from ui.chat.openers import questions
 from ui.chat.page import before_live
 from ui.live import LiveView
-from ui.wire import Answer, Citation, ConversationHead, Document, Hit, Outcome, Step, Turn
+from ui.wire import Answer, Citation, ConversationHead, Document, Hit, Outcome, Route, Step, Turn
 
 SEARCH = Step(name="search", detail="Searched 2 collections, 8 passages came back.", ms=40)
 
@@ -127,6 +127,31 @@ def test_groups_conversations_by_day_with_pinned_ones_first() -> None:
 def test_suggests_questions_about_different_documents() -> None:
     documents = [Document(id=str(n), title=title, status="ready") for n, title in enumerate("aabcdef")]
     assert len(questions(documents)) == 4 and len(set(questions(documents))) == 4
+
+
+@pytest.mark.parametrize(
+    ("route", "said"),
+    [
+        (Route(model="smollm2", adapter="grounded-answer", tier="fallback"), "grounded-answer, small model"),
+        (Route(model="qwen3-8b", tier="domain"), "qwen3-8b, large model"),
+        (Route(model="reader", tier="fallback", strategy="reader"), "found in the documents, no language model"),
+        (Route(tier="none"), ""),
+    ],
+)
+def test_says_who_answered_in_words_of_people(route: Route, said: str) -> None:
+    assert view.by(Outcome(route=route)) == said
+
+
+def test_suggests_questions_about_titled_texts_before_file_names_and_about_no_tables() -> None:
+    made = [
+        ("prices.csv", "text/csv"),
+        ("scan_0042.pdf", "application/pdf"),
+        ("T" * 70, ""),
+        ("Leave", ""),
+        ("Leave", ""),
+    ]
+    documents = [Document(id=str(n), title=a, media_type=b, status="ready") for n, (a, b) in enumerate(made)]
+    assert [one.split("“")[1] for one in questions(documents)] == ["Leave”?", "T" * 70 + "”?", "scan_0042”?"]
 
 
 def test_hides_the_version_that_is_being_replaced_and_what_followed_it() -> None:

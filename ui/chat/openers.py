@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -12,6 +13,10 @@ from ui.scrub import plain
 from ui.wire import Collection, Document, User
 
 SHOWN = 4
+LOOKED_AT = 40  # of the documents that came last
+MOST_TITLE_CHARS = 60
+_FILE = re.compile(r"\.[A-Za-z]{2,5}$")
+_TABLES = ("csv", "spreadsheet", "excel")
 
 
 def show(me: User, collections: Sequence[Collection]) -> None:
@@ -45,13 +50,19 @@ def show(me: User, collections: Sequence[Collection]) -> None:
 
 
 def questions(documents: Sequence[Document]) -> list[str]:
-    """Return up to four questions about different documents."""
-    titles = dict.fromkeys(document.title for document in documents)
-    return [f"What are the main points of “{title}”?" for title in list(titles)[:SHOWN]]
+    """Return up to four questions about different documents: texts that carry a title first, tables not at all."""
+    texts = [document for document in documents if not any(word in document.media_type for word in _TABLES)]
+    titles = dict.fromkeys(_FILE.sub("", one.title) for one in sorted(texts, key=_unlikely) if one.title)
+    return [f"What is the main point of “{title}”?" for title in list(titles)[:SHOWN]]
+
+
+def _unlikely(document: Document) -> int:
+    """Return how little a title looks like one that people would say: 0 for most, more for file names and long ones."""
+    return 2 * bool(_FILE.search(document.title)) + (len(document.title) > MOST_TITLE_CHARS)
 
 
 def _questions() -> None:
-    page = state.remembered("openers", lambda: state.api().documents(None, "ready", "", limit=SHOWN, offset=0))
+    page = state.remembered("openers", lambda: state.api().documents(None, "ready", "", limit=LOOKED_AT, offset=0))
     with st.container(key="openers"):
         for number, text in enumerate(questions(page.documents)):
             st.button(plain(text, 110), key=f"opener-{number}", width="stretch", on_click=asking.ask, args=(text,))

@@ -142,7 +142,7 @@ def _versions(conversation_id: str, turn: Turn) -> None:
         on_click=asking.show_version,
         args=(conversation_id, turn, turn.version - 1),
     )
-    st.caption(f"{turn.version} / {turn.versions}")
+    st.caption(f"{turn.version} / {turn.versions}", width="content")
     st.button(
         "Later version",
         key=f"later-{turn.id}",

@@ -10,6 +10,7 @@ from ui.components import AnswerData, SourceData, StepData
 from ui.live import LiveView
 from ui.wire import Answer, Citation, Outcome, Step
 
+TIERS = {"domain": "large model", "fallback": "small model"}  # as the page Models says it
 NO_NAMES: Mapping[str, str] = {}
 STEP_NAMES = {
     "hear": "Hear",
@@ -83,10 +84,11 @@ def duration(ms: float) -> str:
 
 
 def by(outcome: Outcome) -> str:
-    """Return who answered, in small print: the adapter or the model, with its tier."""
+    """Return who answered, in small print: the adapter or the model, and where it runs."""
+    if outcome.route.strategy == "reader":
+        return "found in the documents, no language model"
     who = outcome.route.adapter or outcome.route.model
-    tier = f"{outcome.route.tier} tier" if outcome.route.tier not in ("", "none") else ""
-    return ", ".join(part for part in (who, tier) if part)
+    return ", ".join(part for part in (who, TIERS.get(outcome.route.tier, "")) if part)
 
 
 def _answer(
