@@ -115,17 +115,9 @@ def page(
     Without `collection_id`, attachments of conversations are left out. `text` is looked for in title and path,
     ignoring case; it is plain text, not a pattern.
     """
-    conditions = [document_readable(scope)]
-    if collection_id is None:
-        conditions.append(collections.c.private_to.is_(None))
-    else:
-        conditions.append(documents.c.collection_id == collection_id)
+    conditions = _wanted(scope, collection_id, text)
     if status is not None:
         conditions.append(documents.c.status == status)
-    if text:
-        conditions.append(
-            documents.c.title.icontains(text, autoescape=True) | documents.c.path.icontains(text, autoescape=True)
-        )
     with reading(engine) as connection:
         total = connection.execute(
             select(func.count())
@@ -134,6 +126,32 @@ def page(
             .where(*conditions)
         ).scalar_one()
         return _load(connection, *conditions, limit=limit, offset=offset), total
+
+
+def counts(engine: Engine, scope: Scope, collection_id: str | None = None, text: str | None = None) -> dict[str, int]:
+    """Return how many of the documents that `page` finds without a status are in each; none of 0."""
+    with reading(engine) as connection:
+        found = connection.execute(
+            select(documents.c.status, func.count().label("number"))
+            .select_from(documents)
+            .join(collections, collections.c.id == documents.c.collection_id)
+            .where(*_wanted(scope, collection_id, text))
+            .group_by(documents.c.status)
+        )
+        return {row.status: row.number for row in found}
+
+
+def _wanted(scope: Scope, collection_id: str | None, text: str | None) -> list[ColumnElement[bool]]:
+    conditions = [document_readable(scope)]
+    if collection_id is None:
+        conditions.append(collections.c.private_to.is_(None))
+    else:
+        conditions.append(documents.c.collection_id == collection_id)
+    if text:
+        conditions.append(
+            documents.c.title.icontains(text, autoescape=True) | documents.c.path.icontains(text, autoescape=True)
+        )
+    return conditions
 
 
 def delete(engine: Engine, scope: Scope, identifier: str) -> bool:

@@ -47,7 +47,7 @@ async def list_documents(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> Json:
-    """List documents that the caller may read, newest first."""
+    """List documents that the caller may read, newest first; `counts` are those of all statuses."""
     scope, chosen = credential.caller.scope, None
     if collection is not None:
         found = await in_thread(collections.get, app.engine, scope, collection)
@@ -55,7 +55,8 @@ async def list_documents(
             raise errors.unknown("collection")
         chosen = found.id
     page, total = await in_thread(documents.page, app.engine, scope, chosen, status, q, limit, offset)
-    return {"documents": [document_json(document) for document in page], "total": total}
+    counts = await in_thread(documents.counts, app.engine, scope, chosen, q)
+    return {"documents": [document_json(document) for document in page], "total": total, "counts": counts}
 
 
 @router.get("/documents/{document_id}")

@@ -16,7 +16,8 @@ _SAYS_NOTHING = (
     " index details"
 )
 _EMPTY_HEADINGS = frozenset(_SAYS_NOTHING.split())
-_SMALL_WORDS = frozenset("a an and at by for from in of on or the to with".split())  # small in titles, too
+_SMALL = "a an and at by for from in of on or the to with"
+_SMALL_WORDS = frozenset(_SMALL.split())  # small in titles, too
 _MOST_HEADING_WORDS = 9
 
 

@@ -51,6 +51,7 @@ def ways(engine: Engine, document: Document, caller: Scope) -> Iterator[tuple[st
     chosen = [document.collection_id]
     yield "documents.get", documents.get(engine, caller, document.id) is not None
     yield "documents.page", documents.page(engine, caller, document.collection_id)[1] == 1
+    yield "documents.counts", bool(documents.counts(engine, caller, document.collection_id))
     yield "documents.set_title", documents.set_title(engine, caller, document.id, document.title) is not None
     yield "documents.requeue", documents.requeue(engine, caller, document.id) is not None
     yield "chunks.read", bool(chunks.read(engine, caller, [first.id]))

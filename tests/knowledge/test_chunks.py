@@ -145,6 +145,8 @@ def test_finds_documents_by_plain_text_not_by_pattern(everyone: Collection, stor
     assert [d.path for d in documents.page(engine, ADMIN, text="100%")[0]] == ["100% sure.md"]
     assert documents.page(engine, ADMIN, text="TIMES")[1] == 1
     assert documents.page(engine, ADMIN, status="failed") == ([], 0)
+    assert sum(documents.counts(engine, ADMIN).values()) == 2
+    assert sum(documents.counts(engine, ADMIN, everyone.id, "times").values()) == 1
 
 
 @settings(max_examples=60, deadline=None)

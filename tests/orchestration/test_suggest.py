@@ -16,6 +16,11 @@ def test_it_offers_headings_beside_the_cited_passage() -> None:
     assert offered == ('What does "Employee handbook" say about Expense Claims?',)
 
 
+def test_it_leaves_a_heading_in_title_case_as_it_is() -> None:
+    found = [suggest("What?", [passage(1, heading=heading)], [], 1)[0] for heading in ("Pay and Perks", "Sick leave")]
+    assert [one.rsplit(" about ")[1] for one in found] == ["Pay and Perks?", "sick leave?"]
+
+
 def test_it_offers_questions_that_stand_in_a_passage() -> None:
     passages = [passage(1, "FAQ\nHow do I book a desk? Use the app. What about <b>x</b> and more markup here?")]
     assert suggest("Where is the gym?", passages, [], 3) == ("How do I book a desk?",)

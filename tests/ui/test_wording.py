@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ui.documents import readers, search_test, wording
-from ui.wire import Document, Group, Hit, Scores, User
+from ui.documents import detail, readers, search_test, wording
+from ui.wire import Chunk, Document, DocumentPage, Group, Hit, Scores, User
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,15 @@ def test_shows_the_scores_of_the_stages_that_ran() -> None:
     assert [score["name"] for score in first] == ["Meaning", "Words", "Fused"]
     assert [score["shown"] for score in second] == ["0.40", "not found", "0.0150"]
     assert second[1]["share"] == 0.0 and second[2]["share"] == 0.5
+
+
+def test_tells_at_once_how_many_documents_failed_or_wait() -> None:
+    page = DocumentPage(total=40, counts={"ready": 35, "failed": 2, "queued": 3})
+    assert wording.summary(page, "") == "40 documents: 3 waiting, 2 failed"
+    assert wording.summary(DocumentPage(total=2, counts=page.counts), "failed") == "2 documents"
+    assert wording.summary(DocumentPage(total=1, counts={"ready": 1}), "") == "1 document"
+    assert wording.summary(DocumentPage(counts=page.counts), "cancelled") == "No document matches."
+
+
+def test_numbers_passages_from_one() -> None:
+    assert detail.item(Chunk(id="c", n=0, text="Text."), is_admin=True)["number"] == 1

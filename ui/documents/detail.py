@@ -117,7 +117,7 @@ def item(chunk: Chunk, is_admin: bool) -> ItemData:
     where = [f"Page {chunk.page}" if chunk.page else "", chunk.heading]
     return ItemData(
         id=chunk.id,
-        number=chunk.n,
+        number=chunk.n + 1,
         title="",
         place=" · ".join(part for part in where if part),
         text=chunk.text,

@@ -37,13 +37,16 @@ def _ask_new() -> None:
 
 def _empty(is_admin: bool) -> None:
     with st.container(key="empty", horizontal_alignment="center"):
-        st.markdown(":material/folder_open:")
-        st.header("No collections yet", anchor=False)
+        st.markdown(":material/folder_open:", text_alignment="center")
+        st.header("No collections yet", anchor=False, text_alignment="center")
         if is_admin:
-            st.markdown("Make one, say who may read it, and drop your first documents in.")
+            st.markdown("Make one, say who may read it, and drop your first documents in.", text_alignment="center")
             st.button("New collection", key="first", icon=":material/add:", type="primary", on_click=_ask_new)
         else:
-            st.markdown("There is nothing that you may read. An administrator can open a collection to you.")
+            st.markdown(
+                "There is nothing that you may read. An administrator can open a collection to you.",
+                text_alignment="center",
+            )
 
 
 def _card(collection: Collection) -> None:

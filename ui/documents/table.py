@@ -10,7 +10,7 @@ from ui import components, state
 from ui.documents import place, wording
 from ui.scrub import plain
 from ui.trouble import careful, told
-from ui.wire import Collection, Document, DocumentPage
+from ui.wire import Collection, Document
 
 TABLE = "documents-table"
 PAGE_SIZE = 50
@@ -52,12 +52,13 @@ def _filters(collection: Collection) -> tuple[str, str]:
 
 def _empty(is_admin: bool) -> None:
     with st.container(key="empty", horizontal_alignment="center"):
-        st.markdown(":material/upload_file:")
-        st.header("Nothing in here yet", anchor=False)
+        st.markdown(":material/upload_file:", text_alignment="center")
+        st.header("Nothing in here yet", anchor=False, text_alignment="center")
         st.markdown(
             "Drop documents on the field above. Each can be asked about as soon as it is ready."
             if is_admin
-            else "An administrator has yet to add documents."
+            else "An administrator has yet to add documents.",
+            text_alignment="center",
         )
 
 
@@ -66,7 +67,7 @@ def _table(collection_id: str, status: str, text: str, offset: int, is_admin: bo
     if active and not any(document.status in ("queued", "running") for document in page.documents):
         st.rerun()  # all has been read: the counts above change, and nothing needs watching any more
     with st.container(key="documents-bar", horizontal=True, vertical_alignment="center"):
-        st.caption(_summary(page))
+        st.caption(wording.summary(page, status))
         bar = st.container(key="documents-acts", horizontal=True, vertical_alignment="center", gap="xsmall")
     ticked, opened = components.documents([wording.row(one) for one in page.documents], key=TABLE)
     if opened:
@@ -76,12 +77,6 @@ def _table(collection_id: str, status: str, text: str, offset: int, is_admin: bo
     if chosen and is_admin:
         with bar:
             _actions(chosen)
-
-
-def _summary(page: DocumentPage) -> str:
-    if not page.total:
-        return "No document matches."
-    return "1 document" if page.total == 1 else f"{page.total:,} documents"
 
 
 def _actions(chosen: Sequence[Document]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from ui.components import RowData
-from ui.wire import Collection, Document
+from ui.wire import Collection, Document, DocumentPage
 
 Colour = Literal["red", "orange", "green", "blue", "gray"]  # of badges, as Streamlit names them
 
@@ -46,6 +46,16 @@ def row(document: Document) -> RowData:
         size=size(document.size),
         added=ago(document.created_at),
     )
+
+
+def summary(page: DocumentPage, status: str) -> str:
+    """Return how many documents match; where every `status` is shown, also how many are not ready."""
+    if not page.total:
+        return "No document matches."
+    many = "1 document" if page.total == 1 else f"{page.total:,} documents"
+    said = {"running": "being read", "queued": "waiting", "failed": "failed", "cancelled": "cancelled"}
+    left = [f"{page.counts[name]:,} {words}" for name, words in said.items() if page.counts.get(name) and not status]
+    return f"{many}: {', '.join(left)}" if left else many
 
 
 def progress(document: Document) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -128,11 +129,13 @@ async def list_documents(world: World, user: FakeUser, request: Request) -> Resp
         for row in reversed(world.documents.values())
         if row.collection_id in allowed
         and query.get("collection", row.collection_id) == row.collection_id
-        and query.get("status", row.status) == row.status
         and query.get("q", "").lower() in row.path.lower()
     ]
+    counts = Counter(row.status for row in rows)
+    rows = [row for row in rows if query.get("status", row.status) == row.status]
     start, limit = int(query.get("offset", "0")), int(query.get("limit", "50"))
-    return JSONResponse({"documents": [row.json() for row in rows[start : start + limit]], "total": len(rows)})
+    shown = [row.json() for row in rows[start : start + limit]]
+    return JSONResponse({"documents": shown, "total": len(rows), "counts": counts})
 
 
 async def document(world: World, user: FakeUser, request: Request) -> Response:

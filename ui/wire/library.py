@@ -49,6 +49,7 @@ class DocumentPage(Wire):
 
     documents: tuple[Document, ...] = ()
     total: int = 0
+    counts: dict[str, int] = Field(default_factory=dict)  # by status, of all that match but for the status
 
 
 class Refused(Wire):
