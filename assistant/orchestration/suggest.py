@@ -8,7 +8,15 @@ from collections.abc import Iterator, Sequence
 from assistant.guardrails.words import content
 from knowledge.types import Passage
 
-_QUESTION = re.compile(r"(?:^|\n|[.!?]\s+|[-*•]\s+)([A-Z][^.!?\n]{10,110}\?)")
+_QUESTION = re.compile(r"(?:^|\n|(?<=[.!?])\s+|[-*•]\s+)([A-Z][^.!?\n]{10,110}\?)")
+# "Venturing into wet weather?" asks nothing: a question begins with one of these words.
+_ASKING_WORDS = (
+    "how what when where who whom whose why which can could do does did is are am may must should will would has have"
+    " wie was wann wo woher wohin wer wem wen wessen warum weshalb welche welcher welches kann können darf dürfen muss"
+    " müssen gibt ist sind hat haben quel quelle quels quelles que qui où quand comment pourquoi combien peut faut"
+    " puis-je est-ce qué cómo cuándo dónde quién cuál cuánto cuántos puedo hay"
+)
+_ASKING = frozenset(_ASKING_WORDS.split())
 _NUMBERING = re.compile(r"^(?:[\dIVXivx]+(?:\.\d+)*[.)]?|[A-Z][.)]|chapter \d+|section \d+)\s+", re.I)
 _FILE = re.compile(r"\.(?:pdf|docx?|pptx?|xlsx?|md|html?|txt|csv|eml)$", re.I)
 _SAYS_NOTHING = (
@@ -41,7 +49,8 @@ def _written(passages: Sequence[Passage]) -> Iterator[tuple[str, str]]:
     """Yield the questions that stand in passages, each with what it is about: itself."""
     for passage in passages:
         for match in _QUESTION.finditer(passage.text):
-            if not re.search(r"[\[\]<>|`{}]|https?:", match[1]):
+            first = match[1].partition(" ")[0].lower()
+            if first in _ASKING and not re.search(r"[\[\]<>|`{}]|https?:", match[1]):
                 question = " ".join(match[1].split())
                 yield question, question
 

@@ -22,7 +22,10 @@ def test_it_leaves_a_heading_in_title_case_as_it_is() -> None:
 
 
 def test_it_offers_questions_that_stand_in_a_passage() -> None:
-    passages = [passage(1, "FAQ\nHow do I book a desk? Use the app. What about <b>x</b> and more markup here?")]
+    text = (
+        "FAQ\nVenturing into wet weather? How do I book a desk? Use the app. What about <b>x</b> and more markup here?"
+    )
+    passages = [passage(1, text)]
     assert suggest("Where is the gym?", passages, [], 3) == ("How do I book a desk?",)
 
 

@@ -22,6 +22,13 @@ def test_tells_where_was_searched_how_much_came_back_and_how_long_it_took() -> N
     assert view.headline(Outcome(searched=("Handbook", "HR")), ()) == "Searched Handbook, HR"
 
 
+def test_names_the_skills_that_were_called_before_the_search_that_found_nothing() -> None:
+    call = Step(name="skill", detail='office_of(person="Ben") → Room 12', ms=90)
+    assert view.headline(Outcome(), (SEARCH, call, call)) == "Called office_of · 220 ms"
+    both = view.headline(Outcome(citations=(Citation(n=1, chunk="c1"),)), (SEARCH, call))
+    assert both == "Searched 2 collections, 8 passages came back; called office_of · 130 ms"
+
+
 @pytest.mark.parametrize(
     ("outcome", "words", "tone"),
     [

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.typing import ChatInputValue, UploadedFile
 
 from ui import settings, state, trouble
-from ui.chat import asking, spoken
+from ui.chat import asking, attached, spoken
 from ui.scrub import plain
 from ui.transport import NamedFile
 from ui.wire import Collection
@@ -24,6 +24,8 @@ def show(collections: Sequence[Collection], conversation_id: str | None, memory:
     with st.bottom, st.container(key="composer"):
         with st.container(key="composer-bar", horizontal=True, vertical_alignment="center"):
             picker(collections)
+            if conversation_id is not None:
+                attached.show(conversation_id)
             _memory(conversation_id, memory)
             if busy and conversation_id is not None:
                 stop_button(conversation_id)

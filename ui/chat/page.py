@@ -33,7 +33,8 @@ def show() -> None:
         live = _live(conversation)
     collections = state.api().collections()
     memory = conversation is None or conversation.memory
-    composer.show(collections, conversation_id, memory, busy=live is not None and not live.view.finished)
+    opened = conversation.id if conversation is not None else None  # not one that has gone
+    composer.show(collections, opened, memory, busy=live is not None and not live.view.finished)
     with st.container(key="chat"):
         assistant = companion.chosen() if conversation is None else None
         if conversation is not None:

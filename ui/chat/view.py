@@ -51,12 +51,22 @@ def running(view: LiveView, names: Mapping[str, str] = NO_NAMES) -> AnswerData:
 
 
 def headline(outcome: Outcome, steps: Sequence[Step]) -> str:
-    """Return one line on how the answer was found, such as "Searched 2 collections, 8 passages · 1.4 s"."""
+    """Return one line on how the answer was found, such as "Searched 2 collections, 8 passages · 1.4 s".
+
+    Skills that were called are named; where they alone made the answer, nothing is said of the search before them.
+    """
+    called = ", ".join(dict.fromkeys(step.detail.partition("(")[0] for step in steps if step.name == "skill"))
+    if called and not outcome.citations:
+        return _timed(f"Called {called}", outcome, steps)
     found = next((step.detail for step in steps if step.name == "search" and step.detail), "")
     if not found and outcome.searched:
         found = f"Searched {', '.join(outcome.searched)}"
+    return _timed(f"{found.rstrip('.')}; called {called}" if called else found.rstrip("."), outcome, steps)
+
+
+def _timed(said: str, outcome: Outcome, steps: Sequence[Step]) -> str:
     total_ms = outcome.timings_ms.get("total") or sum(step.ms for step in steps)
-    parts = [found.rstrip("."), duration(total_ms) if total_ms else ""]
+    parts = [said, duration(total_ms) if total_ms else ""]
     return " · ".join(part for part in parts if part)
 
 
