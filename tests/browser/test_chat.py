@@ -157,3 +157,17 @@ def test_shows_the_newest_question_and_leaves_a_reader_alone(scripted: tuple[Tab
     world.word_s = 0.01
     tab.answered(3)
     expect(tab.page.locator('[data-testid="stText"]').get_by_text(questions[0])).to_be_in_viewport()
+
+
+def test_takes_the_next_question_without_a_click(scripted: tuple[Tab, World]) -> None:
+    tab, world = scripted
+    furnish(world)
+    field = tab.page.get_by_test_id("stChatInputTextArea")
+    expect(field).to_be_focused()
+    tab.page.keyboard.type("How many bees does a hive hold?")
+    tab.page.keyboard.press("Enter")
+    tab.answered(1)
+    expect(field).to_be_focused()
+    tab.page.get_by_test_id("stSidebar").get_by_role("button", name="New chat").click()
+    expect(tab.page.locator("article.answer")).to_have_count(0)
+    expect(field).to_be_focused()

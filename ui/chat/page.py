@@ -54,6 +54,7 @@ def show() -> None:
                 )
         else:
             _turns(conversation, live)
+    components.composer(opened or "new", ready=live is None or live.view.finished)
     if conversation is not None:
         source.show(conversation.turns)
 

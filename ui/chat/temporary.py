@@ -67,6 +67,7 @@ def show(chat: Temporary) -> tuple[Turn, ...]:
         if live is not None:
             making.show(chat.id, live)
         components.newest(f"{chat.id}-{len(chat.turns) + (live is not None)}")
+    components.composer(chat.id, ready=live is None)
     return chat.turns
 
 

@@ -148,6 +148,7 @@ _COPY = st.components.v2.component(
     "inhouse_copy", html=_code("copy", "html"), css=_styles("copy"), js=_javascript("copy")
 )
 _GO = st.components.v2.component("inhouse_go", js=_javascript("go"))
+_COMPOSER = st.components.v2.component("inhouse_composer", js=_code("composer", "js"))
 _NEWEST = st.components.v2.component("inhouse_newest", js=_code("newest", "js"))
 
 
@@ -199,3 +200,8 @@ def go(to: str, post: str = "") -> None:
 def newest(which: str) -> None:
     """Bring the last question into view when `which` is another than before, and keep it there while it is answered."""
     _NEWEST(key="newest", data=[{"id": which}], height=0)
+
+
+def composer(which: str, ready: bool) -> None:
+    """Put the cursor into the question field when `which` or `ready` changed, where the field takes questions."""
+    _COMPOSER(key="composer-cursor", data=[{"id": f"{which}-{ready}", "ready": ready}], height=0)
