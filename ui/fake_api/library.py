@@ -184,7 +184,7 @@ async def document_chunks(world: World, user: FakeUser, request: Request) -> Res
     start, limit = int(request.query_params.get("offset", "0")), int(request.query_params.get("limit", "50"))
     rows = [
         {"id": c.id, "n": n, "text": c.text, "heading": c.heading, "page": c.page, "anchor": "", "enabled": c.enabled}
-        for n, c in enumerate(found.chunks, start=1)
+        for n, c in enumerate(found.chunks)
     ]
     return JSONResponse({"chunks": rows[start : start + limit], "total": len(rows)})
 
