@@ -25,6 +25,7 @@ from assistant.guardrails.sources import Sources, Text
 from assistant.guardrails.support import Question, span_features, statement_features
 from assistant.guardrails.words import content
 from benchmarks.grounding_cases import Case, Embed, spans, statements
+from benchmarks.logistic import logistic
 from benchmarks.report import Figure, show
 from knowledge.embed import OnnxEmbedder
 from knowledge.types import Passage
@@ -73,7 +74,7 @@ def fit(cases: Sequence[Case], embed: Embed) -> Rules:
         weight = np.array([1 / kinds.count(kind) for kind in kinds])
         for label in (0.0, 1.0):  # right and wrong count the same, and so does every kind of each
             weight[y == label] *= len(y) / 2 / weight[y == label].sum()
-        coefficients = _logistic(x, y, weight)
+        coefficients = logistic(x, y, weight)
         rule = Weights(
             threshold=0.5, bias=coefficients[0], weights=dict(zip(keys, coefficients[1:].tolist(), strict=True))
         )
@@ -87,20 +88,6 @@ def _features(case: Case, embed: Embed) -> Mapping[str, float]:
     if case.statement:
         return statement_features(Text(case.claim), sources.all[0], sources)
     return span_features(Question(case.question), Text(case.claim), sources.all[0], sources)
-
-
-def _logistic(x: NDArray[np.float64], y: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return bias and coefficients of a ridge logistic regression by Newton's method, in the features' own units."""
-    mean, scale = x.mean(0), x.std(0) + 1e-9
-    z = np.hstack([np.ones((len(x), 1)), (x - mean) / scale])
-    ridge = np.diag([0.0, *[3.0] * x.shape[1]])
-    beta = np.zeros(z.shape[1])
-    for _ in range(30):
-        p = 1 / (1 + np.exp(-z @ beta))
-        gradient = z.T @ (weight * (y - p)) - ridge @ beta
-        beta += np.linalg.solve((z.T * (weight * p * (1 - p))) @ z + ridge, gradient)
-    coefficients = beta[1:] / scale
-    return np.array([beta[0] - coefficients @ mean, *coefficients])
 
 
 def store(rules: Rules) -> None:

@@ -75,17 +75,15 @@ def span_features(question: Question, claim: Text, source: Source, sources: Sour
     holders = holders or [closest(novel(claim, question), source, near)]
     best = max(holders, key=lambda i: share(asked, source.sentences[i].stems) + float(near[i]))
     sentence, around = source.sentences[best], source.around(best)
-    names = [name for name in question.facts.names - claim.stems if not _within(name, source.known)]
-    lacking = exact.unsupported(question.facts, source.known_facts, source.known)
-    numbers = [fact for fact in lacking if not fact.startswith("name")]
+    names, numbers = lacking(question, claim, source)
     return {
         "asked_around": share(asked, around | source.label.stems),
         "asked_in_passage": share(asked, source.known),
-        "asked_missing": float(sum(not _within(word, source.known) for word in asked)),
+        "asked_missing": float(sum(not within(word, source.known) for word in asked)),
         "near_sentence": float(near[best]),
         "near_best": float(near.max()),
-        "name_missing": float(len(names)),
-        "number_missing": float(len(numbers)),
+        "name_missing": float(names),
+        "number_missing": float(numbers),
         "opposite": min(1.0, _opposites(question, sentence)),
         "negation_asked": float(bool(_ASKS_NEGATION.search(question.text))),
         "negation_differs": float(_denies(question) != _denies(sentence)),
@@ -93,6 +91,13 @@ def span_features(question: Question, claim: Text, source: Source, sources: Sour
         "distance": _distance(asked, claim if verbatim else novel(claim, question), sentence),
         "asked_words": math.log1p(len(asked)),
     }
+
+
+def lacking(question: Question, claim: Text, source: Source) -> tuple[int, int]:
+    """Return how many names and how many numbers and dates of the question `source` does not have."""
+    names = [name for name in question.facts.names - claim.stems if not within(name, source.known)]
+    facts = exact.unsupported(question.facts, source.known_facts, source.known)
+    return len(names), sum(not fact.startswith("name") for fact in facts)
 
 
 def statement_features(claim: Text, source: Source, sources: Sources) -> Features:
@@ -114,10 +119,11 @@ def statement_features(claim: Text, source: Source, sources: Sources) -> Feature
 
 def share(wanted: frozenset[str], given: frozenset[str], empty: float = 1.0) -> float:
     """Return the share of `wanted` stems that `given` has, 0..1; `empty` when nothing is wanted."""
-    return sum(_within(word, given) for word in wanted) / len(wanted) if wanted else empty
+    return sum(within(word, given) for word in wanted) / len(wanted) if wanted else empty
 
 
-def _within(word: str, given: frozenset[str]) -> bool:
+def within(word: str, given: frozenset[str]) -> bool:
+    """Return whether the stem `word` is among `given`; of long ones the first letters are enough."""
     if word in given:
         return True
     start = word[: _LONG_WORD + 1]

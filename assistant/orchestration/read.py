@@ -2,8 +2,8 @@
 
 Among several passages the small model abstains too readily, and it answers from some that do not say. The reader
 (knowledge/reader.py) is better at both, in a tenth of the time: where it is sure its words are the answer, where it
-sees none the turn abstains, and in between the small model has to find the same words. The limits were fitted on
-held-out questions; docs/experiments/2026-11-reader.md has the figures.
+sees none the turn abstains, and in between the small model has to find the same words. How sure it is, likelihood.py
+tells.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from assistant.guardrails.support import Question
 from assistant.guardrails.words import tokens
 from assistant.orchestration.explain import asks_for_explanation, explanation
+from assistant.orchestration.likelihood import features, load, words
 from knowledge.reader import Reader
 from knowledge.types import Passage
 from knowledge.words import is_english
 
 GUIDED = "grounded-answer"  # the adapter that it stands in for: another one was trained to answer by itself
-SAYS = -4.0  # log-odds of the likeliest answer below which no passage says
-SURE = 0.0  # log-odds above which it is the answer, whatever the small model would say
 AGREES = 0.3  # F1 of the words of both from which on they are the same answer
 
 
@@ -30,17 +29,17 @@ class Read:
 
     passage: Passage
     words: str  # of the passage
-    score: float  # log-odds against "no passage says"
+    log_odds: float  # that the passage answers
 
     @property
     def likely(self) -> bool:
         """Return whether the passage may say it."""
-        return self.score >= SAYS and bool(self.words)
+        return self.log_odds >= load().says and bool(self.words)
 
     @property
     def sure(self) -> bool:
         """Return whether the passage says it."""
-        return self.score > SURE and bool(self.words)
+        return self.log_odds > load().sure and bool(self.words)
 
     @property
     def told(self) -> str:
@@ -72,8 +71,9 @@ def readable(question: str, passages: Sequence[Passage]) -> bool:
 
 def read(reader: Reader, question: str, passages: Sequence[Passage]) -> Read:
     """Return the likeliest answer in `passages`, of which there is at least one; takes some 50 ms of CPU for each."""
-    readings = reader.read(question, passages)
-    best = max(range(len(passages)), key=lambda n: readings[n].score)
-    words = passages[best].text[readings[best].start : readings[best].end]
-    line = max(words.splitlines(), key=len, default="")  # an answer does not go on from a heading into the text
-    return Read(passages[best], " ".join(line.split()), readings[best].score)
+    asked, rule = Question(question), load()
+    found = [
+        Read(passage, words(passage, reading), rule.log_odds(features(asked, passage, reading)))
+        for passage, reading in zip(passages, reader.read(question, passages), strict=True)
+    ]
+    return max(found, key=lambda one: one.log_odds)

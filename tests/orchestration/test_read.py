@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from assistant.orchestration.read import SAYS, SURE, Read, read, readable
+from assistant.orchestration.read import Read, read, readable
 from knowledge.reader import Reading
 from knowledge.types import Passage
+from tests.readings import SAYS, SURE, reading
 from tests.turn.conftest import PASSAGES, passage
 
 LEAVE = "How many days of paid leave do employees get?"
@@ -15,26 +16,28 @@ LEAVE = "How many days of paid leave do employees get?"
 
 @dataclass
 class Scores:
-    """A reader that gives each passage the score it is told, and its first word as the answer."""
+    """A reader that finds each passage as likely as it is told, and its first word the answer."""
 
-    scores: Sequence[float]
+    log_odds: Sequence[float]
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
-        return [Reading(s, 0, len(p.text.split()[0])) for s, p in zip(self.scores, passages, strict=True)]
+        given = zip(passages, self.log_odds, strict=True)
+        return [reading(question, p, p.text.split()[0], log_odds) for p, log_odds in given]
 
 
 def test_it_takes_the_likeliest_passage() -> None:
     found = read(Scores([SURE - 1, SURE + 1, SURE]), LEAVE, PASSAGES)
-    assert (found.passage, found.words, found.score) == (PASSAGES[1], "Employees", SURE + 1)
+    assert (found.passage, found.words) == (PASSAGES[1], "Employees")
+    assert found.log_odds == pytest.approx(SURE + 1)
     assert found.told == "The answer stands in Leave"
 
 
 @pytest.mark.parametrize(
-    ("score", "likely", "sure"),
-    [(SURE + 0.1, True, True), (SURE, True, False), (SAYS, True, False), (SAYS - 0.1, False, False)],
+    ("log_odds", "likely", "sure"),
+    [(SURE + 0.1, True, True), (SURE - 0.1, True, False), (SAYS + 0.1, True, False), (SAYS - 0.1, False, False)],
 )
-def test_it_is_sure_or_likely_from_a_limit_on(score: float, likely: bool, sure: bool) -> None:
-    found = read(Scores([SAYS - 2, score, SAYS - 1]), LEAVE, PASSAGES)
+def test_it_is_sure_or_likely_from_a_limit_on(log_odds: float, likely: bool, sure: bool) -> None:
+    found = read(Scores([SAYS - 2, log_odds, SAYS - 1]), LEAVE, PASSAGES)
     assert (found.likely, found.sure) == (likely, sure)
     assert ("No passage" in found.told) is not likely
 
@@ -67,7 +70,7 @@ class Whole:
     """A reader that takes the whole passage for the answer."""
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
-        return [Reading(SURE, 0, len(p.text)) for p in passages]
+        return [Reading(1.0, 0, len(p.text)) for p in passages]
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,11 @@ from assistant.models.fake import ScriptedModel
 from assistant.models.types import Sampling
 from assistant.orchestration.compose import load_prompts
 from assistant.orchestration.ports import Choice
-from assistant.orchestration.read import GUIDED, SAYS, SURE
+from assistant.orchestration.read import GUIDED
 from assistant.types import Route, Turn
 from knowledge.reader import Reading
 from knowledge.types import Passage
+from tests.readings import SAYS, SURE, reading
 from tests.turn.conftest import ABSTENTION, Ran, passage
 
 SMALL = Route("small", GUIDED, "fallback", "")
@@ -31,11 +32,13 @@ LEAVE = "How many days of paid leave do employees get per year?"
 class Sees:
     """A reader that sees "25 days" in the second passage, as likely as it is told."""
 
-    score: float
+    log_odds: float
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
-        at = [p.text.find("25 days") for p in passages]
-        return [Reading(self.score if n >= 0 else -9.0, max(n, 0), n + 7 if n >= 0 else 0) for n in at]
+        return [
+            reading(question, p, "25 days", self.log_odds) if "25 days" in p.text else Reading(-20.0, 0, 0)
+            for p in passages
+        ]
 
 
 async def test_it_answers_in_the_passages_words_where_the_reader_is_sure(bench: Any) -> None:
@@ -47,6 +50,29 @@ async def test_it_answers_in_the_passages_words_where_the_reader_is_sure(bench: 
     assert ran.answer.citations[0].document == "d2" and ran.answer.route == Route("reader", None, "fallback", "reader")
     assert ran.steps == ["search", "read"]
     assert {"search", "read", "first_token", "total"} <= ran.answer.timings_ms.keys()
+
+
+@dataclass
+class Scores:
+    """A reader that sees "25 days" in the second passage and gives it the score it is told."""
+
+    score: float
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        at = [p.text.find("25 days") for p in passages]
+        return [Reading(self.score if n >= 0 else -20.0, max(n, 0), n + 7 if n >= 0 else 0) for n in at]
+
+
+async def test_it_is_sure_at_a_middling_score_where_all_that_was_asked_stands_beside_the_answer(bench: Any) -> None:
+    model = ScriptedModel(["nothing of this is asked for"])
+    ran: Ran = await bench(model, route=SMALL, reader=Scores(-1.0)).ask(LEAVE)
+    assert not model.requests and ran.text == "25 days [1]." and ran.answer.grounded
+
+
+async def test_it_abstains_at_a_middling_score_where_nothing_of_what_was_asked_stands_there(bench: Any) -> None:
+    model = ScriptedModel(["25 days [1]."])
+    ran: Ran = await bench(model, route=SMALL, reader=Scores(0.2)).ask("How long was the strike in Lisbon in 2019?")
+    assert not model.requests and ran.answer.abstained and ran.text == ABSTENTION
 
 
 async def test_it_asks_no_model_where_no_passage_seems_to_answer(bench: Any) -> None:
@@ -82,7 +108,7 @@ async def test_it_abstains_where_an_explanation_would_be_about_something_else(be
 
 async def test_it_has_the_small_model_confirm_what_is_only_likely(bench: Any) -> None:
     model = ScriptedModel(["It is 25 days [1]."])
-    ran: Ran = await bench(model, route=SMALL, reader=Sees(SURE)).ask(LEAVE)
+    ran: Ran = await bench(model, route=SMALL, reader=Sees(SURE - 0.1)).ask(LEAVE)
     user = model.requests[0].messages[1].content
     assert user.startswith("[1] Leave\n") and user.count("\n\n") == 1  # the one passage, and the question
     assert ran.answer.text == "25 days [1]." and ran.answer.usage.output_tokens
@@ -92,13 +118,13 @@ async def test_it_has_the_small_model_confirm_what_is_only_likely(bench: Any) ->
 
 @pytest.mark.parametrize("said", ["The documents do not say.", "31 March [1].", ""])
 async def test_it_shows_nothing_that_the_small_model_does_not_confirm(bench: Any, said: str) -> None:
-    ran: Ran = await bench(said, route=SMALL, reader=Sees(SURE)).ask(LEAVE)
+    ran: Ran = await bench(said, route=SMALL, reader=Sees(SURE - 0.1)).ask(LEAVE)
     assert ran.answer.abstained and ran.text == ABSTENTION
 
 
 async def test_it_keeps_nothing_of_what_was_overheard_when_it_is_stopped(bench: Any) -> None:
     model = ScriptedModel(["25 days is a secret " * 99], pause_s=0.001)
-    made = bench(model, route=SMALL, reader=Sees(SURE))
+    made = bench(model, route=SMALL, reader=Sees(SURE - 0.1))
 
     async def listen() -> None:
         async for _ in made.run(LEAVE):
@@ -154,11 +180,11 @@ async def test_it_answers_by_itself_where_no_model_can(bench: Any) -> None:
     assert ran.answer.route == Route("reader", None, "none", "reader")
 
 
-@pytest.mark.parametrize("score", [SURE, SAYS - 1])
+@pytest.mark.parametrize("log_odds", [SURE - 0.1, SAYS - 1])
 async def test_the_best_passages_are_quoted_where_no_model_can_answer_and_it_is_not_sure(
-    bench: Any, score: float
+    bench: Any, log_odds: float
 ) -> None:
-    ran: Ran = await bench("x", models=NoModels(), reader=Sees(score)).ask(LEAVE)
+    ran: Ran = await bench("x", models=NoModels(), reader=Sees(log_odds)).ask(LEAVE)
     assert ran.text == ran.answer.text and ran.text.startswith("No language model") and ran.answer.degraded
     assert ran.answer.route.strategy == "quote" and len(ran.answer.citations) == 3
 
