@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from assistant.guardrails.grounding import Judge, Verbatim
 from assistant.guardrails.output import Output
-from assistant.guardrails.release import GroundedRelease, Overheard
+from assistant.guardrails.release import GroundedRelease
 from assistant.orchestration.attempt import Release, attempt, text_event
 from assistant.orchestration.compose import Composed, Prompts, from_documents, load_prompts, plain_chat
 from assistant.orchestration.draft import NOTHING, draft
@@ -24,9 +24,6 @@ from assistant.types import CHOSEN_BY_US, Event
 from knowledge.reader import Reader
 from knowledge.types import Passage
 
-_AGREED = "The model finds the same words"
-_DIFFERED = "The model does not find these words"
-
 
 class Drafter:
     """Asks a model, a second time where the first draft gave nothing. What belongs to one turn lives in its notes.
@@ -37,7 +34,7 @@ class Drafter:
     def __init__(
         self, judge: Judge, gate: Gate, settings: TurnSettings, secrets: Sequence[str], reader: Reader | None
     ) -> None:
-        """Check drafts by `judge`; `secrets` are strings that no answer may hold; `reader` guides the small model."""
+        """Check drafts by `judge`; `secrets` are strings that no answer may hold; `reader` stands in for the small one."""
         self._reader = reader
         self._packaged = load_prompts().grounded
         self._judge = judge
@@ -47,8 +44,8 @@ class Drafter:
 
     async def drafts(self, notes: Notes, choice: Choice, prompts: Prompts) -> AsyncGenerator[Event, None]:
         """Yield what the reader finds, where there is one; else one draft, and a second where the first was empty."""
-        if self._reader is not None and self._guides(notes, choice, prompts.grounded):
-            async with aclosing(self._read(self._reader, notes, choice)) as events:
+        if self._reader is not None and self._stands_in(notes, choice, prompts.grounded):
+            async with aclosing(self._read(self._reader, notes)) as events:
                 async for event in events:
                     yield event
             return
@@ -68,38 +65,25 @@ class Drafter:
         """Yield what the reader finds when no model can answer; nothing where it is not sure, or there is none."""
         if self._reader is not None and notes.passages and _readable(notes):
             notes.progress.route = NOBODY
-            async with aclosing(self._read(self._reader, notes, None)) as events:
+            async with aclosing(self._read(self._reader, notes)) as events:
                 async for event in events:
                     yield event
 
-    def _guides(self, notes: Notes, choice: Choice, prompt: GroundedPrompt) -> bool:
+    def _stands_in(self, notes: Notes, choice: Choice, prompt: GroundedPrompt) -> bool:
         """Return whether the reader stands in: not for a model named or published, nor for a prompt of one's own."""
         small = choice.route.tier == "fallback" and choice.route.adapter == GUIDED
         unasked = notes.turn.options.model == CHOSEN_BY_US and prompt == self._packaged
         return small and unasked and bool(notes.passages) and _readable(notes)
 
-    async def _read(self, reader: Reader, notes: Notes, choice: Choice | None) -> AsyncGenerator[Event, None]:
-        """Yield the words of the likeliest passage: at once, or once the model has found them too, or not at all."""
+    async def _read(self, reader: Reader, notes: Notes) -> AsyncGenerator[Event, None]:
+        """Yield the words of the likeliest passage, or what explains them; nothing where no passage seems to answer."""
         started = notes.trace.clock()
         found = await in_thread(read, reader, notes.question, notes.passages)
         yield notes.trace.step("read", found.told, notes.trace.elapsed_ms(started))
         explained = found.explanation(notes.question)
-        if explained or found.sure:
-            notes.progress.route = replace(notes.progress.route, model="reader", adapter=None, strategy="reader")
-        elif not found.likely or choice is None:
+        if not explained and not found.sure:
             return
-        else:
-            composed = await from_documents(
-                self._packaged, notes.turn, notes.question, [found.passage], False, choice.model, []
-            )
-            overheard = Overheard()
-            async with aclosing(self._one(notes, choice, self._packaged, composed, overheard)) as events:
-                async for event in events:
-                    yield event
-            agreed = found.agrees(overheard.said)
-            yield notes.trace.step("check", _AGREED if agreed else _DIFFERED, 0.0)
-            if not agreed:
-                return
+        notes.progress.route = replace(notes.progress.route, model="reader", adapter=None, strategy="reader")
         output = Output([found.passage.text], self._secrets)
         fragments_to = "" if explained else self._fragments_to(notes)
         notes.release = release = GroundedRelease(Verbatim(), output, [found.passage], fragments_to)

@@ -40,8 +40,8 @@ from knowledge.types import Passage
 
 FITTED_ON, FITTED_LIMIT = "squad2_dev_half.jsonl", 150  # rows that trained the reader, of each kind
 ADVERSARIAL_WEIGHT = 0.2  # they share their words with the passage by design; people rarely ask so
-ABSTENTION_RECALL = 0.92  # of the questions without their passage that the limit `sure` was fitted on
-HESITATION = 4.0  # log-odds of the reader below the limit in which the small model is asked
+ABSTENTION_RECALL = 0.90  # of the questions without their passage that the limit `sure` was fitted on
+HESITATION = 4.0  # log-odds of the reader below the limit within which a passage may explain
 KINDS = ("answerable", "removed", "adversarial")
 
 

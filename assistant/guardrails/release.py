@@ -134,32 +134,6 @@ class GroundedRelease:
         return replace(judged, sentence=parse(f"{sentence} {marks}{raw[len(raw.rstrip()) :]}"))
 
 
-class Overheard:
-    """Releases nothing: what a model says is compared with something else, and never shown."""
-
-    text = ""
-    citations: tuple[Citation, ...] = ()
-    settled = False
-    check_ms = 0.0
-
-    def __init__(self) -> None:
-        """Begin with nothing said."""
-        self.said = ""
-
-    async def feed(self, text: str) -> list[Released]:
-        """Listen."""
-        self.said += text
-        return []
-
-    async def finish(self, cut_off: bool) -> list[Released]:
-        """Do nothing."""
-        return []
-
-    def begin_again(self) -> None:
-        """Forget what was said: another draft follows."""
-        self.said = ""
-
-
 class PlainRelease:
     """Releases chat without documents as it arrives."""
 

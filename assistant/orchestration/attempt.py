@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from assistant.guardrails.release import GroundedRelease, Overheard, PlainRelease, Released
+from assistant.guardrails.release import GroundedRelease, PlainRelease, Released
 from assistant.models.types import Piece, Usage
 from assistant.orchestration.trace import Trace
 from assistant.types import Event, Route
 
-Release = GroundedRelease | PlainRelease | Overheard
+Release = GroundedRelease | PlainRelease
 
 
 @dataclass(slots=True)

@@ -30,8 +30,8 @@ class Likelihood(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    says: float  # below it no passage says
-    sure: float  # above it the reader's words are the answer, whatever the small model would say
+    says: float  # below it no passage says; above it one may explain
+    sure: float  # above it the reader's words are the answer
     bias: float
     weights: dict[str, float]
 

@@ -1,9 +1,9 @@
-"""What a reader makes of the passages, and when its word counts.
+"""What a reader makes of the passages, and when its words are shown.
 
 Among several passages the small model abstains too readily, and it answers from some that do not say. The reader
-(knowledge/reader.py) is better at both, in a tenth of the time: where it is sure its words are the answer, where it
-sees none the turn abstains, and in between the small model has to find the same words. How sure it is, likelihood.py
-tells.
+(knowledge/reader.py) is better at both, in a tenth of the time, so it stands in: where it is sure its words are the
+answer, else the turn abstains. How sure it is, likelihood.py tells. The small model's opinion is not asked where the
+reader hesitates: it agrees as often where no passage says (docs/experiments/2026-11-reader.md).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.guardrails.support import Question
-from assistant.guardrails.words import tokens
 from assistant.orchestration.explain import asks_for_explanation, explanation
 from assistant.orchestration.likelihood import features, load, words
 from knowledge.reader import Reader
@@ -20,7 +19,6 @@ from knowledge.types import Passage
 from knowledge.words import is_english
 
 GUIDED = "grounded-answer"  # the adapter that it stands in for: another one was trained to answer by itself
-AGREES = 0.3  # F1 of the words of both from which on they are the same answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +55,6 @@ class Read:
             return None
         passage = self.passage
         return explanation(question, passage.text, self.words, f"{passage.title} {passage.heading}")
-
-    def agrees(self, said: str) -> bool:
-        """Return whether what the small model said is the same answer."""
-        theirs, ours = frozenset(tokens(said)), frozenset(tokens(self.words))
-        return 2 * len(theirs & ours) >= AGREES * (len(theirs) + len(ours)) and bool(theirs & ours)
 
 
 def readable(question: str, passages: Sequence[Passage]) -> bool:

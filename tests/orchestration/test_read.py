@@ -47,20 +47,6 @@ def test_it_finds_no_answer_in_an_empty_passage() -> None:
     assert not found.likely and not found.sure
 
 
-@pytest.mark.parametrize(
-    ("said", "same"),
-    [
-        ("25 days [1].", True),
-        ("Every employee has 25 days.", True),
-        ("The documents do not say.", False),
-        ("31 March [1].", False),
-        ("", False),
-    ],
-)
-def test_it_knows_the_same_answer_in_other_words(said: str, same: bool) -> None:
-    assert Read(PASSAGES[1], "25 days", 0.0).agrees(said) is same
-
-
 @pytest.mark.parametrize("text", ["25   days", "Leave\n\n25 days", "25 days\nLeave"])
 def test_it_keeps_the_answer_to_one_line(text: str) -> None:
     assert read(Whole(), LEAVE, [passage(1, text)]).words == "25 days"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -106,38 +104,11 @@ async def test_it_abstains_where_an_explanation_would_be_about_something_else(be
     assert ran.answer.abstained
 
 
-async def test_it_has_the_small_model_confirm_what_is_only_likely(bench: Any) -> None:
-    model = ScriptedModel(["It is 25 days [1]."])
+async def test_it_abstains_without_a_model_where_it_is_not_sure(bench: Any) -> None:
+    model = ScriptedModel(["25 days [1]."])
     ran: Ran = await bench(model, route=SMALL, reader=Sees(SURE - 0.1)).ask(LEAVE)
-    user = model.requests[0].messages[1].content
-    assert user.startswith("[1] Leave\n") and user.count("\n\n") == 1  # the one passage, and the question
-    assert ran.answer.text == "25 days [1]." and ran.answer.usage.output_tokens
-    assert ran.answer.route == Route("small", GUIDED, "fallback", "grounded_answer")
-    assert ran.steps == ["search", "read", "draft", "check"]
-
-
-@pytest.mark.parametrize("said", ["The documents do not say.", "31 March [1].", ""])
-async def test_it_shows_nothing_that_the_small_model_does_not_confirm(bench: Any, said: str) -> None:
-    ran: Ran = await bench(said, route=SMALL, reader=Sees(SURE - 0.1)).ask(LEAVE)
-    assert ran.answer.abstained and ran.text == ABSTENTION
-
-
-async def test_it_keeps_nothing_of_what_was_overheard_when_it_is_stopped(bench: Any) -> None:
-    model = ScriptedModel(["25 days is a secret " * 99], pause_s=0.001)
-    made = bench(model, route=SMALL, reader=Sees(SURE - 0.1))
-
-    async def listen() -> None:
-        async for _ in made.run(LEAVE):
-            pass
-
-    going = asyncio.create_task(listen())
-    while not model.open_streams:
-        await asyncio.sleep(0)
-    going.cancel()
-    with suppress(asyncio.CancelledError):
-        await going
-    answer = made.records.records[0].answer
-    assert answer.text == "" and answer.stopped_by == "cancelled"
+    assert not model.requests and ran.answer.abstained and ran.text == ABSTENTION
+    assert ran.steps == ["search", "read"]
 
 
 async def test_it_holds_the_passages_words_to_the_same_rules(bench: Any) -> None:
