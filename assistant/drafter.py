@@ -34,7 +34,7 @@ class Drafter:
     def __init__(
         self, judge: Judge, gate: Gate, settings: TurnSettings, secrets: Sequence[str], reader: Reader | None
     ) -> None:
-        """Check drafts by `judge`; `secrets` are strings that no answer may hold; `reader` stands in for the small one."""
+        """Check drafts by `judge`; no answer may hold one of `secrets`; `reader` stands in for the small model."""
         self._reader = reader
         self._packaged = load_prompts().grounded
         self._judge = judge
