@@ -55,8 +55,6 @@ def by_transformers(folder: Path, adapter: Path, conversations: Sequence[Sequenc
 
 def by_llama(weights: Path, conversations: Sequence[Sequence[Message]]) -> list[str]:
     """Return greedy replies of llama.cpp."""
-    import json
-
     import xllamacpp
 
     parameters = xllamacpp.CommonParams()
@@ -67,9 +65,8 @@ def by_llama(weights: Path, conversations: Sequence[Sequence[Message]]) -> list[
     server = xllamacpp.Server(parameters)
     found = []
     for messages in conversations:
-        asked = {"prompt": chat(messages), "n_predict": MAX_TOKENS, "temperature": 0.0, "cache_prompt": False}
-        reply = server.handle_completions(json.dumps(asked))
-        found.append((reply if isinstance(reply, dict) else json.loads(reply))["content"].strip())
+        asked = {"prompt": chat(messages), "max_tokens": MAX_TOKENS, "temperature": 0.0, "cache_prompt": False}
+        found.append(server.handle_completions(asked)["choices"][0]["text"].strip())
     return found
 
 

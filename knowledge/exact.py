@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection as Ids
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -33,12 +33,14 @@ class Loaded:
     """The vectors of some chunks, read before there is a question's vector to compare them with."""
 
     asked: frozenset[int] = frozenset()  # rows; those that do not exist have no vector here
-    rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    table: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # one row of unit length for each
+    rows: tuple[int, ...] = ()
+    stored: tuple[bytes, ...] = ()  # one vector for each; how long they are, only a question's vector tells
 
     def nearest(self, vector: Vectors, n: int) -> list[Hit]:
         """Return the `n` nearest of the chunks, nearest first."""
-        return _best(self.rows, self.table @ vector, n) if len(self.rows) else []
+        if not self.rows:
+            return []
+        return _best(np.array(self.rows, np.int64), stored_vectors(self.stored, len(vector)) @ vector, n)
 
 
 class ExactScan:
@@ -68,7 +70,8 @@ class ExactScan:
         if not rows:
             return Loaded()
         with reading(self._engine) as connection:
-            return Loaded(rows, *self._load(connection, sorted(rows)))
+            found = self._stored(connection, sorted(rows))
+        return Loaded(rows, tuple(found), tuple(found.values()))
 
     def release(self) -> None:
         """Give back the memory that `nearest` took."""
@@ -100,14 +103,15 @@ class ExactScan:
         self._table = np.concatenate([self._table[kept], table])
 
     def _load(self, connection: Connection, rows: list[int]) -> tuple[npt.NDArray[np.int64], Vectors]:
-        found: list[int] = []
-        blobs: list[bytes] = []
+        found = self._stored(connection, rows)
+        return np.array([*found], np.int64), stored_vectors([*found.values()], self._dimension)
+
+    def _stored(self, connection: Connection, rows: list[int]) -> dict[int, bytes]:
+        found: dict[int, bytes] = {}
         for start in range(0, len(rows), _SLICE):
             given = {"rows": listed(rows[start : start + _SLICE]), "model": self._model}
-            for entry in connection.execute(_OF_ROWS, given):
-                found.append(entry.chunk_row)
-                blobs.append(entry.vector)
-        return np.array(found, np.int64), stored_vectors(blobs, self._dimension)
+            found |= {entry.chunk_row: entry.vector for entry in connection.execute(_OF_ROWS, given)}
+        return found
 
 
 def _best(rows: npt.NDArray[np.int64], scores: npt.NDArray[np.float32], n: int) -> list[Hit]:

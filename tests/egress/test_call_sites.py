@@ -17,6 +17,7 @@ CLIENTS = {
 # Where a client may be imported, because no address there comes from a person, a document or another machine.
 ALLOWED = {
     "assistant/cli/": "the server on this data folder",
+    "assistant/announcement.py": "our own API and page, on this machine",
     "assistant/evaluation/remote.py": "the server on this data folder",
     "assistant/models/": "model servers from the settings, and the engine on loopback",
     "assistant/widgets/outbox.py": "the mail server from the settings",
