@@ -9,13 +9,14 @@ import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from assistant.api.metrics import Metrics
 from assistant.errors import Overloaded
 
 _LONGEST_RETRY_S = 30.0
+_POSITION_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,6 @@ class Ticket:
     room: Room
     key: str
     admitted: asyncio.Event = field(default_factory=asyncio.Event)
-    moved: asyncio.Event = field(default_factory=asyncio.Event)
     entered: float = 0.0  # monotonic seconds of admission
     left: bool = False
 
@@ -44,13 +44,18 @@ class Ticket:
         """Return 0 inside, else the place in the queue from 1."""
         return 0 if self.admitted.is_set() else self.room.place_of(self)
 
-    async def positions(self) -> AsyncIterator[int]:
-        """Yield the place in the queue, anew when it changes, until admitted; nothing when admitted at once."""
+    async def positions(self, every_s: float = _POSITION_EVERY_S) -> AsyncIterator[int]:
+        """Yield the place in the queue, anew when it changed, until admitted; nothing when admitted at once.
+
+        It is looked at every `every_s` seconds: told at each change, a queue of 500 kept the server too busy to refuse.
+        """
+        told = 0
         while not self.admitted.is_set():
-            yield self.position
-            self.moved.clear()
-            if not self.admitted.is_set():
-                await self.moved.wait()
+            if self.position != told:
+                told = self.position
+                yield told
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.admitted.wait(), every_s)
 
     def leave(self) -> None:
         """Give the place back; again is harmless."""
@@ -77,10 +82,8 @@ class Room:
         """Return a ticket for `key` (a person, or an address), inside or in the queue. Raises Overloaded at once."""
         if self._held[key] >= self._capacity.per_key:
             self._refuse(f"You have {self._held[key]} requests running; wait until one is done.", self._typical_s)
+        self.refuse_when_full()
         full = self._inside >= self._capacity.inside
-        if full and len(self._queue) >= self._capacity.waiting:
-            wait_s = self._typical_s * (len(self._queue) + 1) / self._capacity.inside
-            self._refuse("Too many people ask at this moment; try again shortly.", wait_s)
         self._spend(key)
         ticket = Ticket(self, key)
         self._held[key] += 1
@@ -90,6 +93,12 @@ class Room:
             self._admit(ticket)
         self._report()
         return ticket
+
+    def refuse_when_full(self) -> None:
+        """Raise Overloaded when the queue is full too, whoever asks: nothing has to be looked up for that."""
+        if self._inside >= self._capacity.inside and len(self._queue) >= self._capacity.waiting:
+            wait_s = self._typical_s * (len(self._queue) + 1) / self._capacity.inside
+            self._refuse("Too many people ask at this moment; try again shortly.", wait_s)
 
     @asynccontextmanager
     async def place(self, key: str) -> AsyncIterator[None]:
@@ -117,15 +126,12 @@ class Room:
             self._queue.remove(ticket)
         while self._queue and self._inside < self._capacity.inside:
             self._admit(self._queue.popleft())
-        for waiting in self._queue:
-            waiting.moved.set()
         self._report()
 
     def _admit(self, ticket: Ticket) -> None:
         self._inside += 1
         ticket.entered = time.monotonic()
         ticket.admitted.set()
-        ticket.moved.set()
 
     def _spend(self, key: str) -> None:
         """Take one entry of this minute's allowance of `key`."""

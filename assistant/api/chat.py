@@ -38,7 +38,18 @@ _EVENTS: dict[int | str, Json] = {200: {"content": {"text/event-stream": {}}}}
 _STREAM = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
 
 
-@router.post("/v1/chat/completions", tags=["openai"], response_model=None, responses=_EITHER)
+async def _room_left(doors: Shared) -> None:
+    """Refuse before more than the credential is looked up: under overload, the database is what requests wait for."""
+    doors.chats.refuse_when_full()
+
+
+@router.post(
+    "/v1/chat/completions",
+    tags=["openai"],
+    response_model=None,
+    responses=_EITHER,
+    dependencies=[Depends(_room_left)],
+)
 async def complete(
     body: ChatBody, request: Request, app: Parts, doors: Shared, credential: Annotated[Credential, Depends(SIGNED_IN)]
 ) -> Response:

@@ -37,14 +37,16 @@ async def test_the_next_in_line_moves_up_and_is_told() -> None:
     seen: list[int] = []
 
     async def wait() -> None:
-        async for position in tickets[4].positions():
+        async for position in tickets[4].positions(every_s=0.001):
             seen.append(position)
+            told.set()
 
-    waiting = asyncio.create_task(wait())
+    waiting, told = asyncio.create_task(wait()), asyncio.Event()
     for ticket in tickets[:3]:
-        await asyncio.sleep(0.01)
+        await asyncio.wait_for(told.wait(), 60)
+        told.clear()
         ticket.leave()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 60)
     assert seen == [3, 2, 1] and tickets[4].position == 0
 
 
@@ -120,6 +122,21 @@ async def test_overload_is_refused_fast_with_429_and_those_inside_are_served(eng
     for _, _, reply in refused:
         assert int(reply.headers["retry-after"]) >= 1 and reply.json()["error"]["type"] == "rate_limit_error"
     assert world.turns.running == 0
+
+
+async def test_a_full_queue_is_told_before_anything_but_the_credential_is_looked_up(
+    engine: Any, tmp_path: Path
+) -> None:
+    world = make_world(engine, tmp_path, load(data_dir=tmp_path, api={"max_chats": 1, "max_queued_chats": 0}))
+    body = {"messages": [{"role": "user", "content": "words 3 0.01"}]}
+    unknown = body | {"assistant": {"conversation_id": "nowhere"}}
+    with serving(world.api, world.app.settings) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=30, headers=world.as_(world.ben)) as client:
+            assert (await client.post("/v1/chat/completions", json=unknown)).status_code == 404
+            endless = body | {"stream": True, "messages": [{"role": "user", "content": "words 100000 0.1"}]}
+            async with client.stream("POST", "/v1/chat/completions", json=endless) as first:
+                assert first.status_code == 200
+                assert (await client.post("/v1/chat/completions", json=unknown)).status_code == 429
 
 
 async def test_who_waits_sees_the_place_in_the_queue(engine: Any, tmp_path: Path) -> None:
