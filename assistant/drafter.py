@@ -80,9 +80,9 @@ class Drafter:
         started = notes.trace.clock()
         found = await in_thread(read, reader, notes.question, notes.passages)
         yield notes.trace.step("read", found.told, notes.trace.elapsed_ms(started))
-        explained = found.explanation(notes.question)
-        if not explained and not found.sure:
+        if not found.sure:
             return
+        explained = found.explanation(notes.question)
         notes.progress.route = replace(notes.progress.route, model="reader", adapter=None, strategy="reader")
         output = Output([found.passage.text], self._secrets)
         fragments_to = "" if explained else self._fragments_to(notes)

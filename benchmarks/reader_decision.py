@@ -41,7 +41,6 @@ from knowledge.types import Passage
 FITTED_ON, FITTED_LIMIT = "squad2_dev_half.jsonl", 150  # rows that trained the reader, of each kind
 ADVERSARIAL_WEIGHT = 0.2  # they share their words with the passage by design; people rarely ask so
 ABSTENTION_RECALL = 0.90  # of the questions without their passage that the limit `sure` was fitted on
-HESITATION = 4.0  # log-odds of the reader below the limit within which a passage may explain
 KINDS = ("answerable", "removed", "adversarial")
 
 
@@ -89,17 +88,17 @@ def fitting_tasks(chosen: Recipe, data: Path, embed: RememberingEmbedder) -> lis
 
 
 def fit(seen: Sequence[Looks]) -> Likelihood:
-    """Return the rule fitted on the likeliest passage of each task, and its limits."""
+    """Return the rule fitted on the likeliest passage of each task, and its limit."""
     best = [(task, max(some, key=lambda look: look.features["score"])) for task, some in seen]
     names = list(best[0][1].features)
     x = np.array([[look.features[name] for name in names] for _, look in best])
     y = np.array([task.kind == "answerable" for task, _ in best], float)
     weight = np.array([ADVERSARIAL_WEIGHT if task.kind == "adversarial" else 1.0 for task, _ in best])
     bias, *coefficients = (float(value) for value in logistic(x, y, weight))
-    rule = Likelihood(says=0.0, sure=0.0, bias=bias, weights=dict(zip(names, coefficients, strict=True)))
+    rule = Likelihood(sure=0.0, bias=bias, weights=dict(zip(names, coefficients, strict=True)))
     absent = [max(rule.log_odds(look.features) for look in some) for task, some in seen if task.kind == "removed"]
     sure = float(np.quantile(absent, ABSTENTION_RECALL))
-    return rule.model_copy(update={"sure": sure, "says": sure - HESITATION * rule.weights["score"]})
+    return rule.model_copy(update={"sure": sure})
 
 
 def store(rule: Likelihood) -> None:

@@ -7,7 +7,7 @@ from assistant.orchestration.likelihood import features, load
 from knowledge.reader import Reading
 from knowledge.types import Passage
 
-SAYS, SURE = load().says, load().sure
+SURE = load().sure
 
 
 def reading(question: str, passage: Passage, words: str, log_odds: float) -> Reading:

@@ -26,11 +26,10 @@ _MOST = 20.0  # log-odds of the reader beyond which nothing is added
 
 
 class Likelihood(BaseModel):
-    """A logistic rule over the features of a reading, and the two limits of its log-odds."""
+    """A logistic rule over the features of a reading, and the limit of its log-odds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    says: float  # below it no passage says; above it one may explain
     sure: float  # above it the reader's words are the answer
     bias: float
     weights: dict[str, float]

@@ -30,11 +30,6 @@ class Read:
     log_odds: float  # that the passage answers
 
     @property
-    def likely(self) -> bool:
-        """Return whether the passage may say it."""
-        return self.log_odds >= load().says and bool(self.words)
-
-    @property
     def sure(self) -> bool:
         """Return whether the passage says it."""
         return self.log_odds > load().sure and bool(self.words)
@@ -42,16 +37,14 @@ class Read:
     @property
     def told(self) -> str:
         """Return the sentence that tells what was read."""
-        if not self.likely:
-            return "No passage seems to answer the question"
-        return f"The answer {'stands' if self.sure else 'may stand'} in {self.passage.title}"
+        return f"The answer stands in {self.passage.title}" if self.sure else "No passage seems to answer the question"
 
     def explanation(self, question: str) -> str | None:
         """Return the stretch of the passage that answers a question which wants more than a few words, with its marks.
 
         None: a few words will do, or the passage does not seem to say it, or has no running text about the question.
         """
-        if not self.likely or not asks_for_explanation(question):
+        if not self.sure or not asks_for_explanation(question):
             return None
         passage = self.passage
         return explanation(question, passage.text, self.words, f"{passage.title} {passage.heading}")

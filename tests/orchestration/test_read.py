@@ -8,7 +8,7 @@ import pytest
 from assistant.orchestration.read import Read, read, readable
 from knowledge.reader import Reading
 from knowledge.types import Passage
-from tests.readings import SAYS, SURE, reading
+from tests.readings import SURE, reading
 from tests.turn.conftest import PASSAGES, passage
 
 LEAVE = "How many days of paid leave do employees get?"
@@ -32,19 +32,16 @@ def test_it_takes_the_likeliest_passage() -> None:
     assert found.told == "The answer stands in Leave"
 
 
-@pytest.mark.parametrize(
-    ("log_odds", "likely", "sure"),
-    [(SURE + 0.1, True, True), (SURE - 0.1, True, False), (SAYS + 0.1, True, False), (SAYS - 0.1, False, False)],
-)
-def test_it_is_sure_or_likely_from_a_limit_on(log_odds: float, likely: bool, sure: bool) -> None:
-    found = read(Scores([SAYS - 2, log_odds, SAYS - 1]), LEAVE, PASSAGES)
-    assert (found.likely, found.sure) == (likely, sure)
-    assert ("No passage" in found.told) is not likely
+@pytest.mark.parametrize(("log_odds", "sure"), [(SURE + 0.1, True), (SURE - 0.1, False)])
+def test_it_is_sure_from_a_limit_on(log_odds: float, sure: bool) -> None:
+    found = read(Scores([SURE - 2, log_odds, SURE - 1]), LEAVE, PASSAGES)
+    assert found.sure is sure
+    assert ("No passage" in found.told) is not sure
 
 
 def test_it_finds_no_answer_in_an_empty_passage() -> None:
     found = Read(PASSAGES[0], "", 5.0)
-    assert not found.likely and not found.sure
+    assert not found.sure
 
 
 @pytest.mark.parametrize("text", ["25   days", "Leave\n\n25 days", "25 days\nLeave"])
