@@ -45,7 +45,9 @@ class Tab:
     def ask(self, question: str) -> None:
         """Type a question, send it, and wait for the answer to be complete."""
         before = self.page.locator("article.answer").count()
-        self.page.get_by_test_id("stChatInputTextArea").fill(question)
+        field = self.page.get_by_test_id("stChatInputTextArea")
+        expect(field).to_have_count(1, timeout=PATIENCE_MS)  # another page's field may stand beside it for a moment
+        field.fill(question)
         expect(self.page.get_by_test_id("stChatInputSubmitButton")).to_be_enabled(timeout=PATIENCE_MS)  # files are up
         self.page.keyboard.press("Enter")
         self.answered(before + 1)
