@@ -58,8 +58,8 @@ class Filler:
         if not problems:
             return await self._told_apart(model, question, skill, _once_said(arguments, skill.parameters, question))
         # The grammar keeps the form, so what is wrong is a reply cut short or a rule that the grammar cannot hold.
-        said = f"That is wrong: {'; '.join(problems)}. Correct it."
-        corrected = (*messages, Message("assistant", reply), Message("user", said))
+        wrong = f"That is wrong: {'; '.join(problems)}. Correct it."
+        corrected = (*messages, Message("assistant", reply), Message("user", wrong))
         arguments, problems = _read(
             await complete(model, corrected, grammar(skill.parameters), self._prompt.name), skill.parameters, {}
         )

@@ -24,6 +24,9 @@ _PART_MARGIN = 0.05
 # number would be made up (docs/experiments/2026-11-skills-choice.md).
 _NUMBER_MARGIN = 0.3
 _MAX_PARTS = 4
+# Characters of a question that are read for calls. The rules look at ends of words and lists in pairs, so their time
+# grows with the square: 8,000 characters kept the event loop busy for a second.
+_MAX_READ = 2_000
 _BETWEEN_PARTS = re.compile(r"(?<=[.?!;])\s+|,?\s+\b(?:and then|and also|then|also|after that|additionally)\b\s+")
 _MIN_PART_CHARS = 12
 
@@ -64,6 +67,7 @@ class SmallCaller:
         Raises what the model raises.
         """
         started = time.perf_counter()
+        question = question[:_MAX_READ]
         considered, pairs = await in_thread(self.choose, question, skills)
         if not pairs:
             return Plan((), (), (), _ms_since(started), 0.0)

@@ -208,6 +208,18 @@ async def test_it_makes_no_call_with_arguments_that_do_not_fit() -> None:
     assert plan.calls == () and "weather" in plan.problems[0]
 
 
+@pytest.mark.parametrize("said", ["9" * 5_000, "ab cd ef, " * 700, "A." * 3_500])
+async def test_it_reads_the_beginning_of_a_question_without_end(said: str) -> None:
+    # Python refuses to read a number of more than 4,300 digits; the rest would only keep the event loop busy.
+    wanted = schema(["n", "names"], n=WHOLE, names={"type": "array", "items": TEXT})
+    skill = ScriptedSkill().skill("weather", description="weather forecast", parameters=wanted)
+    model = ScriptedModel(['{"n": 1, "names": ["a"]}'])
+    plan = await SmallCaller(Chooser(embed_words, -1.0), Filler(), -1.0, 3).plan(
+        model, f"weather forecast {said}", [skill]
+    )
+    assert plan.considered and all(len(request.messages[-1].content) < 5_000 for request in model.requests)
+
+
 AREA = schema(["base", "height"], base=WHOLE, height=WHOLE)
 FORECAST = schema(["city", "days"], city=TEXT, days=WHOLE)
 ROUTE = schema(["start", "end"], start=TEXT, end=TEXT)
