@@ -46,6 +46,7 @@ async def fake(tokens: int, rate: float, port: int | None = None) -> AsyncIterat
 async def local(folder: Path, guessed: int = 0) -> AsyncIterator[Endpoint]:
     """Serve the local engine with the shipped adapter in its weights; `guessed` tokens from the prompt a step."""
     key = folder / f"engine-{guessed}.key"  # several may run beside each other
+    key.parent.mkdir(parents=True, exist_ok=True)
     key.write_text(secrets.token_urlsafe(32))
     settings = ModelSettings(context_tokens=CONTEXT, engine_speculate=guessed)
     engine = EngineProcess(plan(folder, settings), key, folder / "engine.log")
