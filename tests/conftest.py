@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
+from assistant import logs
 from assistant.database import migrate
 from knowledge.database import connect
 
@@ -35,6 +36,7 @@ def injection_cases(request: pytest.FixtureRequest) -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: added by itself to tests marked " + ", ".join(SLOW))
+    logs.configure("error")
     sys.addaudithook(_refuse_foreign_hosts)
 
 

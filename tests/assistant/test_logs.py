@@ -13,7 +13,7 @@ from assistant import logs
 
 @pytest.fixture
 def lines(capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
-    handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
+    handlers, level, configured = logging.getLogger().handlers[:], logging.getLogger().level, structlog.get_config()
 
     def read() -> list[dict[str, object]]:
         return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
@@ -21,7 +21,8 @@ def lines(capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
     yield read
     logging.getLogger().handlers[:] = handlers
     logging.getLogger().setLevel(level)
-    structlog.reset_defaults()
+    # Never structlog's defaults: they print to stdout, into the results of commands that later tests run.
+    structlog.configure(**configured)
 
 
 def test_each_event_is_one_line_of_json(lines) -> None:  # type: ignore[no-untyped-def]
