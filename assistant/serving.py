@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,6 +13,7 @@ from assistant.build import build
 from assistant.models.engines import LocalEngines
 from assistant.people.setup_link import issue
 from assistant.secret_file import write_private
+from assistant.server_file import announced
 from assistant.settings import Settings
 
 
@@ -25,7 +23,7 @@ def run(settings: Settings, engines: LocalEngines | None, listener: socket.socke
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{settings.port}"
     app = build(settings, engines)
-    with setup_link(app), announced(settings, url):
+    with setup_link(app), announced(settings.data_dir, url):
         server(create(app), settings.api).run(sockets=[listener])
 
 
@@ -33,17 +31,6 @@ def listening(settings: Settings, listener: socket.socket) -> Settings:
     """Return the settings with the address that is really listened on, so that nothing tells another one."""
     host, port = listener.getsockname()[:2]
     return settings.model_copy(update={"host": host, "port": port})
-
-
-@contextmanager
-def announced(settings: Settings, url: str) -> Iterator[None]:
-    """Tell commands on this machine where the server is, for as long as it runs; the file holds no secret."""
-    path = settings.data_dir / "run" / "server.json"
-    path.write_text(json.dumps({"url": url, "pid": os.getpid(), "started_at": time.time()}), "utf-8")
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import typer
 from assistant import backup as backups
 from assistant.cli.options import JsonFlag, settings_of
 from assistant.cli.output import Failed, out, show_json
-from assistant.cli.session import running_server
+from assistant.server_file import running_server
 
 
 def backup(

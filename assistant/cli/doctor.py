@@ -17,9 +17,9 @@ import typer
 
 from assistant.cli.options import JsonFlag, settings_of
 from assistant.cli.output import Failed, out, show_json
-from assistant.cli.session import running_server
 from assistant.database import refuse_newer
 from assistant.errors import DatabaseNewer
+from assistant.server_file import running_server
 from assistant.settings import Settings
 
 MIN_DISK_BYTES = 2 << 30

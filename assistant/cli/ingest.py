@@ -13,7 +13,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from assistant.cli.options import JsonFlag, settings_of
 from assistant.cli.output import Failed, err, show_json, show_table
-from assistant.cli.session import call, connect, running_server, sentence, spawn, stop
+from assistant.cli.session import call, connect, sentence, spawn, stop
+from assistant.server_file import running_server
 
 BATCH = 20  # files per request: bounded memory on both sides, and refusals come early
 SETTLED = {"ready", "failed", "cancelled"}

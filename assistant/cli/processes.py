@@ -10,7 +10,7 @@ import typer
 
 from assistant.cli.options import settings_of
 from assistant.cli.output import Failed
-from assistant.cli.session import running_server
+from assistant.server_file import running_server
 from assistant.settings import Settings
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]

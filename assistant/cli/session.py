@@ -5,39 +5,24 @@ Where none runs, one is started for the command.
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 
 from assistant.cli.output import Failed, note
+from assistant.server_file import running_server
 from assistant.settings import Settings
 
 # A cold start imports semantic-kernel, opens both indexes and loads the model: 5 to 15 s on two cores.
 START_TIMEOUT_S = 120.0
 LINE_SHOWN = 500  # characters of the log of a server that did not start
 REQUEST_TIMEOUT = httpx.Timeout(600.0, connect=5.0)
-
-
-def running_server(data_dir: Path) -> str | None:
-    """Return the address of the server that holds `data_dir`; None when there is none or it died."""
-    path = data_dir / "run" / "server.json"
-    try:
-        entry = json.loads(path.read_text("utf-8"))
-        alive = (
-            psutil.pid_exists(entry["pid"]) and psutil.Process(entry["pid"]).create_time() <= entry["started_at"] + 1
-        )
-        return str(entry["url"]) if alive else None
-    except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
-        return None
 
 
 @contextmanager

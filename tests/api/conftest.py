@@ -17,7 +17,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
-from assistant import logs, secret_file
+from assistant import secret_file
 from assistant.api.app import create
 from assistant.api.server import server
 from assistant.app import App, ModelStatus
@@ -41,6 +41,7 @@ from assistant.people.users import User
 from assistant.promptbook.book import PromptBook
 from assistant.promptbook.playground import Playground
 from assistant.record import MemoryRecords
+from assistant.server_file import announced
 from assistant.settings import Settings, load
 from assistant.speech import Speech, Spoken
 from assistant.turn import Turns
@@ -56,7 +57,6 @@ from skills.skillset import Skillset
 from skills.types import SkillCall, SkillResult
 
 PASSWORD = "correct horse battery"
-logs.configure("error")
 ROUTE = Route("smol", "grounded", "fallback", "grounded_answer")
 
 
@@ -291,8 +291,9 @@ def serving(api: FastAPI, settings: Settings) -> Iterator[str]:
 
 @pytest.fixture
 def address(world: World) -> Iterator[str]:
-    """The address of the application on a real server."""
-    with serving(world.api, world.app.settings) as url:
+    """The address of the application on a real server, where commands on its data folder find it."""
+    settings = world.app.settings
+    with serving(world.api, settings) as url, announced(settings.data_dir, url):
         yield url
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +12,10 @@ from typer.testing import CliRunner
 from assistant.cli.main import app
 from assistant.cli.output import Failed
 
-from .conftest import World, serving
-
 
 @pytest.fixture
-def data_dir(world: World, tmp_path: Path) -> Iterator[Path]:
-    with serving(world.api, world.app.settings) as url:
-        entry = {"url": url, "pid": os.getpid(), "started_at": time.time()}
-        (tmp_path / "run" / "server.json").write_text(json.dumps(entry))
-        yield tmp_path
+def data_dir(address: str, tmp_path: Path) -> Path:
+    return tmp_path
 
 
 def _ingest(data_dir: Path, *arguments: str) -> Any:

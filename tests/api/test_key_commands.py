@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from typer.testing import CliRunner
 
 from assistant.cli.main import app
 from assistant.cli.output import Failed
-
-from .conftest import World, serving
-
-
-@pytest.fixture
-def address(world: World, tmp_path: Path) -> Iterator[str]:
-    with serving(world.api, world.app.settings) as url:
-        entry = {"url": url, "pid": os.getpid(), "started_at": time.time()}
-        (tmp_path / "run" / "server.json").write_text(json.dumps(entry))
-        yield url
 
 
 def _run(tmp_path: Path, *arguments: str) -> Any:

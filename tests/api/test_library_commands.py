@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,27 +26,24 @@ from assistant.policy_training import experiences
 from assistant.promptbook.parse import packaged
 from assistant.settings import load
 
-from .conftest import World, serving
+from .conftest import World
 from .test_policy import kept
 
 Run = Callable[..., Any]
 
 
 @pytest.fixture
-def run(world: World, tmp_path: Path) -> Iterator[Run]:
+def run(address: str, tmp_path: Path) -> Run:
     """Run a command; its JSON, or the sentence of its failure."""
-    with serving(world.api, world.app.settings) as url:
-        entry = {"url": url, "pid": os.getpid(), "started_at": time.time()}
-        (tmp_path / "run" / "server.json").write_text(json.dumps(entry))
 
-        def command(*arguments: str) -> Any:
-            result = CliRunner().invoke(app, ["--data-dir", str(tmp_path), *arguments])
-            if isinstance(result.exception, Failed):
-                return str(result.exception)
-            assert result.exit_code == 0, (result.output, result.exception)
-            return json.loads(result.stdout) if "--json" in arguments else result.stdout
+    def command(*arguments: str) -> Any:
+        result = CliRunner().invoke(app, ["--data-dir", str(tmp_path), *arguments])
+        if isinstance(result.exception, Failed):
+            return str(result.exception)
+        assert result.exit_code == 0, (result.output, result.exception)
+        return json.loads(result.stdout) if "--json" in arguments else result.stdout
 
-        yield command
+    return command
 
 
 def test_notes_are_kept_listed_taken_away_and_forgotten_for_a_person(run: Run, tmp_path: Path) -> None:

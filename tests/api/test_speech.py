@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import struct
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -336,8 +334,6 @@ async def test_a_temporary_chat_may_be_spoken_and_stores_nothing(world: World, b
 
 
 def test_the_command_line_prints_the_words(world: World, address: str, tmp_path: Path) -> None:
-    entry = {"url": address, "pid": os.getpid(), "started_at": time.time()}
-    (tmp_path / "run" / "server.json").write_text(json.dumps(entry))
     recording = tmp_path / "memo.wav"
     recording.write_bytes(wav())
 

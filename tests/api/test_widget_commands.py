@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +19,6 @@ from .widget_world import ORIGIN, make_widget
 
 @pytest.fixture
 def folder(tmp_path: Path, address: str) -> Path:
-    entry = {"url": address, "pid": os.getpid(), "started_at": time.time()}
-    (tmp_path / "run" / "server.json").write_text(json.dumps(entry))
     return tmp_path
 
 
