@@ -15,7 +15,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Engine, MetaData, text
 
 import assistant.tables  # noqa: F401
 from assistant.database import MIGRATIONS, migrate, revision, snapshot
@@ -54,7 +54,12 @@ def upgrade() -> None:
 '''.replace("HEAD", HEAD or "")
 
 
-HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+@pytest.fixture
+def first_version(tmp_path: Path) -> Path:
+    """The migrations of the first program."""
+    folder = tmp_path / "first"
+    shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__", "000[2-9]_*", "00[1-9]?_*"))
+    return folder
 
 
 @pytest.fixture
@@ -64,6 +69,16 @@ def next_version(tmp_path: Path) -> Path:
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "versions" / "9001_next.py").write_text(SECOND.replace("HEAD", str(HEAD)))
     return folder
+
+
+def _rows(engine: Engine, schema: MetaData) -> dict[str, list[tuple[object, ...]]]:
+    """What stands in the tables and columns of `schema`."""
+    with engine.connect() as connection:
+        return {
+            table.name: [tuple(row) for row in connection.execute(table.select())]
+            for table in schema.sorted_tables
+            if table.name != "alembic_version"
+        }
 
 
 def _columns(path: Path, table: str) -> list[str]:
@@ -100,6 +115,32 @@ def test_it_keeps_a_snapshot_of_the_old_database_and_all_rows(tmp_path: Path, ne
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM sessions")).scalar() == 1
         assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+
+
+def test_a_database_of_the_first_program_keeps_every_row_through_all_upgrades(
+    tmp_path: Path, first_version: Path
+) -> None:
+    engine = connect(f"sqlite:///{tmp_path}/assistant.db")
+    assert migrate(engine, tmp_path, first_version) == "0001"
+    old = MetaData()
+    old.reflect(engine)
+    samples = {str: "x", int: 1, float: 1.0, bool: True, bytes: b"x"}  # all keys are alike, so references hold
+    with engine.begin() as connection:
+        for table in old.sorted_tables:
+            if table.name != "alembic_version":
+                row = {column.name: samples[column.type.python_type] for column in table.columns}
+                connection.execute(table.insert().values(row))
+        records = old.tables["turn_records"]
+        stranger = {"turn_id": "y", "owner_id": "nobody", "created_at": 2.0, "data": "{}"}
+        connection.execute(records.insert().values(stranger))
+    before = _rows(engine, old)
+    assert len(before) >= 20 and all(before.values())
+    assert migrate(engine, tmp_path) == HEAD
+    assert _rows(engine, old) == before
+    with engine.connect() as connection:
+        visitors = connection.execute(text("SELECT turn_id, visitor FROM turn_records ORDER BY seq")).all()
+    assert [tuple(row) for row in visitors] == [("x", False), ("y", True)]  # who has no account was a visitor
+    assert [path.name for path in (tmp_path / "backups").iterdir()]
 
 
 def test_it_refuses_a_database_of_a_newer_program(tmp_path: Path, next_version: Path) -> None:
