@@ -5,6 +5,7 @@ AssistantError
 │   ├── UnknownSetting       the environment names a setting that does not exist
 │   ├── InvalidSetting       a value is out of its range
 │   └── WeakSecret           a secret is missing, short, or known to everyone
+├── DataFolderRefused        nothing can be written to the data folder
 ├── DatabaseRefused          the database must not be opened like this
 │   ├── DatabaseNewer        a newer program wrote it
 │   └── UpgradeFailed        the upgrade was undone; the snapshot is intact
@@ -52,6 +53,10 @@ class InvalidSetting(SettingsRefused):
 
 class WeakSecret(SettingsRefused):
     """A secret is missing, short, or known to everyone."""
+
+
+class DataFolderRefused(AssistantError):
+    """Nothing can be written to the data folder."""
 
 
 class DatabaseRefused(AssistantError):

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from assistant import heap
+from assistant.data_folder import make_writable
 from assistant.errors import AssistantError
 from assistant.logs import configure
 from assistant.models.engines import LocalEngines
@@ -26,10 +27,9 @@ class FolderInUse(AssistantError):
 
 @contextmanager
 def owned(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder's server lock; raises FolderInUse when another process has it."""
-    run = data_dir / "run"
-    run.mkdir(parents=True, exist_ok=True)
-    with (run / "serve.lock").open("w") as lock:
+    """Hold the data folder's server lock; raises FolderInUse when another process has it, DataFolderRefused."""
+    make_writable(data_dir)
+    with (data_dir / "run" / "serve.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

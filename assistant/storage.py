@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Engine
 
+from assistant.data_folder import make_writable
 from assistant.database import migrate
 from assistant.settings import Settings
 from ingest.files import FileStore
@@ -11,8 +12,11 @@ from knowledge.database import connect
 
 
 def database(settings: Settings) -> Engine:
-    """Return the database, upgraded to this program's schema; raises DatabaseRefused when it is newer."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    """Return the database, upgraded to this program's schema.
+
+    Raises DataFolderRefused when nothing can be written there, DatabaseRefused when it is newer.
+    """
+    make_writable(settings.data_dir)
     engine = connect(settings.sql_url)
     migrate(engine, settings.data_dir)
     return engine

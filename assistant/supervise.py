@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 from assistant.announcement import Announcement, say
+from assistant.data_folder import make_writable
+from assistant.errors import DataFolderRefused
 from assistant.up import Supervisor, children
 
 
@@ -22,6 +24,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--ui-port", type=int, required=True)
     given = parser.parse_args(arguments)
+    try:
+        make_writable(given.data_dir)
+    except DataFolderRefused as error:
+        print(error, file=sys.stderr)
+        return 1
     processes = children(given.data_dir, given.host, given.port, given.host, given.ui_port)
     supervisor = Supervisor(processes, say)
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -96,7 +96,6 @@ class Supervisor:
 def children(data_dir: Path, host: str, port: int, ui_host: str, ui_port: int) -> list[Child]:
     """Return the processes of a whole installation on one machine."""
     logs = data_dir / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
 
     def child(name: str, *arguments: str, after_s: float = 0.0) -> Child:
         return Child(name, [sys.executable, "-m", *arguments], logs / f"{name}.log", after_s)

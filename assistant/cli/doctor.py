@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import sqlite3
 import sys
@@ -39,7 +40,13 @@ class Finding:
 def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Look at the whole installation; exit status 1 when something is broken."""
     settings = settings_of(context)
-    findings = [*_packages(), *_room(settings.data_dir), _database(settings.data_dir), *_server(settings)]
+    findings = [
+        *_packages(),
+        _folder(settings.data_dir),
+        *_room(settings.data_dir),
+        _database(settings.data_dir),
+        *_server(settings),
+    ]
     if as_json:
         show_json({"findings": [dataclasses.asdict(finding) for finding in findings]})
     else:
@@ -73,6 +80,16 @@ def _installed(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+def _folder(data_dir: Path) -> Finding:
+    place = next(folder for folder in (data_dir.absolute(), *data_dir.absolute().parents) if folder.exists())
+    inner = [place, *(folder for folder in (data_dir / "logs", data_dir / "run") if folder.exists())]
+    shut = [str(folder) for folder in inner if not os.access(folder, os.W_OK | os.X_OK)]
+    if not shut:
+        return Finding("data folder", "ok", str(data_dir))
+    what = "let the user who runs the assistant write there, or choose another folder with --data-dir."
+    return Finding("data folder", "fault", f"nothing can be written to {', '.join(shut)}; {what}")
 
 
 def _room(data_dir: Path) -> list[Finding]:

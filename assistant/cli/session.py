@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from assistant.cli.output import Failed, note
+from assistant.data_folder import make_writable
 from assistant.server_file import running_server
 from assistant.settings import Settings
 
@@ -89,10 +90,9 @@ def sentence(reply: httpx.Response) -> str:
 
 
 def _start(settings: Settings) -> subprocess.Popen[bytes]:
+    make_writable(settings.data_dir)
     note("Starting the assistant for this command; `assistant up` keeps it running.")
-    logs = settings.data_dir / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    with (logs / "command.log").open("ab") as log:
+    with (settings.data_dir / "logs" / "command.log").open("ab") as log:
         return spawn(settings, "assistant.serve", "--port", "0", stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
 

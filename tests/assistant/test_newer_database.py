@@ -29,7 +29,7 @@ def newer(tmp_path: Path) -> Path:
 def _assistant(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "assistant", "--data-dir", str(data_dir), *arguments]
     environment = {**os.environ, "COLUMNS": "1000"}  # no line breaks within a sentence
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment, check=False)
 
 
 def test_the_doctor_finds_it(newer: Path) -> None:
