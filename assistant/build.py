@@ -28,6 +28,7 @@ from assistant.models.openai_http import Endpoint, OpenAITranscriber
 from assistant.models.policy.pilot import Pilot
 from assistant.models.registry import Registry
 from assistant.models.settings import ModelSettings, is_inside
+from assistant.orchestration.examples import ExampleBank
 from assistant.orchestration.gate import KernelGate
 from assistant.orchestration.skill_stage import person_of
 from assistant.people import users
@@ -124,7 +125,7 @@ def build(settings: Settings, engines: LocalEngines | None) -> App:
         attachments=partial(_attached, engine),
         secrets=(secrets.local,),
         skills=SkillTurns(engine, skills, registry, gate, settings.turn, (secrets.local,)),
-        memory=memories, prompts=book, kept=kept, reader=OnnxReader(),
+        memory=memories, prompts=book, kept=kept, reader=OnnxReader(), examples=ExampleBank(embedder.embed),
     )  # fmt: skip
     # The engine first: a process of its own, and the slowest to be ready.
     own: list[Service] = [*([engines] if engines else []), KnowledgeService(serving), gate]

@@ -12,6 +12,7 @@ from assistant.guardrails.release import GroundedRelease
 from assistant.orchestration.attempt import Release, attempt, text_event
 from assistant.orchestration.compose import Composed, Prompts, from_documents, load_prompts, plain_chat
 from assistant.orchestration.draft import NOTHING, draft
+from assistant.orchestration.examples import ExampleBank
 from assistant.orchestration.notes import NOBODY, Notes, checked, drafted, plain_release
 from assistant.orchestration.ports import Choice, Gate
 from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt
@@ -32,9 +33,19 @@ class Drafter:
     """
 
     def __init__(
-        self, judge: Judge, gate: Gate, settings: TurnSettings, secrets: Sequence[str], reader: Reader | None
+        self,
+        judge: Judge,
+        gate: Gate,
+        settings: TurnSettings,
+        secrets: Sequence[str],
+        reader: Reader | None,
+        examples: ExampleBank,
     ) -> None:
-        """Check drafts by `judge`; no answer may hold one of `secrets`; `reader` stands in for the small model."""
+        """Check drafts by `judge`; no answer may hold one of `secrets`; `reader` stands in for the small model.
+
+        Where a prompt has more examples than it shows, `examples` chooses.
+        """
+        self._examples = examples
         self._reader = reader
         self._packaged = load_prompts().grounded
         self._judge = judge
@@ -97,8 +108,9 @@ class Drafter:
     ) -> AsyncGenerator[Event, None]:
         """Yield what an answer from `passages` says, as far as it stands in them."""
         own = [one.text for one in notes.recalled] if converses(choice) else []
+        shown = await self._examples.closest(prompt, notes.question)
         composed = await from_documents(
-            prompt, notes.turn, notes.question, passages, converses(choice), choice.model, own
+            shown, notes.turn, notes.question, passages, converses(choice), choice.model, own
         )
         if notes.turn.options.sampling.json_schema is not None:
             release: Release = plain_release(notes, self._secrets)
@@ -120,7 +132,8 @@ class Drafter:
 
     async def plain(self, notes: Notes, choice: Choice, prompt: ChatPrompt) -> AsyncGenerator[Event, None]:
         """Yield what an answer without documents says."""
-        composed = await plain_chat(prompt, notes.turn, choice.model, [one.text for one in notes.recalled])
+        shown = await self._examples.closest(prompt, notes.question)
+        composed = await plain_chat(shown, notes.turn, choice.model, [one.text for one in notes.recalled])
         release = plain_release(notes, self._secrets)
         async with aclosing(self._one(notes, choice, prompt, composed, release)) as events:
             async for event in events:

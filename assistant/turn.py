@@ -20,6 +20,7 @@ from assistant.logs import log
 from assistant.models.errors import ModelError
 from assistant.orchestration.compose import Prompts, load_prompts, persona_of
 from assistant.orchestration.errors import OrchestrationError
+from assistant.orchestration.examples import ExampleBank
 from assistant.orchestration.lookup import found, recalled
 from assistant.orchestration.notes import (
     NOBODY,
@@ -77,10 +78,12 @@ class Turns:
         prompts: PromptSource | None = None,
         kept: KeptAnswers | None = None,
         reader: Reader | None = None,
+        examples: ExampleBank | None = None,
     ) -> None:
         """Wire the stages together; `secrets` are strings that no answer may hold.
 
-        Without a `reader` the small model is shown every passage in the order of the search.
+        Without a `reader` the small model is shown every passage in the order of the search; without `examples` the
+        first ones of a prompt are shown.
         """
         self._skills = skills
         self._search = search
@@ -90,7 +93,7 @@ class Turns:
         self._settings = settings
         self._attachments = attachments
         self._secrets = tuple(secrets)
-        self._drafter = Drafter(judge, gate, settings, self._secrets, reader)
+        self._drafter = Drafter(judge, gate, settings, self._secrets, reader, examples or ExampleBank())
         self._memory: Memory = memory or NoMemory()
         self._packaged: Prompts = load_prompts()
         self._source: PromptSource = prompts or FixedPrompts(self._packaged)

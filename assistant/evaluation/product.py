@@ -17,6 +17,7 @@ from assistant.models.engines import LocalEngines
 from assistant.models.lanes import lanes
 from assistant.models.preparing import fingerprint, prepare
 from assistant.models.registry import Registry
+from assistant.orchestration.examples import ExampleBank
 from assistant.orchestration.fake import ListSearch
 from assistant.orchestration.gate import KernelGate
 from assistant.promptbook.book import PromptBook
@@ -63,6 +64,7 @@ async def product(settings: Settings, say: Say) -> AsyncIterator[Product]:
             settings.turn.model_copy(update={"cache_answers": False}),
             prompts=_prompts(settings),
             reader=OnnxReader(),
+            examples=ExampleBank(embedder.embed),
         )
         services: list[Service] = [gate, *([engines] if engines else []), registry]
         started: list[Service] = []

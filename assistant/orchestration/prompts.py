@@ -56,7 +56,8 @@ class _Selected(BaseModel):
     job: Job | None = None  # None: told by the name of a prompt that ships
     tiers: tuple[Tier, ...] = Field(default=(), max_length=3)  # where it takes the place of the one that ships
     routes: tuple[str, ...] = Field(default=(), max_length=20)  # models or adapters where it does; wins over `tiers`
-    examples: tuple[Example, ...] = Field(default=(), max_length=20)
+    examples: tuple[Example, ...] = Field(default=(), max_length=200)
+    examples_shown: int | None = Field(default=None, ge=1, le=20)  # those closest to the question; None: all of them
     notes: str = NOTES
     answer_after: str = ""  # the model thinks aloud until it writes this; "" when it answers at once
 

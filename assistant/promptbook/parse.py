@@ -19,8 +19,11 @@ BASE: dict[str, Job] = {
     "condense": "condense",
 }
 # Shipped as a beginning for authors; not in use until a version of them is published.
-TEMPLATES = ("few_shot_answer", "reasoned_answer")
+TEMPLATES = (
+    "few_shot_answer", "reasoned_answer", "few_shot_reasoned_answer", "step_back_answer", "self_ask_answer"
+)  # fmt: skip
 MAX_FILE_CHARACTERS = 60_000
+MAX_SHOWN = 20  # examples before one question
 _MAX_DEPTH = 8
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,50}")
 _VARIABLE = re.compile(r"\{(\w+)\}")
@@ -115,6 +118,14 @@ def _check(prompt: Prompt, job: Job, max_chars: int) -> None:
         for n, example in enumerate(prompt.examples, start=1):
             if not example.passages:
                 raise PromptBroken(f"Example {n} has no passages; an answer from documents needs some.")
-    size = len(prompt.system) + sum(len(message.content) for message in shown(prompt))
+    most = prompt.examples_shown or MAX_SHOWN
+    if prompt.examples_shown is None and len(prompt.examples) > MAX_SHOWN:
+        raise PromptBroken(
+            f"The prompt has {len(prompt.examples)} examples; say with 'examples_shown' how many of the closest to a "
+            f"question are shown, at most {MAX_SHOWN}."
+        )
+    said = shown(prompt)
+    lengths = sorted(len(asked.content) + len(told.content) for asked, told in zip(said[::2], said[1::2], strict=True))
+    size = len(prompt.system) + sum(lengths[-most:])
     if size > max_chars:
         raise PromptBroken(f"The prompt has {size:,} characters with its examples; at most {max_chars:,} are allowed.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from sqlalchemy import Engine, text
 
 from assistant.models.fake import ScriptedModel
@@ -150,6 +151,20 @@ async def test_reasoning_is_a_step_and_never_part_of_the_answer(book: PromptBook
     assert ran.text.startswith("Employees get 25 days") and "Thoughts" not in ran.text
     (reason,) = [step.detail for step in ran.answer.steps if step.name == "reason"]
     assert "Passage 2" in reason and ran.answer.route.strategy == "reasoned_answer"
+
+
+async def test_the_examples_closest_to_a_question_stand_before_it(book: PromptBook, bench: Any) -> None:  # noqa: F811
+    bank = [("How long is the warranty?", "two years"), ("When does unused leave expire?", "in March")]
+    examples = [{"passages": [{"text": "T"}], "question": asked, "answer": said} for asked, said in bank]
+    publish(book, GOOD + yaml.safe_dump({"examples": examples, "examples_shown": 1}))
+    model = ScriptedModel(["Employees get 25 days of paid leave per year [1]."] * 2)
+    made = bench(model, route=Route("large", None, "domain", ""))
+    made.turns._source = book
+    await made.ask("How many days of paid leave do employees get?")
+    said = [message.content for message in model.requests[-1].messages]
+    assert "in March" in said and "two years" not in said
+    live = (await book.chosen(DOMAIN)).grounded
+    assert len(live.examples) == 2 and made.records.records[-1].prompt == f"legal_answer@{live.version}"
 
 
 async def test_the_answer_cache_follows_the_live_prompt(book: PromptBook, bench: Any) -> None:  # noqa: F811

@@ -22,6 +22,13 @@ abstention: The documents do not say.
 CHAT = 'name: tone\njob: chat\nroutes: [big]\nsystem: Be brief.\nuser: "{question}"\n'
 
 
+def _examples(count: int, longest: int = 10) -> str:
+    """A bank of examples of which one is long."""
+    lengths = [10] * (count - 1) + [longest]
+    rows = [{"passages": [{"text": "T"}], "question": f"Q{n}?", "answer": "a" * many} for n, many in enumerate(lengths)]
+    return yaml.safe_dump({"examples": rows})
+
+
 @pytest.mark.parametrize("name", [*BASE, *TEMPLATES])
 def test_what_ships_is_a_good_prompt(name: str) -> None:
     assert parse(packaged(name) or "", 6_000).name == name
@@ -59,6 +66,9 @@ def test_the_version_of_the_trained_prompt_has_not_changed() -> None:
         (GOOD + "abstention: No idea.\n", "'abstention'"),
         (GOOD + "examples: [{question: a, answer: b}]\n", "Example 1 has no passages"),
         (GOOD + "examples: [{question: a}]\n", "examples.0.answer"),
+        (GOOD + _examples(21), "'examples_shown'"),
+        (GOOD + _examples(30, 9_000) + "examples_shown: 1\n", "at most 6,000"),
+        (GOOD + _examples(3) + "examples_shown: 0\n", "examples_shown"),
         (GOOD + f"system: 'The documents do not say. {'x' * 7_000}'\n", "at most 6,000"),
         (CHAT.replace("{question}", "{passages}"), "lacks the variable {question}"),
     ],
@@ -68,6 +78,11 @@ def test_it_refuses_with_a_sentence_that_names_what_is_wrong(change: str, said: 
         parse(change, 6_000)
     text = str(refused.value)
     assert said in text and text.endswith(".") and "\n" not in text and len(text) < 400, text
+
+
+def test_a_bank_may_hold_more_than_a_prompt_has_room_for_because_some_are_shown() -> None:
+    prompt = parse(GOOD + _examples(200, 2_000) + "examples_shown: 3\n", 6_000)
+    assert len(prompt.examples) == 200 and prompt.examples_shown == 3
 
 
 def test_it_reads_examples_and_shows_them_as_a_conversation() -> None:

@@ -12,6 +12,7 @@ import pytest
 from assistant.guardrails.grounding import RuleJudge
 from assistant.models.fake import ScriptedModel
 from assistant.models.types import ChatModel
+from assistant.orchestration.examples import ExampleBank
 from assistant.orchestration.fake import ListSearch, OpenGate
 from assistant.orchestration.ports import Models, OneModel
 from assistant.orchestration.prompts import Message
@@ -113,6 +114,7 @@ def bench(embedder: OnnxEmbedder) -> Any:
             TurnSettings(**{"whole_sentences": False, **settings}),
             secrets=secrets,
             reader=reader,
+            examples=ExampleBank(embedder.embed),
         )
         return Bench(turns, search, records)
 
