@@ -89,14 +89,14 @@ class Drafter:
     async def _read(self, reader: Reader, notes: Notes) -> AsyncGenerator[Event, None]:
         """Yield the words of the likeliest passage, or what explains them; nothing where no passage seems to answer."""
         started = notes.trace.clock()
-        found = await in_thread(read, reader, notes.question, notes.passages)
+        found = await in_thread(read, reader, notes.meant, notes.passages)
         yield notes.trace.step("read", found.told, notes.trace.elapsed_ms(started))
         if not found.sure:
             return
-        explained = found.explanation(notes.question)
+        explained = found.explanation
         notes.progress.route = replace(notes.progress.route, model="reader", adapter=None, strategy="reader")
         output = Output([found.passage.text], self._secrets)
-        fragments_to = "" if explained else self._fragments_to(notes)
+        fragments_to = "" if explained else self._fragments_to(found.question)
         notes.release = release = GroundedRelease(Verbatim(), output, [found.passage], fragments_to)
         notes.trace.timings_ms["first_token"] = notes.trace.elapsed_ms(started)
         said = explained or f"{found.words} [1]."
@@ -119,7 +119,7 @@ class Drafter:
             check = self._judge.open(notes.question, composed.passages, prompt.abstention)
             # Adapters of the small model answer in fragments; what else an installation runs there writes sentences.
             brief = choice.route.tier == "fallback" and choice.route.adapter is not None
-            fragments_to = self._fragments_to(notes) if brief else ""
+            fragments_to = self._fragments_to(notes.question) if brief else ""
             release = GroundedRelease(check, output, composed.passages, fragments_to)
         async with aclosing(self._one(notes, choice, prompt, composed, release)) as events:
             async for event in events:
@@ -127,8 +127,8 @@ class Drafter:
         if isinstance(release, GroundedRelease):
             yield notes.trace.step("check", checked(release), release.check_ms)
 
-    def _fragments_to(self, notes: Notes) -> str:
-        return notes.question if self._settings.whole_sentences else ""
+    def _fragments_to(self, question: str) -> str:
+        return question if self._settings.whole_sentences else ""
 
     async def plain(self, notes: Notes, choice: Choice, prompt: ChatPrompt) -> AsyncGenerator[Event, None]:
         """Yield what an answer without documents says."""

@@ -57,6 +57,12 @@ class Notes:
         return self.standalone.question if self.standalone else self.turn.question
 
     @property
+    def meant(self) -> tuple[str, ...]:
+        """Return the question as it may be meant, the likelier form first."""
+        either = self.standalone.either if self.standalone else ""
+        return (self.question, either) if either else (self.question,)
+
+    @property
     def passages(self) -> tuple[Passage, ...]:
         """Return the passages that were found."""
         return self.context.passages if self.context else ()

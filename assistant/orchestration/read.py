@@ -25,6 +25,7 @@ GUIDED = "grounded-answer"  # the adapter that it stands in for: another one was
 class Read:
     """The likeliest answer, as a reader sees it."""
 
+    question: str  # as it was read
     passage: Passage
     words: str  # of the passage
     log_odds: float  # that the passage answers
@@ -39,15 +40,16 @@ class Read:
         """Return the sentence that tells what was read."""
         return f"The answer stands in {self.passage.title}" if self.sure else "No passage seems to answer the question"
 
-    def explanation(self, question: str) -> str | None:
+    @property
+    def explanation(self) -> str | None:
         """Return the stretch of the passage that answers a question which wants more than a few words, with its marks.
 
         None: a few words will do, or the passage does not seem to say it, or has no running text about the question.
         """
-        if not self.sure or not asks_for_explanation(question):
+        if not self.sure or not asks_for_explanation(self.question):
             return None
         passage = self.passage
-        return explanation(question, passage.text, self.words, f"{passage.title} {passage.heading}")
+        return explanation(self.question, passage.text, self.words, f"{passage.title} {passage.heading}")
 
 
 def readable(question: str, passages: Sequence[Passage]) -> bool:
@@ -55,11 +57,23 @@ def readable(question: str, passages: Sequence[Passage]) -> bool:
     return Question(question).english and all(is_english(passage.text) for passage in passages)
 
 
-def read(reader: Reader, question: str, passages: Sequence[Passage]) -> Read:
-    """Return the likeliest answer in `passages`, of which there is at least one; takes some 50 ms of CPU for each."""
+def read(reader: Reader, questions: Sequence[str], passages: Sequence[Passage]) -> Read:
+    """Return the likeliest answer in `passages`, of which there is at least one; takes some 50 ms of CPU for each.
+
+    `questions`: what may be meant, at least one, the likelier first; a later one is read where no answer to
+    those before it is sure.
+    """
+    best = _read(reader, questions[0], passages)
+    for question in questions[1:]:
+        if not best.sure:
+            best = max(best, _read(reader, question, passages), key=lambda one: one.log_odds)
+    return best
+
+
+def _read(reader: Reader, question: str, passages: Sequence[Passage]) -> Read:
     asked, rule = Question(question), load()
     found = [
-        Read(passage, words(passage, reading), rule.log_odds(features(asked, passage, reading)))
+        Read(question, passage, words(passage, reading), rule.log_odds(features(asked, passage, reading)))
         for passage, reading in zip(passages, reader.read(question, passages), strict=True)
     ]
     return max(found, key=lambda one: one.log_odds)

@@ -37,5 +37,5 @@ async def understand(notes: Notes, choice: Choice, prompt: ChatPrompt, gate: Gat
         question = rewritten(reply, turn.question)
         if question:
             notes.standalone = Standalone(question, (question,), notes.standalone.topic)
-    understood = f"Understood as: {notes.standalone.queries[-1]}"
+    understood = f"Understood as: {notes.standalone.either or notes.standalone.question}"
     yield notes.trace.step("condense", understood, notes.trace.elapsed_ms(started))

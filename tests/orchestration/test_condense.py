@@ -21,18 +21,66 @@ def after(*said: str) -> list[Message]:
 @pytest.mark.parametrize(
     ("said", "question", "taken"),
     [
-        (("What is throat cancer?", "A disease [1]."), "What are its symptoms?", "throat cancer"),
-        (("Who leads Contoso?", "Jane Doe [1]."), "When did she join?", "Jane Doe"),
-        (("What is the parental leave policy?", "16 weeks [1]."), "What about fathers?", "parental"),
+        (("What is throat cancer?", "A disease [1]."), "How does that happen to them there?", "throat cancer"),
+        (("How long is new parent leave?", "12 weeks [1]."), "Can I do it twice?", "new parent leave"),
+        (("What is the parental leave policy?", "16 weeks [1]."), "And for whom?", "parental leave policy"),
         (("Tell me about the Bronze Age collapse.", "It was [1]."), "And why?", "Bronze Age collapse"),
     ],
 )
-def test_it_takes_along_what_a_question_points_to(said: tuple[str, ...], question: str, taken: str) -> None:
+def test_it_takes_along_what_no_rule_can_put_in_its_place(said: tuple[str, ...], question: str, taken: str) -> None:
     found = condense(question, after(*said))
-    assert found.question.startswith(question)
     for word in taken.split():
         assert word in found.question
-    assert found.queries == (found.question,)
+    assert found.queries[0] == found.question
+
+
+@pytest.mark.parametrize(
+    ("said", "question", "whole"),
+    [
+        (
+            ("How long is new parent leave?", "12 weeks."),
+            "And when must it be taken?",
+            "When must new parent leave be taken?",
+        ),
+        (
+            ("How long is a sabbatical?", "12 weeks."),
+            "When am I eligible for one?",
+            "When am I eligible for a sabbatical?",
+        ),
+        (("How many vacation days do I get?", "15."), "And sick days?", "How many sick days do I get?"),
+        (("How much is the wellness benefit?", "$100."), "And the phone one?", "How much is the phone benefit?"),
+        (
+            ("What does the basic plan cover?", "Eyes."),
+            "And for children?",
+            "What does the basic plan cover for children?",
+        ),
+        (("How often are reviews held?", "Once a year."), "Who conducts them?", "Who conducts reviews?"),
+        (("Who leads Contoso?", "Jane Doe [1]."), "When did she join?", "When did Jane Doe join?"),
+        (("Which tent is the lightest?", "TrailMaster X4."), "How heavy is it?", "How heavy is TrailMaster X4?"),
+        (
+            ("How long is a sabbatical?", "12 weeks.", "How early do I have to announce it?", "4 weeks."),
+            "Is it paid?",
+            "Is a sabbatical paid?",
+        ),
+    ],
+)
+def test_it_puts_a_follow_up_into_a_whole_question(said: tuple[str, ...], question: str, whole: str) -> None:
+    found = condense(question, after(*said))
+    assert found.question == whole
+    assert found.queries[0] == whole
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Is it possible to carry over days?",
+        "Who were the electors, and what were they trying to do?",
+        "Who did the Broncos beat to win their division in 2015?",
+        "Are there any changes in Apple's debt or interest expenses across these quarters?",
+    ],
+)
+def test_it_leaves_pronouns_that_stand_for_something_in_their_own_question(question: str) -> None:
+    assert condense(question, after("How long is new parent leave?", "12 weeks [1].")).question == question
 
 
 def test_it_leaves_a_question_that_stands_alone() -> None:
@@ -47,6 +95,7 @@ def test_it_searches_for_both_forms_of_a_question_that_is_merely_short() -> None
     assert found.question == "What was the culture like?"
     assert found.queries[0] == found.question
     assert "Ottoman Empire" in found.queries[1]
+    assert found.either == "What was the culture like? (the Ottoman Empire)"
 
 
 @pytest.mark.parametrize("question", ["Is there a gym?", "Does the policy say that leave expires?"])
@@ -70,17 +119,22 @@ def test_it_survives_odd_questions(question: str) -> None:
     assert condense(question, after("What is X?", "Y [1].")).queries
 
 
-def test_it_finds_most_of_what_people_put_into_their_own_rewrites() -> None:
+def test_it_adds_what_people_add_in_their_own_rewrites() -> None:
     if not CAST.is_file():
         pytest.skip("the TREC CAsT rewrites are not there; this measures the rules against people's rewrites")
     rows = [json.loads(line) for line in CAST.read_text("utf-8").splitlines()]
-    rows = [row for row in rows if len(row["turns"]) > 1]
-    raw = plain = 0.0
+    asked, searched, in_vain, alone = [0, 0, 0], [0, 0, 0], 0, 0
     for row in rows:
-        said = [Message("user", turn["content"]) for turn in row["turns"]]
-        wanted = set(content(row["rewrite"]))
-        got = set(content(condense(said[-1].content, said[:-1]).queries[-1]))
-        plain += len(wanted & set(content(said[-1].content))) / len(wanted)
-        raw += len(wanted & got) / len(wanted)
-    assert plain / len(rows) < 0.62  # what the questions alone hold of the rewrites' content words
-    assert raw / len(rows) > 0.76
+        *said, last = [Message("user", turn["content"]) for turn in row["turns"]]
+        own, found = set(content(last.content)), condense(last.content, said)
+        wanted = set(content(row["rewrite"])) - own
+        for counts, text in ((asked, found.question), (searched, found.queries[-1])):
+            added = set(content(text)) - own
+            for n, words in enumerate((wanted & added, added, wanted)):
+                counts[n] += len(words)
+        alone += not wanted and bool(said)
+        in_vain += not wanted and found.question != last.content
+    assert asked[0] / asked[1] > 0.51  # precision of the words added to what is asked: 0.42 with the topic behind it
+    assert asked[0] / asked[2] > 0.29  # recall: 0.33 with the topic behind it
+    assert searched[0] / searched[2] > 0.47  # recall of the words added to what is searched for: 0.45 before
+    assert in_vain <= 0.06 * alone  # questions that stand alone and were changed all the same: 0.13 before

@@ -26,7 +26,7 @@ class Scores:
 
 
 def test_it_takes_the_likeliest_passage() -> None:
-    found = read(Scores([SURE - 1, SURE + 1, SURE]), LEAVE, PASSAGES)
+    found = read(Scores([SURE - 1, SURE + 1, SURE]), [LEAVE], PASSAGES)
     assert (found.passage, found.words) == (PASSAGES[1], "Employees")
     assert found.log_odds == pytest.approx(SURE + 1)
     assert found.told == "The answer stands in Leave"
@@ -34,19 +34,45 @@ def test_it_takes_the_likeliest_passage() -> None:
 
 @pytest.mark.parametrize(("log_odds", "sure"), [(SURE + 0.1, True), (SURE - 0.1, False)])
 def test_it_is_sure_from_a_limit_on(log_odds: float, sure: bool) -> None:
-    found = read(Scores([SURE - 2, log_odds, SURE - 1]), LEAVE, PASSAGES)
+    found = read(Scores([SURE - 2, log_odds, SURE - 1]), [LEAVE], PASSAGES)
     assert found.sure is sure
     assert ("No passage" in found.told) is not sure
 
 
 def test_it_finds_no_answer_in_an_empty_passage() -> None:
-    found = Read(PASSAGES[0], "", 5.0)
+    found = Read(LEAVE, PASSAGES[0], "", 5.0)
     assert not found.sure
 
 
 @pytest.mark.parametrize("text", ["25   days", "Leave\n\n25 days", "25 days\nLeave"])
 def test_it_keeps_the_answer_to_one_line(text: str) -> None:
-    assert read(Whole(), LEAVE, [passage(1, text)]).words == "25 days"
+    assert read(Whole(), [LEAVE], [passage(1, text)]).words == "25 days"
+
+
+@dataclass
+class Understanding:
+    """A reader that is sure of some questions alone, and keeps what it was asked."""
+
+    known: Sequence[str]
+    asked: list[str]
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        self.asked.append(question)
+        odds = SURE + 1 if question in self.known else SURE - 1
+        return [reading(question, p, p.text.split()[0], odds) for p in passages]
+
+
+@pytest.mark.parametrize(
+    ("known", "answered", "read_before"),
+    [([LEAVE], LEAVE, 1), (["in part-time"], "in part-time", 2), ([LEAVE, "in part-time"], LEAVE, 1), ([], LEAVE, 2)],
+)
+def test_it_reads_another_meaning_only_where_the_likelier_one_has_no_answer(
+    known: list[str], answered: str, read_before: int
+) -> None:
+    reader = Understanding(known, [])
+    found = read(reader, [LEAVE, "in part-time"], PASSAGES)
+    assert (found.question, len(reader.asked)) == (answered, read_before)
+    assert found.sure is bool(known)
 
 
 class Whole:
