@@ -14,7 +14,7 @@ from time import perf_counter
 from assistant.guardrails.grounding import Check, Judged, Verdict
 from assistant.guardrails.output import Output
 from assistant.guardrails.sentences import MARK, SentenceStream, parse
-from assistant.guardrails.spell_out import spelled_out
+from assistant.guardrails.spell_out import linked, spelled_out
 from assistant.guardrails.words import content
 from assistant.threads import in_thread
 from assistant.types import Citation
@@ -118,7 +118,9 @@ class GroundedRelease:
         judged = self._whole(judged)
         for number in judged.cited:
             self._numbers.setdefault(number, len(self._numbers) + 1)
-        text = self._shown.add(self._output.slice(_marked(judged, self._numbers)), apart=True)
+        marked = _marked(judged, self._numbers)
+        shown = self._output.slice(marked if self._output.fenced else linked(marked))
+        text = self._shown.add(shown, apart=True)
         return Released(text, self.citations[known:])
 
     def _whole(self, judged: Judged) -> Judged:

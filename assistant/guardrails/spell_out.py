@@ -1,19 +1,23 @@
 """A fragment that answers is shown in the sentence of the passage that it stands in, with the fragment in bold.
 
 The small model answers "28 days"; a reader wants "Every employee has **28 days** of paid leave a year.", and can judge
-by it. What is added is the passage's own text, so nothing is claimed that was not checked.
+by it. A cell of a table is shown with its row (table_row.py), an address behind words as a link that shows where it
+leads. What is added is the passage's own text, so nothing is claimed that was not checked.
 """
 
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from assistant.guardrails.sentences import split
+from assistant.guardrails.table_row import row_told
 from assistant.guardrails.words import content
 
 LONGEST = 400  # characters of a sentence that is shown; longer ones hide the answer
 _FRAGMENT_SHARE = 0.8  # of a sentence's words; what has more of them is the sentence
 _SENTENCE = re.compile(r"^[\"'“‘(]?[A-Z0-9].*[.!?][\"'”’)]*$")
+_ADDRESS = re.compile(r"(?<=\s)\((https?://[^\s()<>\[\]*]+)\)")
 _MARKUP = re.compile(r"[|*_`<>\[\]]")
 
 
@@ -36,7 +40,17 @@ def spelled_out(claim: str, question: str, text: str) -> str | None:
         shared = len(asked & frozenset(content(sentence)))
         if shared > best:
             best, shown = shared, sentence[: place.start()] + _emphasised(place[0], asked) + sentence[place.end() :]
-    return shown
+    return shown or row_told(claim, question, text)
+
+
+def linked(text: str) -> str:
+    """Return `text` with each address in brackets, "List (https://example.org/list)", as a link that shows its host."""
+    return _ADDRESS.sub(_link, text)
+
+
+def _link(found: re.Match[str]) -> str:
+    host = urlsplit(found[1]).hostname
+    return f"([{host}]({found[1]}))" if host else found[0]
 
 
 def _emphasised(claim: str, asked: frozenset[str]) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.guardrails.spell_out import LONGEST, spelled_out
+from assistant.guardrails.spell_out import LONGEST, linked, spelled_out
 
 LEAVE = "Leave\nEvery employee has 28 days of paid leave a year. Unused days expire on 31 March, not earlier."
 HOW_MANY = "How many days of paid leave does an employee have?"
@@ -34,7 +34,6 @@ def test_it_emphasises_from_the_first_new_word_on() -> None:
         ("30 days", LEAVE),  # reworded, or wrong: what the check let through stands as it is
         ("8 days", LEAVE),  # a part of a number
         ("Every employee has 28 days of paid leave a year", LEAVE),  # the sentence itself
-        ("28 days", "| leave | 28 days |\n| notice | 3 months |"),
         ("28 days", "Paid leave: 28 days"),  # an item of a list
         ("28 days", f"Every employee has 28 days of leave, {'and so on, ' * (LONGEST // 10)}they say."),
         ("28 days", "Every employee has *28 days* of paid leave a year."),
@@ -44,3 +43,15 @@ def test_it_emphasises_from_the_first_new_word_on() -> None:
 )
 def test_it_leaves_alone_what_is_no_fragment_of_a_sentence(claim: str, text: str) -> None:
     assert spelled_out(claim, HOW_MANY, text) is None
+
+
+def test_it_makes_an_address_behind_words_a_link_that_shows_its_host() -> None:
+    text = "See the List (https://example.org/a%20b/List.md), and mail (not the form)."
+    assert linked(text) == "See the List ([example.org](https://example.org/a%20b/List.md)), and mail (not the form)."
+
+
+@pytest.mark.parametrize(
+    "text", ["see [List](https://a.org/b)", "f(https://a.org)", "List (https://)", "List (ftp://a.b)"]
+)
+def test_it_leaves_other_addresses_as_they_are(text: str) -> None:
+    assert linked(text) == text
