@@ -76,7 +76,8 @@ async def complete(
         raise
     turn = Turn(turn_id, question, history, caller, options)
     usage = body.stream and body.stream_options is not None and body.stream_options.include_usage
-    wire = sse.wire(turn_id, body.model, options.conversation_id, usage)
+    structured = options.sampling.json_schema is not None
+    wire = sse.wire(turn_id, body.model, options.conversation_id, usage, structured)
     # Somebody in a conversation may come back to it; a program that hangs up will not.
     grace_s = app.settings.api.resume_grace_s if options.conversation_id else 0.0
     live = doors.streams.begin(turn, credential.id, ticket, wire, grace_s)

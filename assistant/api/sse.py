@@ -7,6 +7,7 @@ the connection can go on behind the last one that arrived.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ PING = b": ping\n\n"  # a comment; keeps proxies from closing a quiet connection
 FINISH = {"length": "length", "tool_calls": "tool_calls"}  # OpenAI knows no "cancelled": those end with "stop"
 
 
+_JSON_BEGINS = re.compile(
+    r"\s*(?:[{\[\"\d-]|t(?:r(?:ue?)?)?$|true\b|f(?:a(?:l(?:se?)?)?)?$|false\b|n(?:u(?:ll?)?)?$|null\b)"
+)
 # What follows the text in a chunk that holds nothing else.
 _AFTER_TEXT = b'},"finish_reason":null,"logprobs":null}]}'
 
@@ -33,6 +37,7 @@ class Wire:
     conversation_id: str | None
     include_usage: bool
     created: int
+    structured: bool = False  # JSON was asked for
 
     @cached_property
     def _before_text(self) -> bytes:
@@ -49,8 +54,17 @@ class Wire:
         delta = {"role": "assistant", "content": ""}
         return self.chunk(delta, turn_id=self.turn_id, conversation_id=self.conversation_id)
 
-    def text(self, text: str, cited: Sequence[Citation] = ()) -> bytes:
+    def refuses(self, answer: str) -> bool:
+        """Return whether an answer, or its beginning, is a sentence where JSON was asked for: OpenAI's `refusal`.
+
+        Abstentions, quotes and curated answers are sentences; who parses JSON must not meet them.
+        """
+        return self.structured and bool(answer.strip()) and not _JSON_BEGINS.match(answer)
+
+    def text(self, text: str, cited: Sequence[Citation] = (), refused: bool = False) -> bytes:
         """Return a chunk with a piece of the answer, and the citations that it is the first to use."""
+        if refused:
+            return self.chunk({"refusal": text})
         if not cited:  # almost all chunks; written by hand, this takes a third of the time
             return self._before_text + json.dumps(text).encode() + _AFTER_TEXT
         return self.chunk({"content": text}, citations=[citation_json(citation) for citation in cited])
@@ -86,7 +100,9 @@ class Wire:
     def completion(self, answer: Answer) -> dict[str, Any]:
         """Return the answer as OpenAI's `chat.completion`, for requests that do not stream."""
         calls = _tool_calls(answer)
-        message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None}
+        refused = self.refuses(answer.text)
+        content, refusal = (None, answer.text) if refused else (answer.text, None)
+        message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": refusal}
         message |= {"tool_calls": calls} if calls else {}
         finish = FINISH.get(answer.stopped_by, "stop")
         choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
@@ -114,9 +130,9 @@ def _tool_calls(answer: Answer) -> list[dict[str, Any]]:
     ]
 
 
-def wire(turn_id: str, model: str, conversation_id: str | None, include_usage: bool) -> Wire:
-    """Return the frame maker of one answer that begins now."""
-    return Wire(turn_id, model, conversation_id, include_usage, int(time.time()))
+def wire(turn_id: str, model: str, conversation_id: str | None, include_usage: bool, structured: bool = False) -> Wire:
+    """Return the frame maker of one answer that begins now; `structured`: JSON was asked for."""
+    return Wire(turn_id, model, conversation_id, include_usage, int(time.time()), structured)
 
 
 def frame(turn_id: str, number: int, data: bytes) -> bytes:

@@ -58,6 +58,7 @@ from skills.types import SkillCall, SkillResult
 
 PASSWORD = "correct horse battery"
 ROUTE = Route("smol", "grounded", "fallback", "grounded_answer")
+UNKNOWN = "The documents do not say."
 
 
 @cache
@@ -126,6 +127,8 @@ class ScriptedTurns:
 
     def _plan(self, question: str) -> tuple[int, float]:
         words = question.split()
+        if words[0] in ("unknown", "json"):
+            return 0, 0.0
         return (int(words[1]), float(words[2])) if words[0] in ("words", "flood") else (5, 0.0)
 
     def _answer(self, turn: Turn, said: str) -> Answer:
@@ -133,6 +136,10 @@ class ScriptedTurns:
             1, "doc", "Handbook", 2, "chunk", "30 days of leave", "Leave", "handbook.pdf", "HR", "leave"
         )
         text = "Something else." if turn.question.startswith("replace") else said + "[1]"
+        if turn.question.startswith("unknown"):
+            return Answer(UNKNOWN, (), abstained=True, grounded=False, degraded=False, route=ROUTE, searched=("HR",))
+        if turn.question.startswith("json"):
+            return Answer('{"days": 30}', (citation,), abstained=False, grounded=False, degraded=False, route=ROUTE)
         return Answer(text, (citation,), abstained=False, grounded=True, degraded=False, route=ROUTE, searched=("HR",))
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import openai
+import pydantic
 import pytest
 
 from assistant.people import credentials, users
 
-from .conftest import World
+from .conftest import UNKNOWN, World
 
 
 @pytest.fixture
@@ -148,3 +149,45 @@ async def test_the_asynchronous_client_works_too(world: World, address: str) -> 
         )
         said = [chunk.choices[0].delta.content or "" async for chunk in stream]
     assert "".join(said).startswith("word0 ")
+
+
+class Leave(pydantic.BaseModel):
+    days: int
+
+
+def test_its_parser_meets_a_refusal_where_the_documents_do_not_say(client: openai.OpenAI) -> None:
+    said = client.chat.completions.parse(
+        model="assistant", messages=[{"role": "user", "content": "unknown days?"}], response_format=Leave
+    )
+    message = said.choices[0].message
+    assert (message.refusal, message.content, message.parsed) == (UNKNOWN, None, None)
+    assert said.choices[0].finish_reason == "stop"
+    assert said.model_extra is not None and said.model_extra["assistant"]["abstained"] is True
+
+
+def test_its_streaming_parser_meets_the_refusal(client: openai.OpenAI) -> None:
+    with client.chat.completions.stream(
+        model="assistant", messages=[{"role": "user", "content": "unknown days?"}], response_format=Leave
+    ) as stream:
+        refused = [event.delta for event in stream if event.type == "refusal.delta"]
+        message = stream.get_final_completion().choices[0].message
+    assert "".join(refused) == message.refusal == UNKNOWN
+    assert message.parsed is None
+
+
+@pytest.mark.parametrize("streams", [True, False])
+def test_its_parser_reads_json_that_a_model_wrote(client: openai.OpenAI, streams: bool) -> None:
+    asked: list[Any] = [{"role": "user", "content": "json days?"}]
+    if streams:
+        with client.chat.completions.stream(model="assistant", messages=asked, response_format=Leave) as stream:
+            message = stream.get_final_completion().choices[0].message
+    else:
+        message = (
+            client.chat.completions.parse(model="assistant", messages=asked, response_format=Leave).choices[0].message
+        )
+    assert message.parsed == Leave(days=30) and message.refusal is None
+
+
+def test_an_abstention_is_content_where_no_form_was_asked_for(client: openai.OpenAI) -> None:
+    said = client.chat.completions.create(model="assistant", messages=[{"role": "user", "content": "unknown days?"}])
+    assert (said.choices[0].message.content, said.choices[0].message.refusal) == (UNKNOWN, None)
