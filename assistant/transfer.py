@@ -18,15 +18,18 @@ from sqlalchemy import Connection, Engine, insert, select
 from assistant import conversations
 from assistant.conversations import FOLDER_CHARACTERS, MAX_TURNS, TITLE_CHARACTERS, StoredTurn
 from assistant.errors import ImportRefused
+from assistant.revisited import as_readable
 from assistant.tables import conversations as table
 from assistant.tables import turns as turn_table
 from assistant.types import Answer, Route
 from assistant.wire import CitationJson, answer_json
 from knowledge.database import now, reading
+from knowledge.types import Scope
 
 FORMAT, VERSION = "inhouse-chats", 1
 MAX_CHATS = 1_000  # of one file, in and out
 MAX_CHARACTERS = 200_000  # of one question or answer; the longest answer of a model has some 30,000
+_HIDDEN = "A source that you may not read any more"
 _NOTICE = "This chat was imported; its sources cannot be opened here."
 
 
@@ -49,14 +52,19 @@ class Chat:
     updated_at: float | None = None  # seconds since the epoch; None: not told
 
 
-def exported(engine: Engine, owner_id: str, conversation_id: str | None = None) -> dict[str, object] | None:
-    """Return the owner's chats (the last used 1,000) in our format, or one; None if the owner has no such chat."""
+def exported(
+    engine: Engine, owner_id: str, scope: Scope, conversation_id: str | None = None
+) -> dict[str, object] | None:
+    """Return the owner's chats (the last used 1,000) in our format, or one; None if the owner has no such chat.
+
+    Of sources that `scope` may not read now, only the numbers are told.
+    """
     chosen = select(table.c.id).where(table.c.owner_id == owner_id).order_by(table.c.updated_at.desc())
     if conversation_id is not None:
         chosen = chosen.where(table.c.id == conversation_id)
     with reading(engine) as connection:
         ids = connection.execute(chosen.limit(MAX_CHATS)).scalars().all()
-    found = [one for one in (conversations.read(engine, owner_id, each) for each in ids) if one is not None]
+    found = [as_readable(engine, scope, one) for one in (conversations.read(engine, owner_id, i) for i in ids) if one]
     if conversation_id is not None and not found:
         return None
     chats = [
@@ -72,11 +80,12 @@ def exported(engine: Engine, owner_id: str, conversation_id: str | None = None) 
     return {"format": FORMAT, "version": VERSION, "chats": chats}
 
 
-def markdown(engine: Engine, owner_id: str, conversation_id: str) -> str | None:
-    """Return one chat as Markdown with its sources listed; None if the owner has no such chat."""
+def markdown(engine: Engine, owner_id: str, scope: Scope, conversation_id: str) -> str | None:
+    """Return one chat as Markdown with the sources that `scope` may read now; None if the owner has no such chat."""
     found = conversations.read(engine, owner_id, conversation_id)
     if found is None:
         return None
+    found = as_readable(engine, scope, found)
     lines = [f"# {found.title or 'Chat'}", ""]
     for turn in found.turns:
         moment = datetime.fromtimestamp(turn.created_at, UTC)
@@ -124,7 +133,9 @@ def _turn(turn: StoredTurn) -> dict[str, object]:
 
 def _sources(cited: Sequence[CitationJson] | Sequence[dict[str, Any]]) -> str:
     """Return sources as a list below an answer; "" when there are none."""
-    rows = [f"{one['n']}. {one['title']}" + (f", page {one['page']}" if one["page"] else "") for one in cited]
+    rows = [
+        f"{one['n']}. {one['title'] or _HIDDEN}" + (f", page {one['page']}" if one["page"] else "") for one in cited
+    ]
     return "\n\nSources:\n\n" + "\n".join(rows) if rows else ""
 
 

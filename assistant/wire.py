@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from assistant.types import Answer, CallToApprove, Citation, Step
 from knowledge.types import Passage
@@ -24,6 +24,7 @@ class CitationJson(TypedDict):
     path: str
     collection: str
     anchor: str
+    readable: NotRequired[bool]  # False: the person may not read the passage any more, and only `n` is told
 
 
 class NearestJson(TypedDict):

@@ -18,6 +18,7 @@ from assistant.attachments import forget
 from assistant.conversations import Conversation, StoredTurn
 from assistant.gallery import companion
 from assistant.people.credentials import Credential
+from assistant.revisited import as_readable
 from assistant.threads import in_thread
 from assistant.types import Caller
 
@@ -55,7 +56,7 @@ async def add_conversation(body: ConversationBody, app: Parts, credential: Signe
 async def read_conversation(conversation_id: Id, app: Parts, credential: Signed) -> Json:
     """Return a conversation with the turns that are shown now, and its assistant as the caller may use it now."""
     caller = credential.caller
-    shown = _json(await _read(app, caller.user_id, conversation_id))
+    shown = _json(await _read(app, caller, conversation_id))
     return shown | {"assistant": await _assistant(app, caller, conversation_id)}
 
 
@@ -66,7 +67,7 @@ async def change_conversation(conversation_id: Id, body: ConversationChange, app
     change = (body.title, body.pinned, body.show_turn, body.memory, body.folder)
     if not await in_thread(conversations.change, app.engine, owner, conversation_id, *change):
         raise errors.unknown("conversation" if body.show_turn is None else "conversation or turn")
-    return _json(await _read(app, owner, conversation_id))
+    return _json(await _read(app, credential.caller, conversation_id))
 
 
 @router.delete("/conversations/{conversation_id}", status_code=204)
@@ -109,11 +110,11 @@ async def rate(turn_id: Id, body: RatingBody, app: Parts, credential: Signed) ->
         raise errors.unknown("turn")
 
 
-async def _read(app: Parts, owner: str, conversation_id: str) -> Conversation:
-    found = await in_thread(conversations.read, app.engine, owner, conversation_id)
+async def _read(app: Parts, caller: Caller, conversation_id: str) -> Conversation:
+    found = await in_thread(conversations.read, app.engine, caller.user_id, conversation_id)
     if found is None:
         raise errors.unknown("conversation")
-    return found
+    return await in_thread(as_readable, app.engine, caller.scope, found)
 
 
 async def _assistant(app: App, caller: Caller, conversation_id: str) -> Json | None:

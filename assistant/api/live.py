@@ -162,7 +162,8 @@ class Live:
             text, cited = self._pending, self._pending_cited
             self._pending, self._pending_cited = "", ()
             self._flushed = time.monotonic()
-            self._append(self.wire.text(text, cited, self.wire.refuses(self.said)))
+            refused = self.wire.refuses(self.said)
+            self._append(self.wire.refusal(text) if refused else self.wire.text(text, cited))
 
     def _append(self, data: bytes) -> None:
         made = sse.frame(self.turn_id, self._next, data)

@@ -61,10 +61,12 @@ class Wire:
         """
         return self.structured and bool(answer.strip()) and not _JSON_BEGINS.match(answer)
 
-    def text(self, text: str, cited: Sequence[Citation] = (), refused: bool = False) -> bytes:
+    def refusal(self, text: str) -> bytes:
+        """Return a chunk with a piece of an answer that is a sentence where JSON was asked for."""
+        return self.chunk({"refusal": text})
+
+    def text(self, text: str, cited: Sequence[Citation] = ()) -> bytes:
         """Return a chunk with a piece of the answer, and the citations that it is the first to use."""
-        if refused:
-            return self.chunk({"refusal": text})
         if not cited:  # almost all chunks; written by hand, this takes a third of the time
             return self._before_text + json.dumps(text).encode() + _AFTER_TEXT
         return self.chunk({"content": text}, citations=[citation_json(citation) for citation in cited])

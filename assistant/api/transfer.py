@@ -37,15 +37,15 @@ async def export(
     ] = "json",
 ) -> Response:
     """Return the caller's chats as a file: JSON of one or all, Markdown of one."""
-    owner = credential.caller.user_id
+    owner, scope = credential.caller.user_id, credential.caller.scope
     if form == "markdown":
         if conversation is None:
             raise errors.invalid("Markdown is for one chat; name it with 'conversation'.", "conversation")
-        text = await in_thread(transfer.markdown, app.engine, owner, conversation)
+        text = await in_thread(transfer.markdown, app.engine, owner, scope, conversation)
         if text is None:
             raise errors.unknown("conversation")
         return Response(text, media_type="text/markdown", headers=_attachment("chat.md"))
-    found = await in_thread(transfer.exported, app.engine, owner, conversation)
+    found = await in_thread(transfer.exported, app.engine, owner, scope, conversation)
     if found is None:
         raise errors.unknown("conversation")
     return JSONResponse(found, headers=_attachment("chats.json"))

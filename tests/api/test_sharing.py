@@ -13,6 +13,7 @@ from assistant.people import groups, users
 from assistant.types import Answer, Citation, Step
 from assistant.wire import answer_json
 from knowledge import collections, documents
+from knowledge.types import Scope
 
 from .conftest import ROUTE, World
 
@@ -144,3 +145,30 @@ def test_a_chat_that_nobody_would_read_is_not_shared(world: World) -> None:
         conversations.finish(engine, asked.turn_id, "done", answer_json(Answer("1", (), False, True, False, ROUTE)))
     with pytest.raises(ConversationTooLong, match="201 answers"):
         sharing.share(engine, world.ben.id, mine)
+
+
+@pytest.mark.parametrize("gone", ["right", "document"])
+async def test_ones_own_chat_keeps_what_was_said_and_not_what_may_no_longer_be_read(
+    world: World, shared: dict[str, str], gone: str
+) -> None:
+    address = f"/api/conversations/{shared['conversation']}"
+    async with world.client(world.ben) as client:
+        before = (await client.get(address)).json()["turns"][0]["answer"]
+        if gone == "right":
+            users.change(world.app.engine, world.ben.id, group_names=[], min_password_chars=10)
+        else:
+            documents.delete(world.app.engine, Scope(frozenset(), sees_all=True), shared["Board"])
+        after = (await client.get(address)).json()["turns"][0]["answer"]
+        files = [
+            (
+                await client.get("/api/chats/export", params={"conversation": shared["conversation"], "format": form})
+            ).text
+            for form in ("json", "markdown")
+        ]
+    assert before["citations"][1]["quote"] == SECRET[2] and "readable" not in before["citations"][0]
+    assert after["answer"] == before["answer"] == "Much is planned [1][2]."
+    assert after["citations"][0] == before["citations"][0]
+    assert after["citations"][1]["readable"] is False and after["suggestions"] == []
+    for served in (json.dumps(after["citations"]), *files):
+        assert not any(told in served for told in SECRET) and shared["Board"] not in served
+    assert all("30 days" in served or "Leave" in served for served in files)

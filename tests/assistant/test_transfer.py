@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,12 @@ from assistant import conversations, history, transfer
 from assistant.errors import ImportRefused
 from assistant.types import Answer, Citation, Route
 from assistant.wire import answer_json
+from knowledge import collections, documents
 from knowledge.database import connect
 from knowledge.tables import metadata
+from knowledge.types import Scope
+
+EVERYTHING = Scope(frozenset(), sees_all=True)
 
 CITED = Citation(1, "doc", "Handbook", 2, "chunk", "30 days", "Leave", "handbook.pdf", "HR", "leave")
 
@@ -32,7 +37,11 @@ def _chat(engine: Engine) -> str:
     made = conversations.create(engine, "ann", "Leave")
     asked = conversations.ask(engine, "ann", made, "How many\ndays?")
     assert asked is not None
-    answer = Answer("30 days [1].", (CITED,), False, True, False, Route("m", None, "fallback", "x"))
+    library = collections.create(engine, f"Library of {made}", "", ["everyone"])
+    handbook = documents.add(engine, library.id, "Handbook", "handbook.pdf", "application/pdf", 1, "0" * 64, [], "Ann")
+    answer = Answer(
+        "30 days [1].", (replace(CITED, document=handbook.id),), False, True, False, Route("m", None, "fallback", "x")
+    )
     conversations.finish(engine, asked.turn_id, "done", answer_json(answer))
     conversations.change(engine, "ann", made, pinned=True, folder="Home")
     return made
@@ -40,7 +49,7 @@ def _chat(engine: Engine) -> str:
 
 def test_what_is_exported_comes_back_without_sources_to_open(engine: Engine) -> None:
     _chat(engine)
-    raw = json.dumps(transfer.exported(engine, "ann")).encode()
+    raw = json.dumps(transfer.exported(engine, "ann", EVERYTHING)).encode()
     assert transfer.taken_in(engine, "bob", transfer.parsed(raw)) == 1
     (entry,) = history.page(engine, "bob")
     assert (entry.title, entry.pinned, entry.folder) == ("Leave", True, "Home")
@@ -58,12 +67,15 @@ def test_what_is_exported_comes_back_without_sources_to_open(engine: Engine) -> 
 
 def test_only_the_owners_chats_are_exported(engine: Engine) -> None:
     made = _chat(engine)
-    assert transfer.exported(engine, "eve") == {"format": "inhouse-chats", "version": 1, "chats": []}
-    assert transfer.exported(engine, "eve", made) is None and transfer.markdown(engine, "eve", made) is None
+    assert transfer.exported(engine, "eve", EVERYTHING) == {"format": "inhouse-chats", "version": 1, "chats": []}
+    assert (
+        transfer.exported(engine, "eve", EVERYTHING, made) is None
+        and transfer.markdown(engine, "eve", EVERYTHING, made) is None
+    )
 
 
 def test_markdown_is_for_reading(engine: Engine) -> None:
-    text = transfer.markdown(engine, "ann", _chat(engine)) or ""
+    text = transfer.markdown(engine, "ann", EVERYTHING, _chat(engine)) or ""
     assert text.startswith("# Leave\n\n> How many\n> days?\n\n30 days [1].\n\nSources:\n\n1. Handbook, page 2\n")
 
 

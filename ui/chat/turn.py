@@ -29,7 +29,9 @@ def show(conversation_id: str, turn: Turn, is_last: bool) -> None:
     opened = components.answer(
         view.stored(turn.answer, turn.question, state.collection_names()), key=f"answer-{turn.id}"
     )
-    if opened:
+    if opened and not opened["chunk"]:
+        st.toast("A source you may not open. Ask whoever looks after the collection.", icon=":material/lock:")
+    elif opened:
         asking.read_source(opened["chunk"], opened["n"], turn.id)
         st.rerun()
     for waiting in turn.answer.approvals:

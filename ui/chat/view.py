@@ -133,7 +133,7 @@ def _cited(citation: Citation, text: str, names: Mapping[str, str]) -> SourceDat
     return SourceData(
         n=citation.n,
         chunk=citation.chunk,
-        title=citation.title or citation.path,
+        title=citation.title or citation.path if citation.readable else "A source you may not open",
         page=citation.page,
         heading=citation.heading,
         collection=names.get(citation.collection, ""),
