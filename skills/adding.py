@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import yaml
@@ -14,19 +15,28 @@ from skills.calling import wrong_arguments
 from skills.entries import McpEntry, OpenApiEntry, PythonEntry, read_entry
 from skills.errors import BadSkill, SkillError
 from skills.folders import Found, scan
+from skills.packed import unpack
 from skills.skillset import Skillset
 from skills.types import Skill
+from skills.uploaded import SUFFIXES, add_document, stored
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}")
 _MAX_FOLDER_BYTES = 20_000_000
 
 
-async def add_path(skillset: Skillset, path: Path) -> list[Skill]:
-    """Copy a module, a document, an entry or a folder to the added skills and load it; returns its skills.
+async def add_path(
+    skillset: Skillset, path: Path, name: str = "", options: Mapping[str, object] | None = None
+) -> list[Skill]:
+    """Copy a module, a document, an entry, a folder or a ZIP of one to the added skills and load it; return its skills.
 
-    Raises SkillError, and leaves nothing behind, when it is none of these, clashes with another skill, or does not
-    load.
+    An OpenAPI document takes the place of an earlier one of its `name`, which is that of its file unless told;
+    `options` are for it alone (see add_document). Raises SkillError, and leaves nothing behind, when it is none of
+    these, clashes with another skill, or does not load.
     """
+    if path.suffix.lower() == ".zip" and path.is_file():
+        return await add_zip(skillset, name or path.stem, path.read_bytes())
+    if path.suffix in SUFFIXES and not path.name.endswith(".skill.yaml") and path.is_file():
+        return await add_document(skillset, name or path.stem, path.read_bytes(), f"uploaded as {path.name}", options)
     found = _offered(path)
     if not _NAME.fullmatch(path.name.split(".")[0]):
         raise BadSkill(f"{path.name!r} is no name for a skill's file: use letters, digits, '-' and '_'.")
@@ -60,6 +70,16 @@ async def add_entry(skillset: Skillset, name: str, kind: str, address: str, opti
     return await _place(skillset, f"{name}.skill.yaml", lambda target: _write(target, text))
 
 
+async def add_zip(skillset: Skillset, name: str, raw: bytes) -> list[Skill]:
+    """Unpack the ZIP of a SKILL.md folder into the added skills and load it; raises SkillError as add_path does."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / (name if _NAME.fullmatch(name) else "folder")
+        unpack(raw, place)
+        if place.name != name:
+            raise BadSkill(f"{name[:80]!r} is no name for a folder: use letters, digits, '-' and '_'.")
+        return await add_path(skillset, place)
+
+
 async def remove(skillset: Skillset, name: str) -> bool:
     """Remove an added file or folder by its name and forget its skills; returns whether there was one."""
     if not any(found.path.name == name for found in scan(skillset.folder)):
@@ -67,6 +87,9 @@ async def remove(skillset: Skillset, name: str) -> bool:
     target = skillset.folder / name
     if target.is_dir():
         shutil.rmtree(target)
+    elif name.endswith(".skill.yaml"):
+        for path in stored(skillset.folder, name.removesuffix(".skill.yaml")):
+            path.unlink()
     else:
         target.unlink()
     await skillset.watch.refresh(force=True)
@@ -107,8 +130,10 @@ def _write(target: Path, text: str) -> None:
 
 async def _place(skillset: Skillset, name: str, store: Callable[[Path], None]) -> list[Skill]:
     target = skillset.folder / name
-    if target.exists():
-        raise BadSkill(f"There is already a source {name!r}. Remove it first, or change its file in place.")
+    stem = name.split(".")[0]  # an entry speaks for a module and a document of its stem, which would be lost
+    taken = [found.path.name for found in scan(skillset.folder) if found.path.name.split(".")[0] == stem]
+    if taken or target.exists():
+        raise BadSkill(f"There is already a source {(taken or [name])[0]!r}. Remove it first, or choose another name.")
     skillset.folder.mkdir(parents=True, exist_ok=True)
     store(target)
     try:

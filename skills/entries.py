@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -38,11 +39,21 @@ class OpenApiEntry(_Entry):
 
     kind: Literal["openapi"]
     document: str = Field(description="File relative to the entry, or URL")
-    server: str | None = Field(default=None, description="Base address, where the document's is not the right one")
+    origin: str = Field(default="", max_length=200, description="How a document that was given came, for people")
+    server: str | None = Field(
+        default=None, pattern=r"^https?://", description="Base address, where the document's is not the right one"
+    )
     verbs: frozenset[Verb] = Field(default=frozenset({"get"}), description="Methods that may be used")
     only: frozenset[str] | None = Field(default=None, description="Names of the operations to offer; none: all")
     auth: Auth | None = None
     outbound: bool = Field(default=True, description="Arguments leave the company: asks once strangers' text is near")
+
+    @property
+    def came_from(self) -> str:
+        """Return where the document came from, for people."""
+        if self.document.startswith(("http://", "https://")):
+            return _shown(self.document)
+        return self.origin or f"the file {self.document}"
 
 
 class McpEntry(_Entry):
@@ -58,6 +69,11 @@ class McpEntry(_Entry):
     long: frozenset[str] = Field(default=frozenset(), description="Tools whose calls may take minutes")
     trust_hints: bool = Field(default=False, description="Believe the server's own readOnlyHint")
     only: frozenset[str] | None = Field(default=None, description="Names of the tools to offer; none: all")
+
+    @property
+    def came_from(self) -> str:
+        """Return where the tools come from, for people."""
+        return f"the program {self.command}" if self.url is None else _shown(self.url)
 
     @model_validator(mode="after")
     def _one_way_in(self) -> McpEntry:
@@ -85,3 +101,9 @@ def read_entry(path: Path) -> Entry:
         said = wrong_arguments(exc) if isinstance(exc, ValidationError) else "nested too deeply"
         raise BadSkill(f"{path.name} is no valid entry. {said.removeprefix('Wrong arguments: ')}") from exc
     return entry if entry.name else entry.model_copy(update={"name": path.name.removesuffix(".skill.yaml")})
+
+
+def _shown(url: str) -> str:
+    """Return an address without what may be secret in it: a password, and what stands behind the question mark."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

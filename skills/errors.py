@@ -6,7 +6,8 @@ SkillError
 ├── NameClash              two skills of one name
 ├── UnknownSkill           no skill of that name (or none that the person may see)
 ├── BadSkill               a function, document, entry or folder that cannot become a skill
-│   └── DocumentTooLarge   an OpenAPI document, SKILL.md or module over its size limit
+│   ├── DocumentTooLarge   an OpenAPI document, SKILL.md or module over its size limit
+│   └── NoServer           an OpenAPI document that does not say where its API is
 ├── Unreachable            an MCP server or API does not answer
 └── UnknownSecret          a secret that is referred to but not stored
 """
@@ -46,6 +47,10 @@ class BadSkill(SkillError):
 
 class DocumentTooLarge(BadSkill):
     """A document is over its size limit."""
+
+
+class NoServer(BadSkill):
+    """A document does not say where its API is, and nobody else did."""
 
 
 class Unreachable(SkillError):

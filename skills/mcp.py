@@ -51,6 +51,7 @@ class McpSource:
         long_timeout_s: float | None = None,
     ) -> None:
         self.name = f"mcp:{entry.name}"
+        self.origin = entry.came_from
         self.blocked: tuple[Blocked, ...] = ()
         self.left_out: tuple[str, ...] = ()
         self._entry = entry

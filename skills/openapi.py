@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import anyio.to_thread
 
 from skills.auth import ApiKey, Signer
 from skills.entries import OpenApiEntry
-from skills.errors import BadSkill, DocumentTooLarge, SkillFailure
+from skills.errors import BadSkill, DocumentTooLarge, NoServer, SkillFailure
 from skills.guard import plain
 from skills.http import Http, HttpReply, HttpRequest
 from skills.openapi_document import Document, Field, Operation, read_document
@@ -40,11 +41,13 @@ class OpenApiSource:
         max_document_bytes: int,
     ) -> None:
         self.name = f"openapi:{entry.name}"
+        self.origin = entry.came_from
         self.left_out: tuple[str, ...] = ()
         self._entry = entry
         self._folder = folder
         self._http = http
         self._signer = Signer(entry.auth, secrets, http)
+        self._server = ""
         self._timeout_s = timeout_s
         self._max_output_bytes = max_output_bytes
         self._max_document_bytes = max_document_bytes
@@ -61,17 +64,29 @@ class OpenApiSource:
         )
         server = self._entry.server or document.server
         if not server or not server.startswith(("http://", "https://")):
-            raise BadSkill(f"The document of {document.title!r} names no server. Give one in the entry: server.")
+            raise NoServer(f"The document of {document.title!r} names no server: give the base address as `server`.")
         try:
             await self._http.check(server)
         except SkillFailure as exc:
             raise BadSkill(f"The server of {document.title!r} may not be called. {exc}") from exc
         allowed = [each for each in document.operations if each.method in self._entry.verbs]
         self.left_out = (*document.left_out, *self._not_allowed(document))
+        if not document.operations:
+            why = f": {document.left_out[0]}" if document.left_out else ""
+            raise BadSkill(f"The document of {document.title!r} has no operation that can be offered{why}")
         if not allowed:
             verbs = ", ".join(sorted(self._entry.verbs))
             raise BadSkill(f"No operation of {document.title!r} is allowed (verbs: {verbs}). Allow more in the entry.")
+        self._server = server
         return [self._skill(operation, server) for operation in allowed]
+
+    async def probe(self) -> str:
+        """Ask the server of a loaded document for nothing, and return in a sentence that it answers.
+
+        Raises SkillFailure when it does not, or may not be called.
+        """
+        reply = await self._http(HttpRequest("HEAD", self._server), max_bytes=1_000, timeout_s=self._timeout_s)
+        return f"{urlsplit(self._server).netloc} answers (status {reply.status})."
 
     async def close(self) -> None:
         """Nothing is kept open."""

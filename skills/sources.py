@@ -210,6 +210,14 @@ class Watch:
         self._again.pop(found.path, None)
         return skills
 
+    async def reload(self, path: Path) -> None:
+        """Load a place of the folders anew; what is wrong with it is noted, and it is tried again like any other."""
+        found = next((each for each in scan(path.parent) if each.path == path), None)
+        if found is not None:
+            self._give_up(path)
+            self._seen[path] = found
+            await self._try(found)
+
     def places(self) -> dict[Path, str]:
         """Return the source that each place in the folders holds, loaded or not."""
         return {path: self._names.get(path, path.name) for path in self._seen}

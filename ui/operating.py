@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from ui import wire
 from ui.authoring import Authoring
 from ui.wire.models import LearnedPolicies
+
+_BYTES = "application/octet-stream"
 
 
 class Operating(Authoring):
@@ -40,6 +43,24 @@ class Operating(Authoring):
     def add_skill_files(self, name: str, files: Mapping[str, str]) -> None:
         """Add a module, a document, an entry or a folder with a SKILL.md, as texts by name."""
         self.send("POST", "/api/skill-sources/files", json={"name": name, "files": dict(files)})
+
+    def add_skill_document(self, name: str, raw: bytes, file: str, options: Mapping[str, object] | None) -> None:
+        """Add an OpenAPI document, or replace that of the name; `file` is "" where it was pasted.
+
+        Options None: as for the one that is replaced.
+        """
+        query: dict[str, str] = {"name": name, "file": file}
+        query |= {} if options is None else {"options": json.dumps(dict(options))}
+        self.send_content("/api/skill-sources/documents", raw, query, _BYTES)
+
+    def add_skill_folder(self, name: str, packed: bytes) -> None:
+        """Add a SKILL.md folder from its ZIP."""
+        self.send_content("/api/skill-sources/folders", packed, {"name": name}, _BYTES)
+
+    def test_skill_source(self, source: str) -> str:
+        """Have a source loaded anew and its server asked; return what came of it, in a sentence."""
+        path = f"/api/skill-sources/{source}/test"
+        return self.parse(wire.TestedSource, self.send_slowly("POST", path, {})).tested
 
     def remove_skill_source(self, file: str) -> None:
         """Remove what was added under that name."""

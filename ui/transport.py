@@ -80,11 +80,13 @@ class Transport:
         _refuse(response)
         return response
 
-    def send_content(self, path: str, content: bytes) -> httpx.Response:
-        """Return the answer to a JSON file that is handed on as it is; raise when it is an error."""
-        headers = {**self._headers(), "Content-Type": "application/json"}
+    def send_content(
+        self, path: str, content: bytes, params: Params | None = None, media_type: str = "application/json"
+    ) -> httpx.Response:
+        """Return the answer to a file that is handed on as it is; raise when it is an error."""
+        headers = {**self._headers(), "Content-Type": media_type}
         with _reachable():
-            response = self.http.post(path, content=content, headers=headers, timeout=SLOW_TIMEOUT)
+            response = self.http.post(path, content=content, params=params, headers=headers, timeout=SLOW_TIMEOUT)
         _refuse(response)
         return response
 

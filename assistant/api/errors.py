@@ -132,6 +132,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     knowledge.IndexUnavailable: (503, "search-unavailable"),
     knowledge.EmbedderUnavailable: (503, "embedding-unavailable"),
     skills.SkillError: (422, "skill-unusable"),
+    skills.NoServer: (422, "skill-without-server"),
     skills.NameClash: (409, "name-taken"),
     skills.UnknownSkill: (404, "not-found"),
 }

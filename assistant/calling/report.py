@@ -25,7 +25,8 @@ def shown(skill: Skill) -> dict[str, Any]:
 def report(registry: Registry, source: str, connecting: bool = False) -> dict[str, Any]:
     """Return whether a source works: how many skills it offers, what it leaves out, and what is wrong with it.
 
-    `connecting`: it is being connected to, so nothing can be said of it yet.
+    `connecting`: it is being connected to, so nothing can be said of it yet. `origin` says where a document or a server
+    came from, "" for others and for those that do not work.
     """
     offered = sum(listed.skill.source == source for listed in registry.listed())
     left_out = list(getattr(registry.source(source), "left_out", ()))
@@ -37,6 +38,7 @@ def report(registry: Registry, source: str, connecting: bool = False) -> dict[st
         "left_out": left_out,
         "problem": problem,
         "connecting": connecting,
+        "origin": getattr(registry.source(source), "origin", ""),
     }
 
 

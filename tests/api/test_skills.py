@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import zipfile
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -92,6 +94,64 @@ async def test_a_folder_with_instructions_can_be_added(skilled: World) -> None:
         added = await admin.post("/api/skill-sources/files", json={"name": "triage", "files": files})
         assert added.status_code == 201, added.text
         assert "triage" in json.dumps((await admin.get("/api/skills")).json())
+
+
+DOCUMENT = "openapi: 3.1.0\ninfo: {title: Shop}\npaths:\n  /x:\n    get: {operationId: find_x}\n"
+SHOP = {"name": "shop", "file": "my shop.yaml", "options": json.dumps({"server": "https://93.184.216.34/v1"})}
+
+
+async def test_a_document_is_added_by_upload_replaced_and_tested(skilled: World) -> None:
+    path = "/api/skill-sources/documents"
+    async with skilled.client(skilled.admin) as admin, skilled.client(skilled.ben) as ben:
+        refused = await admin.post(path, params={"name": "shop"}, content=DOCUMENT)
+        assert refused.status_code == 422 and refused.json()["code"] == "skill-without-server"
+        assert "base address" in refused.json()["detail"]
+        added = await admin.post(path, params=SHOP, content=DOCUMENT)
+        assert added.status_code == 201 and [each["name"] for each in added.json()["skills"]] == ["find_x"]
+        again = await admin.post(path, params={"name": "shop"}, content=DOCUMENT.replace("find_x", "find_y"))
+        assert again.status_code == 201, again.text
+        assert "find_y" in (await ben.get("/api/skills")).text and "find_x" not in (await ben.get("/api/skills")).text
+        (source,) = [s for s in (await admin.get("/api/skill-sources")).json()["sources"] if s["file"]]
+        assert (source["source"], source["origin"], source["file"]) == ("openapi:shop", "pasted", "shop.skill.yaml")
+        assert (await ben.post(path, params=SHOP, content=DOCUMENT)).status_code == 403
+        assert (await ben.post("/api/skill-sources/openapi:shop/test")).status_code == 403
+        assert (await admin.post("/api/skill-sources/openapi:nothing/test")).status_code == 404
+        assert (await admin.delete("/api/skill-sources/shop.skill.yaml")).status_code == 204
+    assert not list((skilled.app.settings.data_dir / "skills").iterdir())
+
+
+async def test_a_document_that_cannot_be_used_is_refused_in_a_sentence(skilled: World) -> None:
+    inside = {"options": json.dumps({"server": "http://169.254.169.254"})}
+    cases = [
+        (SHOP, b" " * 20_000_000, 413, "10,000,000 bytes"),
+        (SHOP | inside, DOCUMENT.encode(), 422, "169.254.169.254"),
+        (SHOP | {"options": "[]"}, DOCUMENT.encode(), 422, "JSON object"),
+        (SHOP | {"options": '{"verbs": ["trace"]}'}, DOCUMENT.encode(), 422, "verbs"),
+        (SHOP | {"name": "../x"}, DOCUMENT.encode(), 422, "name"),
+        (SHOP, b"\xff\xfe\x00", 422, "neither JSON nor YAML"),
+        (SHOP, b"", 422, "no JSON or YAML object"),
+    ]
+    async with skilled.client(skilled.admin) as admin:
+        for params, content, status, said in cases:
+            reply = await admin.post("/api/skill-sources/documents", params=params, content=content)
+            assert reply.status_code == status and said in reply.json()["detail"], reply.text
+        assert "shop" not in (await admin.get("/api/skill-sources")).text
+
+
+async def test_a_folder_with_instructions_is_added_from_its_zip(skilled: World) -> None:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("triage/SKILL.md", "---\nname: triage\ndescription: How to sort.\n---\nAsk for the time.")
+    async with skilled.client(skilled.admin) as admin, skilled.client(skilled.ben) as ben:
+        path = "/api/skill-sources/folders"
+        assert (await admin.post(path, params={"name": "triage"}, content=b"no zip")).status_code == 422
+        added = await admin.post(path, params={"name": "triage"}, content=held.getvalue())
+        assert added.status_code == 201, added.text
+        told = await admin.post("/api/skill-sources/skill.md:triage/test")
+        assert told.json()["tested"] == "It was loaded anew and works." and told.json()["ok"]
+        assert (await ben.post(path, params={"name": "other"}, content=held.getvalue())).status_code == 403
+        called = await ben.post("/api/skills/triage/call", json={})
+        assert "Ask for the time." in called.json()["text"]
 
 
 STARTS = [

@@ -29,6 +29,8 @@ def equipped(stand_in: Site) -> Iterator[World]:
     world.scripts.clear()
     world.skills.clear()
     world.approvals.clear()
+    world.files.clear()
+    world.origins.clear()
 
 
 def _tab(browser: Browser, stand_in: Site, name: str) -> Iterator[Tab]:
@@ -84,3 +86,22 @@ def test_an_administrator_tries_a_skill_and_switches_it_off(admin_tab: Tab, equi
     _act(page, "Switch off")
     page.locator(".stMarkdownBadge", has_text="Off").first.wait_for()
     assert not equipped.skills["calculate"].enabled
+
+
+def test_an_administrator_uploads_a_document_and_sees_where_it_came_from(admin_tab: Tab, equipped: World) -> None:
+    admin_tab.open("/skills?skills-tab=Sources", "Skills come from")
+    page = admin_tab.page
+    page.get_by_role("button", name="Add skills").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("OpenAPI document", exact=True).click()
+    file = {"name": "my-shop.yaml", "mimeType": "application/yaml", "buffer": b"openapi: 3.1.0\npaths: {}\n"}
+    dialog.locator("input[type=file]").set_input_files(files=[file])  # type: ignore[list-item]  # the stubs want a class
+    expect(dialog.get_by_text("my-shop.yaml")).to_be_visible()
+    dialog.get_by_role("button", name="Add", exact=True).click()
+    expect(dialog.get_by_text("names no server")).to_be_visible()
+    dialog.get_by_label("Base address").fill("https://shop.example/v1")
+    dialog.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_text("uploaded as my-shop.yaml")).to_be_visible()
+    assert "my-shop_lookup" in equipped.skills
+    page.get_by_role("button", name="Test").click()
+    expect(page.get_by_text("shop.example answers")).to_be_visible()

@@ -22,6 +22,9 @@ def routes() -> list[Route]:
         Route("/api/skill-sources", signed_in(list_sources, admin=True), methods=["GET"]),
         Route("/api/skill-sources", signed_in(add_source, admin=True), methods=["POST"]),
         Route("/api/skill-sources/files", signed_in(add_files, admin=True), methods=["POST"]),
+        Route("/api/skill-sources/documents", signed_in(add_document, admin=True), methods=["POST"]),
+        Route("/api/skill-sources/folders", signed_in(add_folder, admin=True), methods=["POST"]),
+        Route("/api/skill-sources/{source}/test", signed_in(test_source, admin=True), methods=["POST"]),
         Route("/api/skill-sources/{file}", signed_in(remove_source, admin=True), methods=["DELETE"]),
         Route("/api/skill-secrets", signed_in(list_secrets, admin=True)),
         Route("/api/skill-secrets/{name}", signed_in(put_secret, admin=True), methods=["PUT"]),
@@ -94,6 +97,33 @@ async def add_files(world: World, _user: FakeUser, request: Request) -> Response
     if name in world.files:
         return problem(422, "Unusable", f"There is already a source {name!r}.", "skill-unusable")
     return _added(world, name, f"python:{name}", name.partition(".")[0])
+
+
+async def add_document(world: World, _user: FakeUser, request: Request) -> Response:
+    """Add a document, or replace that of the name; one that names no server needs the option `server`."""
+    name, text = request.query_params["name"], (await request.body()).decode()
+    if "servers" not in text and "server" not in request.query_params.get("options", ""):
+        said = "The document names no server: give the base address as `server`."
+        return problem(422, "Unusable", said, "skill-without-server")
+    file = request.query_params.get("file", "")
+    world.origins[f"openapi:{name}"] = f"uploaded as {file}" if file else "pasted"
+    return _added(world, f"{name}.skill.yaml", f"openapi:{name}", f"{name}_lookup")
+
+
+async def add_folder(world: World, _user: FakeUser, request: Request) -> Response:
+    """Add a packed folder."""
+    name = request.query_params["name"]
+    if not (await request.body()).startswith(b"PK"):
+        return problem(422, "Unusable", "This is no ZIP that can be read.", "skill-unusable")
+    return _added(world, name, f"skill.md:{name}", name)
+
+
+async def test_source(world: World, _user: FakeUser, request: Request) -> Response:
+    """Say that a source works."""
+    source = request.path_params["source"]
+    if all(skill.source != source for skill in world.skills.values()):
+        return missing("source in a folder of skills")
+    return JSONResponse({**_source(world, source, None), "tested": "It was loaded anew; shop.example answers."})
 
 
 async def remove_source(world: World, _user: FakeUser, request: Request) -> Response:
@@ -193,7 +223,7 @@ def _note(
 def _source(world: World, source: str, file: str | None) -> dict[str, object]:
     count = sum(skill.source == source for skill in world.skills.values())
     own: dict[str, object] = {"source": source, "ok": True, "skills": count, "left_out": [], "problem": ""}
-    return {**own, "file": file, "to_approve": False}
+    return {**own, "file": file, "to_approve": False, "origin": world.origins.get(source, "")}
 
 
 def _added(world: World, file: str, source: str, skill: str) -> Response:

@@ -18,7 +18,7 @@ from ui.wire.library import (
 from ui.wire.models import AdapterInfo, Decision, EnsembleInfo, Guesses, ModelInfo, ModelsOverview, Preset, Rule
 from ui.wire.people import Group, Key, Session, User
 from ui.wire.server import Kept, KnowledgeStatus, QueueStatus, Service, Space, Status, Tier
-from ui.wire.skills import Approval, CallResult, LongCall, Skill, SkillCallLine, SkillSource
+from ui.wire.skills import Approval, CallResult, LongCall, Skill, SkillCallLine, SkillSource, TestedSource
 from ui.wire.talk import (
     Answer,
     Citation,
@@ -100,6 +100,7 @@ __all__ = [
     "Space",
     "Status",
     "Step",
+    "TestedSource",
     "Tier",
     "Turn",
     "Upload",

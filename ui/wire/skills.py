@@ -60,6 +60,13 @@ class SkillSource(Wire):
     file: str | None = None  # its name among those that were added here, which can be removed
     to_approve: bool = False
     connecting: bool = False  # nothing can be said of it yet
+    origin: str = ""  # where a document or a server came from
+
+
+class TestedSource(Wire):
+    """What came of the test of a source."""
+
+    tested: str = ""
 
 
 class SkillCallLine(Wire):
