@@ -94,6 +94,7 @@ def test_an_administrator_uploads_a_document_and_sees_where_it_came_from(admin_t
     page.get_by_role("button", name="Add skills").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("OpenAPI document", exact=True).click()
+    expect(dialog.get_by_label("Base address")).to_be_visible()  # the form of this kind stands
     file = {"name": "my-shop.yaml", "mimeType": "application/yaml", "buffer": b"openapi: 3.1.0\npaths: {}\n"}
     dialog.locator("input[type=file]").set_input_files(files=[file])  # type: ignore[list-item]  # the stubs want a class
     expect(dialog.get_by_text("my-shop.yaml")).to_be_visible()

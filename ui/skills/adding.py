@@ -17,6 +17,7 @@ WAYS = ("File", "Text", "Address")  # in which an OpenAPI document comes
 _MODULES = ["py", "yaml", "yml"]
 _DOCUMENTS = ["json", "yaml", "yml"]
 _FOLDERS = ["zip", "md", "txt", "csv", "json", "yaml", "yml"]
+_DOCUMENT_MB = 10  # as the server has it unless told; a larger one comes by its address or by the command
 _OPTIONS = '{"verbs": ["get", "post"], "prefix": "shop_"}'
 
 
@@ -54,13 +55,13 @@ def document() -> None:
         name = st.text_input("Name", max_chars=60, placeholder="shop")
         file, text = None, ""
         if way == "File":
-            file = st.file_uploader("Document, JSON or YAML", type=_DOCUMENTS)
+            file = st.file_uploader("Document, JSON or YAML", type=_DOCUMENTS, max_upload_size=_DOCUMENT_MB)
         else:
             text = st.text_area("Document, JSON or YAML", height=240, placeholder="openapi: 3.1.0") or ""
         server = st.text_input(
             "Base address (where the document names none)", max_chars=2000, placeholder="https://shop.example/api"
         )
-        options = st.text_area("Options (optional)", placeholder=_OPTIONS, max_chars=5000)
+        options = st.text_area("Options (optional)", placeholder=_OPTIONS, max_chars=5000, height=68)
         st.caption("A document of the same name is replaced; its options stay unless you give others.")
         sent = st.form_submit_button("Add", type="primary", width="stretch")
     if not sent:
