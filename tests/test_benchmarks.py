@@ -16,6 +16,7 @@ SMALL = {
     "gateway": ["--engine", "fake", "--streams", "2", "--chats", "1"],
     "ingestion": ["FOLDER"],
     "memory_recall": [],
+    "prompt_strategies": ["--data", "FOLDER", "--questions", "2", "--route", "adapter", "--way", "nearest_thoughts"],
     "retrieval": ["FOLDER"],
     "search": ["--chunks", "300", "--queries", "5"],
     "skills_overhead": ["--calls", "5"],
@@ -35,6 +36,9 @@ def folder(tmp_path: Path) -> Path:
     queries = [{"id": town, "text": f"How high is the tower of {town}?"} for town in towns]
     for name, rows in (("corpus", corpus), ("queries", queries)):
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    sums = [{"question": f"{n} and 3?", "solution": f"{n} + 3 = {n + 3}", "answer": str(n + 3)} for n in range(6)]
+    (tmp_path / "G_reasoning").mkdir()
+    (tmp_path / "G_reasoning" / "gsm8k_train.jsonl").write_text("\n".join(map(json.dumps, sums)), "utf-8")
     lines = ["query-id\tcorpus-id\tscore", *(f"{town}\t{town}\t1" for town in towns)]
     (tmp_path / "qrels.tsv").write_text("\n".join(lines) + "\n", "utf-8")
     return tmp_path
