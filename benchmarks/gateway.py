@@ -5,8 +5,8 @@
 Readers come evenly spread and ask one chat after the other, half of the rounds through the API, half directly with the
 very body that the API sends. The fake engine computes nothing, so what it shows is ours; the local engine and vLLM
 share the cores with the API, as on a small machine, and wait for them most. For vLLM the proxy alone is measured too.
-The first text of ours is a whole word, because links and secrets are looked for in words: it waits for the engine's
-second token, which is 31 ms of what the fake engine seems to cost.
+Links and secrets are looked for in whole words, so text waits for the end of its word; only the first letters of an
+answer do not, where neither a link nor a secret begins with them.
 """
 
 from __future__ import annotations

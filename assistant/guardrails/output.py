@@ -38,6 +38,11 @@ _SECRETS = re.compile(
     """,
     re.VERBOSE,
 )
+# How links and secrets begin, as far as letters go; see _BARE and _SECRETS.
+_BEGINNINGS = (
+    *("http", "ftp", "file:", "data:", "javascript:", "vbscript:", "mailto:", "www"),
+    *("akia", "asia", "gh", "github_pat_", "glpat-", "xox", "sk-", "aiza", "eyj"),
+)
 _KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _KEY_ENDS = re.compile(r"-----END [A-Z ]*PRIVATE KEY-----")
 
@@ -72,6 +77,20 @@ class Output:
             safe = " " + safe
         self._last = safe[-1:] or self._last
         return safe
+
+    def is_plain(self, beginning: str) -> bool:
+        """Return whether the beginning of a word stays as it is, whatever follows; False when that is not certain.
+
+        Certain are ASCII letters with which no link and no secret begins, and in which none of the own secrets does.
+        """
+        if not (beginning.isascii() and beginning.isalpha()):
+            return False
+        lower = beginning.lower()
+        if any(start.startswith(lower) or lower.startswith(start) for start in _BEGINNINGS):
+            return False
+        # Our own secrets are looked for within words, too.
+        endings = [beginning[n:] for n in range(len(beginning))]
+        return not any(secret.startswith(end) or end.startswith(secret) for secret in self._secrets for end in endings)
 
     def _without_key(self, text: str) -> str:
         """Return `text` without the parts of a private key, however many slices it takes."""

@@ -137,12 +137,13 @@ class GroundedRelease:
 
 
 class PlainRelease:
-    """Releases chat without documents as it arrives."""
+    """Releases chat without documents as it arrives, whole words but for the very first, which may begin to show."""
 
     def __init__(self, output: Output) -> None:
         """Clean the text by `output`."""
         self._output = output
         self._held = ""
+        self._begun = ""  # the beginning of what is held, where it was shown already
         self._shown = _Shown()
         self.settled = False
         self.check_ms = 0.0
@@ -158,7 +159,7 @@ class PlainRelease:
         self._held += text
         cut = _safe_length(self._held, self._output.fenced)
         ready, self._held = self._held[:cut], self._held[cut:]
-        return self._release(ready)
+        return self._release(ready) or self._begin()
 
     async def finish(self, cut_off: bool) -> list[Released]:
         """Return what is left to release; `cut_off` changes nothing."""
@@ -167,10 +168,22 @@ class PlainRelease:
 
     def begin_again(self) -> None:
         """Forget what was not released; the next draft continues on a line of its own."""
+        self._release(self._begun)
         self._held = "\n\n" if self.text.strip() else ""
 
+    def _begin(self) -> list[Released]:
+        """Show the first letters of an answer at once: a reader waits for these, and for the rest no longer."""
+        beginning = self._held.lstrip()
+        if self.text or not self._output.is_plain(beginning):
+            return []
+        self._begun = beginning
+        return [Released(self._shown.add(beginning))]
+
     def _release(self, ready: str) -> list[Released]:
-        shown = self._shown.add(self._output.slice(ready)) if ready else ""
+        clean = self._output.slice(ready) if ready else ""
+        if clean and self._begun:  # the word is whole now, and begins as was said
+            clean, self._begun = clean.lstrip()[len(self._begun) :], ""
+        shown = self._shown.add(clean) if clean else ""
         return [Released(shown)] if shown else []
 
 

@@ -124,6 +124,42 @@ def test_it_never_lets_a_secret_out(secret: str) -> None:
     assert "indeed" in shown
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("https://e.example/x", "HTTP://e.example", "ftp://e.example", "file:///etc/passwd", "data:text/html,x"),
+        *("javascript:alert(1)", "VBScript:x", "mailto:a@e.example", "www.e.example", "httpſ://e.example"),
+        *(
+            "AKIAIOSFODNN7EXAMPLE",
+            "ASIAIOSFODNN7EXAMPLE",
+            "ghp_" + "a1" * 18,
+            "github_pat_" + "a" * 40,
+            "glpat-" + "a" * 20,
+        ),
+        *(
+            "xoxb-" + "a" * 20,
+            "sk-" + "x" * 40,
+            "AIza" + "a" * 35,
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0abc.SflKxwRJSMeK",
+        ),
+        *("ourownenginekey", "our-own-engine-key", "xourownenginekey", "yyourownenginekeyz", "Zour-own-engine-key"),
+        *("![a](http://e)", "<img src=x>", "[a](http://e)", "Élan", "3rd", ""),
+    ],
+)
+def test_no_beginning_of_a_link_or_a_secret_is_plain(word: str) -> None:
+    output = Output([], secrets=["our-own-engine-key", "ourownenginekey"])
+    for size in range(len(word) + 1):
+        shown = output.is_plain(word[:size])
+        # Letters in front of a secret of our own may show; of itself, nothing.
+        assert not shown or (word[0] in "xyZ" and "our" not in word[:size] and not word[:size].endswith(("o", "ou")))
+
+
+def test_ordinary_words_are_plain() -> None:
+    output = Output([], secrets=["quite-our-own-engine-key"])
+    words = ["The", "You", "Tell", "Leave", "Employees", "Yes", "No", "Sure", "Number", "Der", "Risk", "Metadata"]
+    assert all(output.is_plain(word) for word in words)
+
+
 def test_it_leaves_out_a_private_key_over_many_slices() -> None:
     output = Output([])
     lines = ["-----BEGIN RSA PRIVATE KEY-----\n", "MIIEpAIBAAKCAQEA\n", "abc\n-----END RSA PRIVATE KEY-----\nDone."]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from assistant.guardrails.grounding import Judged, RuleJudge
@@ -103,6 +105,52 @@ async def test_it_shows_plain_words_at_once() -> None:
     going = PlainRelease(Output([]))
     assert [r.text for r in await going.feed("Hello wor")] == ["Hello"]
     assert [r.text for r in await going.feed("ld, how")] == [" world,"]
+
+
+async def test_the_first_letters_of_an_answer_do_not_wait_for_the_end_of_their_word() -> None:
+    going = PlainRelease(Output([]))
+    assert [r.text for r in await going.feed(" Un")] == ["Un"]
+    assert [r.text for r in await going.feed("believ")] == []  # the rest of the word does: only the first is waited for
+    assert [r.text for r in await going.feed("able, but")] == ["believable,"]
+    assert [r.text for r in await going.finish(False)] == [" but"]
+    assert going.text == "Unbelievable, but"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "https://evil.example/x is it",
+            "www.evil.example is it",
+            "javascript:alert(1) is it",
+            "data:text/html,x is it",
+        ),
+        *("Risk-adjusted-return-on-capital is it", "Dockerfile:latest is it", "Metadata:something else", "Hello<b>x"),
+        *(
+            "Hello![a](http://evil/x) you",
+            "Task-" + "x" * 30 + " ok",
+            "sk-" + "x" * 30 + " ok",
+            "\n\n  Well\nthen",
+            "Hi",
+        ),
+        *("say our-own-engine-key now", "our-own-engine-key now", "Four-own-engine-key now", "Hello\n\n# World [a]: b"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7])
+async def test_what_is_shown_early_changes_nothing_of_an_answer(text: str, size: int) -> None:
+    secrets = ["our-own-engine-key"]
+    at_once = Output([], secrets)
+    words = re.findall(r"\S+\s*|^\s+", text)
+    expected = "".join(at_once.slice(word) for word in words).strip()
+    assert await whole(PlainRelease(Output([], secrets)), text, size) == expected
+
+
+async def test_another_model_goes_on_behind_letters_that_were_shown() -> None:
+    going = PlainRelease(Output([]))
+    assert [r.text for r in await going.feed("Un")] == ["Un"]
+    going.begin_again()
+    assert await whole(going, "Another answer.") == "\n\nAnother answer."
+    assert going.text == "Un\n\nAnother answer."
 
 
 async def test_it_holds_no_more_than_a_bounded_part_of_plain_chat_back() -> None:
