@@ -29,6 +29,9 @@ MAX_WORDS_BYTES = 1_000_000  # of a transcript: some twenty hours of speech
 # In seconds, how long to let text gather: people cannot tell, and what comes together costs as much as a single token.
 # The beginning of a reply is read at once: the pause is no longer than the reply has lasted.
 COALESCE_S = 0.05
+# Behind the last event comes the end of the body, often in a packet of its own; a connection that saw it serves again,
+# and a new one for each chat costs both sides more than the wait.
+END_WAIT_S = 0.2
 # After the finish reason only the usage is due; an answer that is complete does not wait longer for it.
 USAGE_WAIT_S = 1.0
 
@@ -104,6 +107,7 @@ class OpenAIModel:
                     if not (reader.done or reply.stopped_by):
                         await asyncio.sleep(min(COALESCE_S, read - begun) - (time.monotonic() - read))
             yield reply.last(self.name)
+            await _end(response.content)
         finally:
             self.malformed_lines += reader.malformed
             if response.content.at_eof():
@@ -259,6 +263,13 @@ def _key(endpoint: Endpoint) -> dict[str, str]:
 
 def _headers(endpoint: Endpoint) -> dict[str, str]:
     return {"Content-Type": "application/json", **_key(endpoint)}
+
+
+async def _end(content: aiohttp.StreamReader) -> None:
+    """Wait a moment for the end of a reply that is complete, reading nothing more than that."""
+    with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+        async with asyncio.timeout(END_WAIT_S):
+            await content.readany()
 
 
 async def _head(response: aiohttp.ClientResponse, most: int = MAX_ERROR_BYTES) -> bytes:

@@ -163,3 +163,33 @@ async def test_it_never_shows_its_key() -> None:
         await text_of(model, ModelRequest((Message("user", "x"),)))
     assert "secret-key" not in f"{caught.value!r} {Endpoint('u', 'secret-key')!r}"
     await model.close()
+
+
+async def test_the_next_chat_takes_the_connection_of_one_whose_body_ended_behind_its_last_event(
+    connect: Connect, ask: Ask
+) -> None:
+    connections, last_seen = 0, asyncio.Event()
+    said = b'data: {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        while asked := await reader.read(100_000):
+            if b'"messages"' not in asked:  # the head alone: the body follows
+                continue
+            writer.write(head + b"%x\r\n%b\r\n" % (len(said), said))
+            await last_seen.wait()
+            writer.write(b"0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        model = connect(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
+        for _ in range(3):
+            last_seen.clear()
+            async for piece in model.stream(ask()):
+                if piece.stopped_by:
+                    last_seen.set()
+        await model.close()
+    assert connections == 1
