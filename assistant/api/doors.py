@@ -17,7 +17,7 @@ from assistant.app import App
 from assistant.conversations import Status
 from assistant.people.credentials import still_good
 from assistant.threads import in_thread, in_writer_thread
-from assistant.types import Answer
+from assistant.types import Answer, Turn
 from assistant.widgets import quota, visitors
 from assistant.widgets.challenge import Work
 from assistant.widgets.outbox import Outbox
@@ -56,12 +56,13 @@ def doors(app: App) -> Doors:
     )
     searches = Capacity(limits.max_searches, limits.max_queued_searches, limits.max_queued_searches)
 
-    async def stored(turn_id: str, status: Status, answer: Answer | None) -> None:
-        # A turn outside of any conversation has no row, and nothing happens.
+    async def stored(turn: Turn, status: Status, answer: Answer | None) -> None:
+        if turn.options.conversation_id is None:  # it has no row, and its reader need not wait for the database
+            return
         json = None if answer is None else answer_json(answer)
-        await in_writer_thread(conversations.finish, app.engine, turn_id, status, json)
-        if answer is not None:
-            await in_writer_thread(quota.count_tokens, app.engine, turn_id, tokens_of(answer))
+        await in_writer_thread(conversations.finish, app.engine, turn.id, status, json)
+        if answer is not None and turn.caller.credential == "widget":
+            await in_writer_thread(quota.count_tokens, app.engine, turn.id, tokens_of(answer))
 
     async def good(credential_ids: set[str]) -> set[str]:
         people = await in_thread(still_good, app.engine, credential_ids)

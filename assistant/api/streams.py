@@ -26,7 +26,7 @@ from assistant.types import Answer, Turn
 
 _log = log("streams")
 
-Stored = Callable[[str, Status, Answer | None], Awaitable[None]]  # turn id, how it ended, what was said
+Stored = Callable[[Turn, Status, Answer | None], Awaitable[None]]  # the turn, how it ended, what was said
 StillGood = Callable[[set[str]], Awaitable[set[str]]]  # credential ids -> those that are let in
 
 
@@ -147,7 +147,7 @@ class Streams:
     async def _finish(self, turn: Turn, live: Live, status: Status) -> None:
         answer = None if status == "failed" else live.answer
         try:
-            await self._stored(turn.id, status, answer)
+            await self._stored(turn, status, answer)
         except Exception as error:  # noqa: BLE001 - the answer is there and must reach its reader, stored or not
             _log.error("a turn could not be stored", turn_id=turn.id, error=type(error).__name__, exc_info=error)
         if answer is None:

@@ -56,6 +56,8 @@ def notes(engine: Engine, scope: Scope) -> list[GroupNote]:
 
 def with_vectors(engine: Engine, scope: Scope) -> tuple[list[GroupNote], list[str], list[bytes]]:
     """Return the notes of the person's groups, with the model and the vector of each."""
+    if not groups_of(scope):
+        return [], [], []
     found = select(group_notes).where(_ours(scope)).order_by(group_notes.c.updated_at.desc())
     with reading(engine) as connection:
         rows = connection.execute(found).all()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from sqlalchemy import Engine
@@ -83,12 +84,16 @@ class Memories:
 
     def suggest(self, turn: Turn) -> int:
         """Suggest what the person said about themselves in a turn, and return how many suggestions are new."""
-        wanted = self._settings.suggest and turn.options.memory and said.to_remember(turn.question) is None
+        wanted = self.may_suggest(turn) and said.to_remember(turn.question) is None
         texts = said.statements(turn.question) if wanted else []
         if not texts or not self.is_on(turn.caller.scope):
             return 0
         new = [self._new(text, said.kind(text), "suggested", "chat", turn.id) for text in texts]
         return sum(store.suggest(self._engine, turn.caller.scope, one) for one in new)
+
+    def may_suggest(self, turn: Turn) -> bool:
+        """Return whether a turn is looked at for suggestions at all; reads nothing."""
+        return self._settings.suggest and turn.options.memory
 
     # --- for the person -----------------------------------------------------------------------------------------------
 
@@ -136,10 +141,14 @@ class Memories:
     def _recall(self, question: str, scope: Scope) -> tuple[Recalled, ...]:
         if not self.is_on(scope):
             return ()
-        asked = self._embedder.embed([question])[0]
+
+        @cache
+        def asked() -> Vectors:
+            return self._embedder.embed([question])[0]
 
         def near(rows: Vectors, texts: Sequence[str]) -> Vectors:
-            closeness: Vectors = rows @ asked + _WORDS * _shared(question, texts)
+            # Only where there are notes: most people have none, and an embedding is most of what a question costs here.
+            closeness: Vectors = rows @ asked() + _WORDS * _shared(question, texts)
             return closeness
 
         preferences, own = self._own(scope, near)
@@ -202,6 +211,8 @@ class Suggesting:
     async def append(self, record: TurnRecord) -> None:
         """Store the record; suggestions that cannot be stored are logged and lost, the answer is not held up."""
         await self._records.append(record)
+        if not self._memories.may_suggest(record.turn):
+            return
         try:
             await in_thread(self._memories.suggest, record.turn)
         except (SQLAlchemyError, KnowledgeError, MemoryFull) as error:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from assistant import conversations
 from assistant.orchestration.prompts import Message
@@ -282,6 +283,21 @@ async def test_nothing_of_a_temporary_chat_is_stored(world: World) -> None:
     with world.app.engine.connect() as connection:
         for table in metadata.sorted_tables:
             assert secret not in str(connection.execute(table.select()).all()), table.name
+
+
+async def test_only_chats_in_a_conversation_wait_for_the_database_at_their_end(world: World) -> None:
+    written: list[str] = []
+
+    def note(*given: Any) -> None:
+        written.append(given[2])
+
+    mine = conversations.create(world.app.engine, world.ben.id)
+    async with world.client(world.ben) as client:
+        event.listen(world.app.engine, "before_cursor_execute", note)
+        await client.post("/v1/chat/completions", json={"messages": HELLO})
+        assert not [statement for statement in written if statement.startswith(("INSERT", "UPDATE"))]
+        await client.post("/v1/chat/completions", json={"messages": HELLO, "assistant": {"conversation_id": mine}})
+    assert any(statement.startswith("UPDATE turns SET status") for statement in written)
 
 
 async def test_a_temporary_chat_has_no_conversation(world: World) -> None:

@@ -16,7 +16,7 @@ from assistant.record import MemoryRecords, TurnRecord
 from assistant.tables import memories as memory_notes
 from assistant.types import Answer, Caller, Route, Turn, TurnOptions
 from knowledge.embed import HashEmbedder
-from knowledge.types import Scope
+from knowledge.types import Scope, Vectors
 
 ANNA = Scope(frozenset({"everyone", "user:anna"}))
 BERT = Scope(frozenset({"everyone", "user:bert"}))
@@ -45,6 +45,25 @@ async def test_it_recalls_what_fits_for_the_person_who_said_it_alone(memories: M
     assert await recalled(memories, "What is my locker number?", BERT) == ["My locker number is 99"]
     for scope in (ADMIN, VISITOR, Scope(frozenset()), Scope(frozenset({"user:anna", "user:bert"}))):
         assert await recalled(memories, "What is my locker number?", scope) == [] == memories.notes(scope)
+
+
+class Counting(HashEmbedder):
+    """Counts what it embeds."""
+
+    embedded = 0
+
+    def embed(self, texts: list[str]) -> Vectors:
+        self.embedded += len(texts)
+        return super().embed(texts)
+
+
+async def test_a_question_is_embedded_only_for_people_who_have_notes(engine: Engine) -> None:
+    embedder = Counting()
+    memories = Memories(engine, embedder, MemorySettings(min_similarity=0.3))
+    assert await recalled(memories, "What is my locker number?", ANNA) == [] and embedder.embedded == 0
+    memories.add(ANNA, "My locker number is 17", None, "page")
+    assert await recalled(memories, "What is my locker number?", ANNA) == ["My locker number is 17"]
+    assert embedder.embedded == 2
 
 
 async def test_nothing_but_whose_it_is_keeps_a_note_from_others(memories: Memories, engine: Engine) -> None:
