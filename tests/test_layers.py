@@ -26,7 +26,7 @@ CONFINED: dict[str, tuple[str, ...]] = {
     "tantivy": ("knowledge/keyword.py", "knowledge/words.py"),
     "onnxruntime": ("knowledge/", "ingest/recognise.py"),
     "streamlit": ("ui/",),
-    "torch": ("assistant/adaptation/", "knowledge/models/export.py"),
+    "torch": ("assistant/adaptation/", "knowledge/models/export.py", "assistant/models/vllm/cpu_server.py"),
     "transformers": ("assistant/adaptation/",),
     "peft": ("assistant/adaptation/",),
     "sentence_transformers": ("assistant/adaptation/", "knowledge/models/export.py"),

@@ -144,7 +144,8 @@ class Memories:
 
         @cache
         def asked() -> Vectors:
-            return self._embedder.embed([question])[0]
+            vector: Vectors = self._embedder.embed([question])[0]
+            return vector
 
         def near(rows: Vectors, texts: Sequence[str]) -> Vectors:
             # Only where there are notes: most people have none, and an embedding is most of what a question costs here.

@@ -10,6 +10,7 @@ from assistant.models.vllm.deployment import Deployment, Speculation
 
 # `vllm serve` looks up the metadata of a package named "vllm", which the CPU build does not have.
 MODULE = "vllm.entrypoints.openai.api_server"
+CPU_SERVER = Path(__file__).with_name("cpu_server.py")
 
 # Nothing of the caller's environment reaches vLLM but these, and what `environment` adds: no development mode, no
 # plug-ins, no tokens of model hubs.
@@ -30,7 +31,8 @@ def command(deployment: Deployment, python: Path, model: Path | str, socket: Pat
     }
     flags = ["--enable-prompt-tokens-details", "--disable-fastapi-docs", "--disable-uvicorn-access-log"]
     flags.append("--enable-prefix-caching" if deployment.prefix_caching else "--no-enable-prefix-caching")
-    flags += ["--enforce-eager"] if deployment.eager else []
+    adapters_on_cpu = deployment.device == "cpu" and deployment.lora is not None
+    flags += ["--enforce-eager"] if deployment.eager or adapters_on_cpu else []
     if deployment.device == "gpu":
         valued |= _spread(deployment)
         flags += ["--enable-expert-parallel"] if deployment.expert_parallel else []
@@ -47,7 +49,9 @@ def command(deployment: Deployment, python: Path, model: Path | str, socket: Pat
     if deployment.speculation:
         valued["--speculative-config"] = json.dumps(_speculative(deployment.speculation))
     flat = [str(part) for option in valued.items() for part in option]
-    return [str(python), "-m", MODULE, *flat, *flags]
+    # -P: nothing beside the file is taken for a module of the same name.
+    started = ["-P", str(CPU_SERVER)] if adapters_on_cpu else ["-m", MODULE]
+    return [str(python), *started, *flat, *flags]
 
 
 def environment(deployment: Deployment, own: Mapping[str, str], key: str, cache: Path) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from assistant.models.errors import DeploymentInvalid
-from assistant.models.vllm.arguments import command, environment
+from assistant.models.vllm.arguments import CPU_SERVER, MODULE, command, environment
 from assistant.models.vllm.deployment import read
 
 FOLDER = Path(__file__).parents[3] / "deploy" / "vllm"
@@ -40,6 +40,13 @@ def test_a_draft_model_or_the_prompt_speculates() -> None:
     assert draft == {"method": "draft_model", "model": "/models/Qwen3-0.6B", "num_speculative_tokens": 5}
     ngram = json.loads(value(arguments("cpu-trial"), "--speculative-config"))
     assert ngram["method"] == "ngram" and ngram["prompt_lookup_max"] == 4
+
+
+def test_adapters_on_a_cpu_are_served_by_a_file_of_ours_without_compilation() -> None:
+    made = arguments("cpu-trial")
+    assert made[1:3] == ["-P", str(CPU_SERVER)] and CPU_SERVER.is_file()
+    assert "--enforce-eager" in made and "-m" not in made
+    assert arguments("one-gpu")[1:3] == ["-m", MODULE]
 
 
 def test_the_environment_holds_nothing_that_is_not_ours() -> None:
