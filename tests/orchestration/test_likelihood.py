@@ -89,7 +89,7 @@ def test_a_rule_needs_its_limit(tmp_path: Path) -> None:
 def test_the_reader_that_ships_is_believed_where_the_passage_has_what_was_asked() -> None:
     history = "In 1998 the company printed its first catalogue, which was sent to 400 customers by post."
     given = [*PASSAGES, passage(4, history, "History")]
-    right = read(OnnxReader(), "In what year did the company print its first catalogue?", given)
+    right = read(OnnxReader(), ["In what year did the company print its first catalogue?"], given)
     assert right.words == "1998" and right.sure
     for question in ("How many customers does the bakery have?", "Who is the head of marketing?"):
-        assert not read(OnnxReader(), question, given).sure
+        assert not read(OnnxReader(), [question], given).sure
