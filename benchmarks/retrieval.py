@@ -25,8 +25,9 @@ from ingest.chunk import Chunker
 from ingest.settings import IngestSettings
 from ingest.tokens import TokenCounter
 from knowledge import passages
+from knowledge.database import reading
 from knowledge.embed import OnnxEmbedder
-from knowledge.types import Scope
+from knowledge.types import Scope, StageScores
 
 EVERYTHING = Scope(frozenset(), sees_all=True)
 HITS = 60  # chunks, so that ten different documents are among them
@@ -77,7 +78,8 @@ def _score(wanted: Sequence[Query], way: Way) -> tuple[float, float]:
 
 
 def _documents(corpus: Corpus, rows: Sequence[int]) -> list[str]:
-    found = passages.read(corpus.engine, EVERYTHING, None, rows)
+    with reading(corpus.engine) as connection:
+        found = passages.read(connection, EVERYTHING, None, dict.fromkeys(rows, StageScores()))
     return [found[row].path for row in rows if row in found]
 
 

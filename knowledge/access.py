@@ -10,10 +10,11 @@ from collections.abc import Callable
 from collections.abc import Collection as Ids
 from functools import cache
 
-from sqlalchemy import Column, ColumnElement, Engine, Select, and_, exists, not_, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Engine, Select, and_, exists, not_, or_, select
 
 from knowledge.among import among, listed
 from knowledge.database import reading
+from knowledge.prepared import Prepared
 from knowledge.tables import chunks, collection_readers, collections, document_readers, documents
 from knowledge.types import Scope
 
@@ -55,17 +56,15 @@ def bound(scope: Scope, collection_ids: Ids[str] | None, rows: Ids[int]) -> dict
     return {"principals": listed(scope.principals), "rows": listed(rows), **inside}
 
 
-def allowed_rows(engine: Engine, scope: Scope, collection_ids: Ids[str] | None, rows: Ids[int]) -> set[int]:
+def allowed_rows(connection: Connection, scope: Scope, collection_ids: Ids[str] | None, rows: Ids[int]) -> set[int]:
     """Return those chunk rows of `rows` that exist, are enabled, lie in the collections and may be read by `scope`.
 
-    Takes about 2 ms for 300 rows at 100,000 chunks. No text is read.
+    Takes about 0.5 ms for 200 rows. No text is read.
     """
     if not rows:
         return set()
     statement = _of_rows(scope.sees_all, collection_ids is None)
-    with reading(engine) as connection:
-        found = connection.execute(statement, bound(scope, collection_ids, rows)).all()
-    return {row for (row,) in found}
+    return {row for (row,) in statement.rows(connection, bound(scope, collection_ids, rows))}
 
 
 def all_allowed_rows(engine: Engine, scope: Scope, collection_ids: Ids[str] | None, limit: int) -> list[int]:
@@ -113,8 +112,8 @@ def _document_readable(sees_all: bool, mine: Mine) -> ColumnElement[bool]:
 
 
 @cache
-def _of_rows(sees_all: bool, everywhere: bool) -> Select[int]:
-    return _joined().where(rows_readable(sees_all, everywhere))
+def _of_rows(sees_all: bool, everywhere: bool) -> Prepared:
+    return Prepared(_joined().where(rows_readable(sees_all, everywhere)))
 
 
 def _joined() -> Select[int]:

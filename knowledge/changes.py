@@ -8,19 +8,20 @@ from typing import Literal
 
 from sqlalchemy import Connection, Integer, bindparam, delete, func, insert, select, text
 
+from knowledge.prepared import Prepared
 from knowledge.tables import changes
 
 # add: a chunk row to be put into the indexes, again if it is there; remove: to be taken out;
 # touch: rights or switches changed, nothing to do for an index but answers made before are out of date.
 Kind = Literal["add", "remove", "touch"]
 
-# Every search asks this, so it is built once: building takes longer than SQLite does.
-_AFTER = (
+_AFTER = Prepared(
     select(changes)
     .where(changes.c.seq > bindparam("after"))
     .order_by(changes.c.seq)
     .limit(bindparam("most", type_=Integer()))
 )
+_LATEST = Prepared(select(func.max(changes.c.seq)))
 _LOCK = 7_201_953  # any number that no other program on the same PostgreSQL database locks
 
 
@@ -49,7 +50,7 @@ def append(connection: Connection, kind: Kind, rows: Iterable[int] = (0,)) -> No
 
 def latest(connection: Connection) -> int:
     """Return the number of the newest entry, 0 when there is none."""
-    return connection.execute(select(func.max(changes.c.seq))).scalar_one() or 0
+    return _LATEST.rows(connection, {})[0][0] or 0
 
 
 def oldest(connection: Connection) -> int:
@@ -59,7 +60,7 @@ def oldest(connection: Connection) -> int:
 
 def after(connection: Connection, seq: int, limit: int) -> list[Change]:
     """Return the entries with a number above `seq`, oldest first, at most `limit`."""
-    found = connection.execute(_AFTER, {"after": seq, "most": limit})
+    found = _AFTER.rows(connection, {"after": seq, "most": limit})
     return [Change(entry.seq, entry.chunk_row, entry.kind) for entry in found]
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Select, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, func, insert, or_, select
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update as update_table
 from sqlalchemy.exc import IntegrityError
@@ -18,6 +18,7 @@ from knowledge.access import collection_readable, document_readable, named_colle
 from knowledge.among import among, listed
 from knowledge.database import now, reading
 from knowledge.errors import InvalidValue, NameTaken
+from knowledge.prepared import Prepared
 from knowledge.tables import chunks, collection_readers, collections, documents
 from knowledge.types import Collection, Scope
 
@@ -69,20 +70,23 @@ def names(engine: Engine, scope: Scope, wanted: Iterable[str] | None) -> dict[st
 
     A collection that `scope` may not read is left out, as if it did not exist.
     """
-    asked = {} if wanted is None else {"wanted": listed(set(wanted))}
-    statement = _names(scope.sees_all, wanted is None)
     with reading(engine) as connection:
-        found = connection.execute(statement, {"principals": listed(scope.principals), **asked}).all()
+        return names_seen(connection, scope, wanted)
+
+
+def names_seen(connection: Connection, scope: Scope, wanted: Iterable[str] | None) -> dict[str, str]:
+    """Return the same as `names`, by what `connection` sees."""
+    asked = {} if wanted is None else {"wanted": listed(set(wanted))}
+    found = _names(scope.sees_all, wanted is None).rows(connection, {"principals": listed(scope.principals), **asked})
     return {collection.id: collection.name for collection in found}
 
 
 @cache
-def _names(sees_all: bool, everywhere: bool) -> Select[str, str]:
-    """Return the statement of `names`, built once: every search asks it."""
+def _names(sees_all: bool, everywhere: bool) -> Prepared:
     asked = or_(among(collections.c.name, "wanted"), among(collections.c.id, "wanted"))
     chosen = collections.c.private_to.is_(None) if everywhere else asked
     readable = named_collection_readable(sees_all)
-    return select(collections.c.id, collections.c.name).where(chosen, readable).order_by(collections.c.name)
+    return Prepared(select(collections.c.id, collections.c.name).where(chosen, readable).order_by(collections.c.name))
 
 
 def update(

@@ -19,12 +19,15 @@ from knowledge.among import among, listed
 from knowledge.chunks import stored_vectors
 from knowledge.database import reading
 from knowledge.index import Hit
+from knowledge.prepared import Prepared
 from knowledge.tables import vectors
 from knowledge.types import Vectors
 
 _SLICE = 20_000  # rows per statement
-_OF_ROWS = select(vectors.c.chunk_row, vectors.c.vector).where(
-    among(vectors.c.chunk_row, "rows"), vectors.c.model == bindparam("model")
+_OF_ROWS = Prepared(
+    select(vectors.c.chunk_row, vectors.c.vector).where(
+        among(vectors.c.chunk_row, "rows"), vectors.c.model == bindparam("model")
+    )
 )
 
 
@@ -63,14 +66,14 @@ class ExactScan:
 
     def nearest_of(self, vector: Vectors, rows: Ids[int], n: int) -> list[Hit]:
         """Return the `n` nearest of those `rows` that exist, nearest first. Takes about 30 ms for 5,000 rows."""
-        return self.load(frozenset(rows)).nearest(vector, n)
+        with reading(self._engine) as connection:
+            return self.load(connection, frozenset(rows)).nearest(vector, n)
 
-    def load(self, rows: frozenset[int]) -> Loaded:
+    def load(self, connection: Connection, rows: frozenset[int]) -> Loaded:
         """Return the vectors of those `rows` that exist."""
         if not rows:
             return Loaded()
-        with reading(self._engine) as connection:
-            found = self._stored(connection, sorted(rows))
+        found = self._stored(connection, sorted(rows))
         return Loaded(rows, tuple(found), tuple(found.values()))
 
     def release(self) -> None:
@@ -110,7 +113,7 @@ class ExactScan:
         found: dict[int, bytes] = {}
         for start in range(0, len(rows), _SLICE):
             given = {"rows": listed(rows[start : start + _SLICE]), "model": self._model}
-            found |= {entry.chunk_row: entry.vector for entry in connection.execute(_OF_ROWS, given)}
+            found |= dict(_OF_ROWS.rows(connection, given))
         return found
 
 

@@ -23,8 +23,8 @@ class Fused:
     keyword: float | None  # BM25; None where the keyword stage did not return it
 
 
-def fuse(dense: Sequence[Hit], keyword: Sequence[Hit], known: float) -> list[Fused]:
-    """Return the union of the hits of both stages, best first; equal scores by row.
+def fuse(dense: Sequence[Hit], keyword: Sequence[Hit], known: float, limit: int | None = None) -> list[Fused]:
+    """Return the best `limit` (None: all) of the union of both stages' hits, best first; equal scores by row.
 
     A score is a weighted mean of cosine and BM25, each as a share of its best in this search, so that how far apart
     hits are counts and not only their order. `known` (0..1) is the share of the question's words that the keyword
@@ -33,14 +33,14 @@ def fuse(dense: Sequence[Hit], keyword: Sequence[Hit], known: float) -> list[Fus
     near = {hit.row: hit.score for hit in dense}
     said = {hit.row: hit.score for hit in keyword}
     share = 1.0 if not said else 0.0 if not near else 1 - (1 - DENSE_SHARE) * min(1.0, max(0.0, known))
-    nearest, most = max(near.values(), default=0.0), max(said.values(), default=0.0)
-    scores = {row: share * _part(score, nearest) for row, score in near.items()}
-    for row, score in said.items():
-        scores[row] = scores.get(row, 0.0) + (1 - share) * _part(score, most)
-    best = sorted(scores.items(), key=lambda scored: (-scored[1], scored[0]))
-    return [Fused(row, score, near.get(row), said.get(row)) for row, score in best]
+    lost = _parts(near, share)  # the negative of the scores, which sorts best first
+    for row, part in _parts(said, 1 - share).items():
+        lost[row] = lost.get(row, 0.0) + part
+    best = sorted(zip(lost.values(), lost, strict=True))[:limit]
+    return [Fused(row, abs(score), near.get(row), said.get(row)) for score, row in best]
 
 
-def _part(score: float, best: float) -> float:
-    part = score / best if best > 0 else 0.0
-    return min(1.0, part) if part > 0 else 0.0
+def _parts(scores: dict[int, float], share: float) -> dict[int, float]:
+    """Return -`share` for the best of `scores`, and as much less for the others as they are worse, up to 0."""
+    best = max(scores.values(), default=0.0)
+    return {row: -share * (score / best) if best > 0 and score > 0 else 0.0 for row, score in scores.items()}

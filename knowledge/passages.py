@@ -3,52 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Collection as Ids
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
 
-from sqlalchemy import Engine, Select, select
+from sqlalchemy import Connection, select
 
 from knowledge.access import bound, rows_readable
-from knowledge.database import reading
+from knowledge.prepared import Prepared
 from knowledge.tables import chunks, collections, documents
-from knowledge.types import Passage, Scope
-from knowledge.words import plain_words
+from knowledge.types import Passage, Scope, StageScores
+from knowledge.words import distinct_words
 
 _SAME_WORDS = 0.9  # share of common words from which two passages say the same
 GIVES_WAY_TO = 0.5  # of its score, by which another document may take the place of a passage of a document with enough
 
 
-def read(engine: Engine, scope: Scope, collection_ids: Ids[str] | None, rows: Ids[int]) -> dict[int, Passage]:
-    """Return by row those chunks that still exist, are enabled, lie in the collections and may be read by `scope` now.
+def read(
+    connection: Connection, scope: Scope, collection_ids: Ids[str] | None, scores: Mapping[int, StageScores]
+) -> dict[int, Passage]:
+    """Return by row those of the chunks in `scores` that `scope` may read, by what `connection` sees.
 
-    Their scores are 0 and None: the search fills them in.
+    They still exist, are enabled and lie in the collections. A passage's score is the fused one, 0 if there is none.
     """
-    statement = _readable(scope.sees_all, collection_ids is None)
-    with reading(engine) as connection:
-        return {
-            found.row: Passage(
-                chunk_id=found.id,
-                document_id=found.document_id,
-                collection_id=found.collection_id,
-                title=found.title,
-                path=found.path,
-                text=found.text,
-                heading=found.heading,
-                page=found.page,
-                anchor=found.anchor,
-                score=0.0,
-            )
-            for found in connection.execute(statement, bound(scope, collection_ids, rows))
-        }
+    found = _readable(scope.sees_all, collection_ids is None).rows(connection, bound(scope, collection_ids, scores))
+    # In the order of the columns of _readable.
+    return {row: Passage(*[*fields, scores[row].fused or 0.0, scores[row]]) for row, *fields in found}
 
 
 @cache
-def _readable(sees_all: bool, everywhere: bool) -> Select[Any]:
-    return (
-        select(chunks, documents.c.title, documents.c.path)
-        .join(documents, documents.c.id == chunks.c.document_id)
-        .join(collections, collections.c.id == documents.c.collection_id)
+def _readable(sees_all: bool, everywhere: bool) -> Prepared:
+    its, of = chunks.c, documents.c
+    columns = its.row, its.id, its.document_id, its.collection_id, of.title, of.path, its.text, its.heading, its.page
+    return Prepared(
+        select(*columns, its.anchor)
+        .join(documents, of.id == its.document_id)
+        .join(collections, collections.c.id == of.collection_id)
         .where(rows_readable(sees_all, everywhere))
     )
 
@@ -65,7 +54,7 @@ def diverse(passages: Sequence[Passage], limit: int, max_per_document: int) -> l
     said: list[frozenset[str]] = []
     per_document: dict[str, int] = {}
     for passage in passages:
-        words = frozenset(plain_words(passage.text))
+        words = distinct_words(passage.text)
         if any(_same(words, other) for other in said):
             continue
         said.append(words)

@@ -38,6 +38,8 @@ _BY_STOP_WORDS = tuple(language for language in LANGUAGES if language not in _BY
 _LOOKED_AT = 600  # characters; enough for a dozen stop words
 _LONGEST_WORD = 60  # characters; longer ones are hashes and encoded data
 
+_ASCII_GAPS = str.maketrans({chr(n): " " for n in range(128) if not chr(n).isalnum()})
+
 # Thai, Lao, Burmese, Khmer, Japanese, Chinese, Korean.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+"
@@ -88,15 +90,23 @@ def is_english(text: str) -> bool:
     return language_of(text) == "english" and foreign * 3 <= len(letters)
 
 
+@lru_cache(maxsize=20_000)  # the words of questions, most of them asked before
 def is_stop_word(word: str) -> bool:
     """Return whether the lower-case `word` is too common in English to tell texts apart."""
-    return "english" in _stop_word_in(word)
+    return not _WITHOUT_STOP_WORDS["english"].analyze(word)
 
 
 def plain_words(text: str) -> list[str]:
     """Return the words of a prepared text, lower-case, not stemmed."""
     words: list[str] = _PLAIN.analyze(text)
     return words
+
+
+def distinct_words(text: str) -> frozenset[str]:
+    """Return the words that `plain_words` returns, without their order; in half the time for a text in ASCII."""
+    if not text.isascii():
+        return frozenset(plain_words(text))
+    return frozenset([word for word in text.translate(_ASCII_GAPS).lower().split() if len(word) < _LONGEST_WORD])
 
 
 def _lower_case() -> TextAnalyzerBuilder:

@@ -18,7 +18,7 @@ from knowledge.errors import InvalidValue
 from knowledge.indexes import Indexes
 from knowledge.search import Search
 from knowledge.tables import chunks as table
-from knowledge.types import Collection, Document, Scope
+from knowledge.types import Collection, Document, Scope, StageScores
 from tests.knowledge.building import ADMIN, Store, scope
 
 CALLERS = {
@@ -58,10 +58,11 @@ def ways(engine: Engine, document: Document, caller: Scope) -> Iterator[tuple[st
     yield "chunks.page", chunks.page(engine, caller, document.id, 0, 9)[1] == 1
     yield "chunks.around", bool(chunks.around(engine, caller, first.id))
     yield "chunks.set_enabled", chunks.set_enabled(engine, caller, first.id, True) is not None
-    yield "access.allowed_rows", bool(access.allowed_rows(engine, caller, chosen, [first.row]))
+    with reading(engine) as connection:
+        yield "access.allowed_rows", bool(access.allowed_rows(connection, caller, chosen, [first.row]))
+        yield "passages.read", bool(passages.read(connection, caller, chosen, {first.row: StageScores()}))
     yield "access.all_allowed_rows", bool(access.all_allowed_rows(engine, caller, chosen, 9))
     yield "access.may_read", bool(access.may_read(engine, caller, [document.id]))
-    yield "passages.read", bool(passages.read(engine, caller, chosen, [first.row]))
     yield "documents.set_readers", documents.set_readers(engine, caller, document.id, document.readers) is not None
 
 
@@ -184,9 +185,10 @@ def test_agrees_with_the_rule_written_in_python(
             by_rule = bool(own & principals) if own else by_collection
             if enabled and not private and (by_rule or sees_all):
                 expected.add(row)
-    assert access.allowed_rows(engine, caller, None, rows) == expected
+    with reading(engine) as connection:
+        assert access.allowed_rows(connection, caller, None, rows) == expected
+        assert set(passages.read(connection, caller, None, dict.fromkeys(rows, StageScores()))) == expected
     assert set(access.all_allowed_rows(engine, caller, None, 10_000)) & rows == expected
-    assert set(passages.read(engine, caller, None, rows)) == expected
 
 
 def planted(connection: Connection, readers: frozenset[str], own: frozenset[str], private: bool, enabled: bool) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from knowledge import changes, documents
+from knowledge.database import reading
 from knowledge.exact import ExactScan
 from knowledge.types import Collection
 from tests.knowledge.building import ADMIN, HASH, Store
@@ -29,12 +30,14 @@ def test_compares_what_was_loaded_before_there_was_a_question(
 ) -> None:
     store(everyone, "a.md", ["parking is free", "the canteen", "leave"])
     scan = ExactScan(engine, HASH.name, HASH.dimension)
-    loaded = scan.load(frozenset({2, 3, 999}))
+    with reading(engine) as connection:
+        loaded = scan.load(connection, frozenset({2, 3, 999}))
+        none = scan.load(connection, frozenset())
     question = HASH.embed(["the canteen"])[0]
     assert loaded.asked == {2, 3, 999}
     assert loaded.nearest(question, 5) == scan.nearest_of(question, {2, 3}, 5)
     assert [hit.row for hit in loaded.nearest(question, 1)] == [2]
-    assert scan.load(frozenset()).nearest(question, 5) == []
+    assert none.nearest(question, 5) == []
 
 
 def test_takes_up_what_was_added_since(engine: Engine, everyone: Collection, store: Store) -> None:

@@ -73,6 +73,13 @@ def test_does_not_depend_on_the_scale_of_keyword_scores(
         assert math.isclose(one.score, other.score, abs_tol=1e-6)
 
 
+@given(DENSE, KEYWORD, SHARE, st.integers(0, 45))
+def test_gives_the_first_of_all_when_only_some_are_wanted(
+    dense: list[Hit], keyword: list[Hit], known: float, limit: int
+) -> None:
+    assert fuse(dense, keyword, known, limit) == fuse(dense, keyword, known)[:limit]
+
+
 def test_puts_a_hit_of_both_stages_before_one_that_leads_in_one() -> None:
     fused = fuse([Hit(1, 0.6), Hit(2, 0.55)], [Hit(3, 12.0), Hit(2, 11.0)], 1.0)
     assert fused[0].row == 2

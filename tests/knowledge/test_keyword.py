@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from knowledge.errors import IndexDamaged
 from knowledge.index import Entry
 from knowledge.keyword import KeywordIndex
-from knowledge.words import language_of, prepared
+from knowledge.words import distinct_words, language_of, plain_words, prepared
 
 
 def entry(row: int, text: str, title: str = "", heading: str = "") -> Entry:
@@ -136,3 +138,10 @@ def test_prepares_names_in_code_and_scripts_without_spaces() -> None:
     ]  # fmt: skip
     assert prepared("東京都 x").split() == ["東京", "京都", "x"]
     assert prepared("京").split() == ["京"]
+
+
+@given(st.text(st.characters(max_codepoint=140)))
+@example("x" * 59 + " " + "y" * 60 + " " + "Z" * 61)
+@example("It's 5 o'clock_now\x1f; İstanbul")
+def test_cuts_a_text_into_the_same_words_with_and_without_their_order(text: str) -> None:
+    assert distinct_words(text) == frozenset(plain_words(text))

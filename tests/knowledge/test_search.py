@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -274,3 +275,26 @@ async def test_never_shows_what_was_taken_away_after_its_rights_were_looked_up(
     change = TakingAway(looked, lambda: documents.set_readers(engine, ADMIN, document.id, ["group:board"]))
     found = await Search(engine, indexes, change).search("parking", ANN)
     assert [passage.path for passage in found] == ["b.md"]
+
+
+async def test_finds_the_same_for_many_who_ask_at_once(
+    everyone: Collection, store: Store, indexes: Indexes, search: Search
+) -> None:
+    store(everyone, "a.md", [f"parking space number {n}" for n in range(30)])
+    indexes.step()
+    alone = await search.search("parking space number 7", ANN)
+    together = await asyncio.gather(*(search.search("parking space number 7", ANN) for _ in range(40)))
+    assert all(found == alone for found in together)
+
+
+async def test_asks_the_database_no_more_than_it_must(
+    engine: Engine, everyone: Collection, store: Store, indexes: Indexes, search: Search
+) -> None:
+    store(everyone, "a.md", ["parking is free"])
+    indexes.step()
+    await search.search("parking", ANN)
+    asked = []
+    event.listen(engine, "after_cursor_execute", lambda *arguments: asked.append(str(arguments[2]).split()[0]))
+    assert len(await search.search("parking", ANN)) == 1
+    # The newest change and vectors in one transaction; the newest change, and the texts with their rights, in another.
+    assert sorted(asked) == ["BEGIN", "BEGIN", "SELECT", "SELECT", "SELECT", "SELECT"]
