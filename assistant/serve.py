@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from assistant import heap
+from assistant import heap, lean  # noqa: F401 - lean is imported for what it does
 from assistant.data_folder import make_writable
 from assistant.errors import AssistantError
 from assistant.logs import configure

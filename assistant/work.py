@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from assistant import heap
+from assistant import heap, lean  # noqa: F401 - lean is imported for what it does
 from assistant.errors import AssistantError
 from assistant.logs import configure
 from assistant.settings import load

@@ -14,9 +14,9 @@ from rich.console import Console
 
 from assistant.cli.output import Failed
 from assistant.errors import AssistantError
-from assistant.evaluation import report
 from assistant.evaluation.errors import EvaluationError
 from assistant.evaluation.run import DEFAULT_ROUTE, Job, Tell, run
+from assistant.evaluation.table import table
 from assistant.logs import configure
 from assistant.models.errors import ModelError
 from assistant.settings import load
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
     else:
-        Console().print(report.table(str(given.source), found["routes"]))
+        Console().print(table(str(given.source), found["routes"]))
     return 0
 
 

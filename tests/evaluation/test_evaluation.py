@@ -14,6 +14,7 @@ from assistant.evaluation.errors import RowsUnusable
 from assistant.evaluation.given import GivenSearch, cutter
 from assistant.evaluation.questions import Given, Question, read
 from assistant.evaluation.run import Job, run
+from assistant.evaluation.table import table
 from assistant.guardrails.grounding import RuleJudge
 from assistant.models.fake import ScriptedModel
 from assistant.models.types import ModelRequest
@@ -151,9 +152,7 @@ async def test_it_scores_answers_citations_and_abstentions(
     assert {r["document"] for r in row["retrieved"]} == {"a", "b"}
     assert {"id", "answer", "abstained", "grounded", "route", "timings_ms"} <= row.keys()
     json.dumps(row)
-    assert "token F1" in "".join(
-        str(cell) for column in report.table("t", {"x": summary}).columns for cell in column.cells
-    )
+    assert "token F1" in "".join(str(cell) for column in table("t", {"x": summary}).columns for cell in column.cells)
 
 
 def _answer(text: str, page: int | None = 7) -> Answer:

@@ -1,0 +1,38 @@
+"""What processes without a terminal leave out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+_RUN = """
+import json, runpy, sys
+sys.argv = [{name!r}, "--help"]
+try:
+    runpy.run_module({name!r}, run_name="__main__", alter_sys=True)
+except SystemExit:
+    pass
+{more}
+print(json.dumps(sorted(name for name in ("rich", "pygments") if sys.modules.get(name) is not None)))
+"""
+
+
+def held(name: str, more: str = "") -> list[str]:
+    """Return which of the libraries that draw a process holds that ran the module `name`, then `more`."""
+    script = _RUN.format(name=name, more=more)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    found: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize(("name", "more"), [("assistant.serve", "import assistant.serving"), ("assistant.work", "")])
+def test_a_server_holds_nothing_that_draws_in_a_terminal(name: str, more: str) -> None:
+    assert held(name, more) == []
+
+
+def test_a_command_that_imports_a_server_still_draws() -> None:
+    script = "import assistant.serve, assistant.work, assistant.cli.output, rich.table"
+    subprocess.run([sys.executable, "-c", script], check=True)
