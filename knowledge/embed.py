@@ -10,16 +10,19 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]  # it ships no types
 from tokenizers import Tokenizer
 
 from knowledge.errors import EmbedderUnavailable
 from knowledge.modelfiles import check_sums, encodable
 from knowledge.settings import KnowledgeSettings
 from knowledge.types import Embedder, Vectors
+
+if TYPE_CHECKING:
+    import onnxruntime  # type: ignore[import-untyped]  # it ships no types
 
 MODEL_FILE = Path(__file__).parent / "models" / "all-minilm-l6-v2.int8.onnx"
 MAX_TOKENS = 256  # all-MiniLM-L6-v2 was trained on no more; the rest of a longer text does not count
@@ -100,6 +103,8 @@ class OnnxEmbedder:
     def _loaded(self) -> _Parts:
         with self._loading:
             if self._parts is None:
+                import onnxruntime  # noqa: PLC0415 - 20 MB, which a worker without documents does without
+
                 self._check()
                 tokenizer = Tokenizer.from_file(str(self._tokenizer_path))
                 tokenizer.no_padding()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]  # it ships no types
 from tokenizers import Tokenizer
 
 from knowledge.modelfiles import check_sums, encodable
@@ -20,6 +19,8 @@ class OnnxReranker:
 
     def __init__(self, model_path: Path) -> None:
         """Load the model; `tokenizer.json` and `SHA256SUMS` lie beside it. Raises ModelFileDamaged."""
+        import onnxruntime  # type: ignore[import-untyped]  # noqa: PLC0415 - 20 MB, and few sites rerank
+
         tokenizer_path = model_path.with_name("tokenizer.json")
         check_sums(model_path.with_name("SHA256SUMS"), [model_path, tokenizer_path])
         self.name = model_path.stem

@@ -33,6 +33,12 @@ def test_a_server_holds_nothing_that_draws_in_a_terminal(name: str, more: str) -
     assert held(name, more) == []
 
 
+def test_a_worker_without_documents_holds_no_engine_for_models_and_no_cryptography() -> None:
+    script = "import sys, assistant.work; print(sorted({'onnxruntime', 'cryptography', 'jwt'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_a_command_that_imports_a_server_still_draws() -> None:
     script = "import assistant.serve, assistant.work, assistant.cli.output, rich.table"
     subprocess.run([sys.executable, "-c", script], check=True)

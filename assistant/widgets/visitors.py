@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets as random
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, Row, delete, exists, insert, select, update
@@ -15,9 +15,11 @@ from assistant.tables import conversations
 from assistant.widgets import quota
 from assistant.widgets.profile import Limits
 from assistant.widgets.tables import widget_conversations, widget_sessions, widget_visitors, widgets
-from assistant.widgets.tokens import Identity
 from assistant.widgets.types import Session, Widget
 from knowledge.database import now, reading
+
+if TYPE_CHECKING:  # the worker sweeps visitors, and needs neither tokens nor the cryptography behind them
+    from assistant.widgets.tokens import Identity
 
 RESUME_PREFIX = "wrh_"
 
