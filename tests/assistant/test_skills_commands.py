@@ -68,6 +68,8 @@ def test_adds_tests_and_removes_a_source(skills: Command) -> None:
         "left_out": [],
         "problem": "",
         "connecting": False,
+        "origin": "",
+        "tested": "It was loaded anew and works.",
     }
     assert skills("remove", "guide") == {"removed": "guide"}
     (skills.folder / "data" / "skills" / "bad.skill.yaml").write_text("kind: nonsense")
