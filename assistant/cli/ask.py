@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from assistant.cli.options import AsUser, CollectionNames, JsonFlag, settings_of
-from assistant.cli.output import Failed, out, show_json
+from assistant.cli.output import Failed, out, show_answer, show_json
 from assistant.cli.session import call, connect
 
 
@@ -32,7 +32,7 @@ def ask(
     if as_json:
         show_json(answer)
         return
-    out.print(answer["answer"], markup=False, highlight=False)
+    show_answer(answer["answer"])
     for citation in answer["citations"]:
         place = f", page {citation['page']}" if citation.get("page") else ""
         out.print(f"  [{citation['n']}] {citation['title']}{place}", style="dim", markup=False, highlight=False)

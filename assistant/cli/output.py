@@ -28,6 +28,16 @@ def show_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
+def show_answer(text: str) -> None:
+    """Print an answer, which is Markdown: as a person reads it on a terminal, as it is where a program reads."""
+    if not out.is_terminal:
+        out.print(text, markup=False, highlight=False)
+        return
+    from rich.markdown import Markdown  # noqa: PLC0415 - a tenth of a second, which other commands need not wait for
+
+    out.print(Markdown(text, hyperlinks=False))
+
+
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table, or one line that says there is nothing to show."""
     if not rows:
