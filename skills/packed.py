@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from skills.errors import BadSkill, DocumentTooLarge
@@ -13,6 +15,11 @@ from skills.skill_md import MAX_BYTES
 MAX_ZIP_BYTES = 5_000_000
 _MAX_FILES = 50
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,80}")
+# Damaged bytes end in the errors of whichever part meets them; zipfile turns only some into its own.
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(NotImplementedError, RuntimeError, OSError, EOFError, ValueError),
+)
 _NOISE = ("__MACOSX/", ".")  # what archivers of some systems put beside the files
 
 
@@ -28,7 +35,7 @@ def unpack(raw: bytes, place: Path) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             files = _texts(archive)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as exc:
+    except _DAMAGED as exc:
         raise BadSkill(f"This is no ZIP that can be read ({type(exc).__name__}). Pack the folder again.") from exc
     if "SKILL.md" not in files:
         raise BadSkill("The ZIP holds no SKILL.md at its top. Pack the folder that SKILL.md lies in.")

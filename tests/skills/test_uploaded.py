@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import socket
 import zipfile
 from collections.abc import AsyncIterator
@@ -16,9 +17,10 @@ from egress.policy import Policy
 from skills import testing
 from skills.adding import add_entry, add_path, add_zip, remove
 from skills.entries import OpenApiEntry, read_entry
-from skills.errors import BadSkill, DocumentTooLarge, NoServer
+from skills.errors import BadSkill, DocumentTooLarge, NoServer, SkillError
 from skills.fake import embed_words
 from skills.http import GuardedHttp
+from skills.packed import unpack
 from skills.settings import SkillsSettings
 from skills.skillset import Skillset
 from skills.types import SkillCall
@@ -215,3 +217,20 @@ async def test_refuses_what_is_no_packed_folder_of_instructions(raw: bytes, said
     with pytest.raises(BadSkill, match=said):
         await add_zip(skillset, "triage", raw)
     assert files(skillset) == [] and names(skillset) == []
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damaged_bytes_of_a_zip_are_refused_whichever_part_meets_them(method: int, tmp_path: Path) -> None:
+    held, dice = io.BytesIO(), random.Random(1)
+    with zipfile.ZipFile(held, "w", method) as archive:
+        archive.writestr("guide/SKILL.md", f"{HEAD} {' '.join(map(str, range(300)))}")
+    refused = 0
+    for number in range(150):
+        raw = bytearray(held.getvalue())
+        raw[dice.randrange(len(raw))] = dice.randrange(256)
+        try:
+            unpack(bytes(raw), tmp_path / str(number))
+        except SkillError:
+            refused += 1
+            assert not (tmp_path / str(number)).exists()
+    assert refused > 75
