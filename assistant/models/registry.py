@@ -191,7 +191,9 @@ class Registry:
         detail, healthy = seen.problem or "It answers.", state == "closed"
         if self._engines is not None and route.tier == "fallback":
             running, sentence = self._engines.state()
-            healthy, detail = healthy and running == "ready", seen.problem or sentence
+            # What the engine says of itself is newer than what its last answer met, unless only answers can tell.
+            unheard = not healthy and running == "ready"
+            healthy, detail = healthy and running == "ready", (seen.problem if unheard else "") or sentence
         each = seen.tokens / seen.answers if seen.answers else 0.0
         return ModelStatus(
             lane.name, route.tier, route.model, route.adapter, healthy, detail,

@@ -22,8 +22,10 @@ from assistant.models.openai_wire import LOCAL
 from assistant.models.registry import Registry
 from assistant.models.settings import ModelSettings
 from assistant.models.supervise import EngineSpec
-from assistant.models.types import Guesses, ModelRequest
+from assistant.models.types import ChatModel, Guesses, ModelRequest
 from assistant.orchestration.prompts import Message
+from assistant.types import Caller, Turn, TurnOptions
+from knowledge.types import Scope
 
 Ask = Callable[..., ModelRequest]
 SPEC = EngineSpec(Path("none.gguf"), "fake", module="assistant.models.fake_server")
@@ -82,7 +84,7 @@ def alive(number: int) -> bool:
     return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
-async def said(model: OpenAIModel, request: ModelRequest) -> str:
+async def said(model: ChatModel, request: ModelRequest) -> str:
     return "".join([piece.text async for piece in model.stream(request)])
 
 
@@ -110,6 +112,23 @@ async def test_it_starts_another_when_the_engine_is_killed(engines: LocalEngines
     await until(lambda: not ready(engines), within_s=2)
     await until(lambda: ready(engines))
     assert pid(tmp_path) != first
+
+
+async def test_what_an_answer_met_while_it_was_away_is_not_told_of_an_engine_that_is_back(
+    engines: LocalEngines, tmp_path: Path
+) -> None:
+    registry = Registry(lanes(ModelSettings(), engines), engines)
+    await until(lambda: ready(engines))
+    asked = Turn("1", "Why?", (), Caller("u", "Ann", Scope(frozenset({"everyone"}))), TurnOptions())
+    model = (await registry.choose(asked)).model
+    os.kill(pid(tmp_path), signal.SIGKILL)
+    await until(lambda: not ready(engines), within_s=2)
+    with pytest.raises(ModelError):
+        await said(model, ModelRequest((Message("user", "Why?"),)))
+    assert registry.status()[0].failures
+    await until(lambda: ready(engines))
+    status = registry.status()[0]
+    assert status.healthy and status.detail == engines.state()[1]
 
 
 async def test_it_shows_what_guessing_brought_for_each_task_and_forgets_it_with_the_engine(
