@@ -84,8 +84,11 @@ class Adapters:
 
     async def restore(self) -> None:
         """Load again what was loaded before vLLM was started anew; one that is refused now is left out."""
-        before, self.loaded = self.loaded, frozenset()
-        for name in sorted(before):
+        async with self._lock:
+            before = self.loaded
+            # vLLM answers before this runs, so one may have been loaded into it already; a second time is refused.
+            self.loaded = before & (await self._upstream.models() or frozenset())
+        for name in sorted(before - self.loaded):
             try:
                 await self.load(name)
             except ModelError as exc:

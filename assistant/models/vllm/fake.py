@@ -75,6 +75,8 @@ class FakeVllm:
         if self.refuses:
             reason, self.refuses = self.refuses, ""
             return JSONResponse({"error": {"message": reason}}, 400)
+        if body["lora_name"] in self.adapters:
+            return JSONResponse({"error": {"message": f"{body['lora_name']} has already been loaded."}}, 400)
         self.adapters[body["lora_name"]] = body["lora_path"]
         return Response("loaded")
 

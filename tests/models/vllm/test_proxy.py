@@ -120,6 +120,14 @@ async def test_adapters_come_back_after_vllm_was_started_anew(door: Door) -> Non
     assert set(door.vllm.adapters) == {"grounded-answer"}
 
 
+async def test_an_adapter_that_vllm_was_given_before_the_others_came_back_stays_loaded(door: Door) -> None:
+    await door.client.put("/adapters/grounded-answer")
+    await door.adapters.restore()
+    assert door.adapters.loaded == {"grounded-answer"}
+    answer = await door.client.post("/v1/chat/completions", json=CHAT | {"model": "grounded-answer"})
+    assert answer.status_code == 200
+
+
 async def test_loading_twice_at_once_loads_once(door: Door) -> None:
     await asyncio.gather(*(door.client.put("/adapters/grounded-answer") for _ in range(5)))
     assert [path for path, _ in door.vllm.bodies].count("/v1/load_lora_adapter") == 1
