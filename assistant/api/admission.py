@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from assistant.api.metrics import Metrics
@@ -73,6 +73,7 @@ class Room:
         self._capacity = capacity
         self._metrics = metrics
         self._inside = 0
+        self._arriving = 0
         self._queue: deque[Ticket] = deque()
         self._held: Counter[str] = Counter()
         self._allowance: dict[str, tuple[float, float]] = {}  # person -> (entries left, at that monotonic second)
@@ -82,7 +83,7 @@ class Room:
         """Return a ticket for `key` (a person, or an address), inside or in the queue. Raises Overloaded at once."""
         if self._held[key] >= self._capacity.per_key:
             self._refuse(f"You have {self._held[key]} requests running; wait until one is done.", self._typical_s)
-        self.refuse_when_full()
+        self._refuse_when_full(0)
         full = self._inside >= self._capacity.inside
         self._spend(key)
         ticket = Ticket(self, key)
@@ -94,11 +95,18 @@ class Room:
         self._report()
         return ticket
 
-    def refuse_when_full(self) -> None:
-        """Raise Overloaded when the queue is full too, whoever asks: nothing has to be looked up for that."""
-        if self._inside >= self._capacity.inside and len(self._queue) >= self._capacity.waiting:
-            wait_s = self._typical_s * (len(self._queue) + 1) / self._capacity.inside
-            self._refuse("Too many people ask at this moment; try again shortly.", wait_s)
+    @contextmanager
+    def arriving(self) -> Iterator[None]:
+        """Count somebody who is on the way in while it is looked up who it is. Raises Overloaded at once.
+
+        All places may be spoken for by those who came before: who asks then need not be looked up.
+        """
+        self._refuse_when_full(self._arriving)
+        self._arriving += 1
+        try:
+            yield
+        finally:
+            self._arriving -= 1
 
     @asynccontextmanager
     async def place(self, key: str) -> AsyncIterator[None]:
@@ -127,6 +135,13 @@ class Room:
         while self._queue and self._inside < self._capacity.inside:
             self._admit(self._queue.popleft())
         self._report()
+
+    def _refuse_when_full(self, ahead: int) -> None:
+        """Raise Overloaded when no place is left, inside or waiting, behind `ahead` others."""
+        places = self._capacity.inside + self._capacity.waiting
+        if self._inside + len(self._queue) + ahead >= places:
+            wait_s = self._typical_s * (len(self._queue) + ahead + 1) / self._capacity.inside
+            self._refuse("Too many people ask at this moment; try again shortly.", wait_s)
 
     def _admit(self, ticket: Ticket) -> None:
         self._inside += 1

@@ -58,6 +58,7 @@ ROUTERS = (
     conversations.router,
     sharing.router,
     transfer.router,
+    chat.asking,
     chat.router,
     speech.router,
     widgets.router,

@@ -17,6 +17,7 @@ from assistant.api.chat_schema import ChatBody
 from assistant.api.deps import Id, Parts
 from assistant.api.doors import Doors, Shared
 from assistant.api.live import Live
+from assistant.api.places import SEATED, Placed, take_over
 from assistant.api.responses import Pieces, disconnected
 from assistant.api.schemas import Json
 from assistant.app import App
@@ -30,6 +31,7 @@ from assistant.types import Caller, Picture, Turn, TurnOptions
 from knowledge import collections
 
 router = APIRouter(route_class=Guarded)
+asking = APIRouter(route_class=Placed)
 
 PING_S = 15.0
 MODEL = "assistant"  # the name under which we choose the route ourselves
@@ -38,20 +40,9 @@ _EVENTS: dict[int | str, Json] = {200: {"content": {"text/event-stream": {}}}}
 _STREAM = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
 
 
-async def _room_left(doors: Shared) -> None:
-    """Refuse before more than the credential is looked up: under overload, the database is what requests wait for."""
-    doors.chats.refuse_when_full()
-
-
-@router.post(
-    "/v1/chat/completions",
-    tags=["openai"],
-    response_model=None,
-    responses=_EITHER,
-    dependencies=[Depends(_room_left)],
-)
+@asking.post("/v1/chat/completions", tags=["openai"], response_model=None, responses=_EITHER)
 async def complete(
-    body: ChatBody, request: Request, app: Parts, doors: Shared, credential: Annotated[Credential, Depends(SIGNED_IN)]
+    body: ChatBody, request: Request, app: Parts, doors: Shared, credential: Annotated[Credential, Depends(SEATED)]
 ) -> Response:
     """Answer the last message, from the documents that the caller may read; streamed or whole."""
     caller, inside = credential.caller, body.assistant.conversation_id
@@ -67,20 +58,15 @@ async def complete(
     heard = await speech.heard(app, doors, caller.user_id, () if decisions else body.sounds(), options.policy)
     question = "" if decisions else body.question([said for said, _ in heard])
     options = replace(options, decisions=decisions, heard=tuple(step for _, step in heard))
-    ticket = doors.chats.enter(caller.user_id)
-    try:
-        turn_id, history = await _asked(body, app, caller, question)
-        await companions.settle(app, inside, kept)
-    except BaseException:
-        ticket.leave()
-        raise
+    turn_id, history = await _asked(body, app, caller, question)
+    await companions.settle(app, inside, kept)
     turn = Turn(turn_id, question, history, caller, options)
     usage = body.stream and body.stream_options is not None and body.stream_options.include_usage
     structured = options.sampling.json_schema is not None
     wire = sse.wire(turn_id, body.model, options.conversation_id, usage, structured)
     # Somebody in a conversation may come back to it; a program that hangs up will not.
     grace_s = app.settings.api.resume_grace_s if options.conversation_id else 0.0
-    live = doors.streams.begin(turn, credential.id, ticket, wire, grace_s)
+    live = doors.streams.begin(turn, credential.id, take_over(request), wire, grace_s)
     if body.stream:
         return follow_response(doors, live, 0)
     return await _whole(doors, live, request)

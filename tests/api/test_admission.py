@@ -124,9 +124,27 @@ async def test_overload_is_refused_fast_with_429_and_those_inside_are_served(eng
     assert world.turns.running == 0
 
 
-async def test_a_full_queue_is_told_before_anything_but_the_credential_is_looked_up(
-    engine: Any, tmp_path: Path
-) -> None:
+async def test_those_on_the_way_in_count_until_they_are_known() -> None:
+    room = _room(inside=1, waiting=1)
+    with room.arriving(), room.arriving():
+        with pytest.raises(Overloaded), room.arriving():
+            pass
+        assert room.enter("a").position == 0  # whoever is known takes a place, not one more
+    room.enter("b")
+    with pytest.raises(Overloaded), room.arriving():
+        pass
+
+
+async def test_a_request_that_is_refused_later_gives_its_place_back(engine: Any, tmp_path: Path) -> None:
+    world = make_world(engine, tmp_path, load(data_dir=tmp_path, api={"max_chats": 1, "max_queued_chats": 0}))
+    async with world.client(world.ben) as client:
+        for body in (b"{", b"{}", b'{"messages": [{"role": "user", "content": ""}]}'):
+            assert (await client.post("/v1/chat/completions", content=body)).status_code in (400, 422)
+        fine = {"messages": [{"role": "user", "content": "words 3 0.01"}]}
+        assert (await client.post("/v1/chat/completions", json=fine)).status_code == 200
+
+
+async def test_a_full_queue_is_told_before_anything_is_looked_up(engine: Any, tmp_path: Path) -> None:
     world = make_world(engine, tmp_path, load(data_dir=tmp_path, api={"max_chats": 1, "max_queued_chats": 0}))
     body = {"messages": [{"role": "user", "content": "words 3 0.01"}]}
     unknown = body | {"assistant": {"conversation_id": "nowhere"}}
@@ -137,6 +155,8 @@ async def test_a_full_queue_is_told_before_anything_but_the_credential_is_looked
             async with client.stream("POST", "/v1/chat/completions", json=endless) as first:
                 assert first.status_code == 200
                 assert (await client.post("/v1/chat/completions", json=unknown)).status_code == 429
+                stranger = {"Authorization": "Bearer nobody"}
+                assert (await client.post("/v1/chat/completions", json=body, headers=stranger)).status_code == 429
 
 
 async def test_who_waits_sees_the_place_in_the_queue(engine: Any, tmp_path: Path) -> None:
