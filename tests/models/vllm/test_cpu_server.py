@@ -22,16 +22,24 @@ torch.manual_seed(0)
 SLICES = (24, 8, 8)
 down = [torch.randn(2, 1, 4, 16) for _ in SLICES]
 up = [torch.randn(2, 1, size, 4) for size in SLICES]
-for ids in ([7, 7, 7], [7], [0, 9], [9, 0, 7, 9, 0], [0, 0]):
-    made = PunicaWrapperCPU(64, 8, "cpu")
-    made.update_metadata(LoRAMapping(tuple(ids), tuple(ids), is_prefill=True), [7, 9], 2, 100)
+made = PunicaWrapperCPU(256, 8, "cpu")
+
+def compare(ids, places):
+    made.update_metadata(LoRAMapping(tuple(ids), tuple(ids), is_prefill=True), places, 2, 100)
     x, before = torch.randn(len(ids), 16), torch.randn(len(ids), sum(SLICES))
     y = before.clone()
     made.add_lora_linear(y, x, tuple(down), tuple(up), 0.5, SLICES)
     for row, name in enumerate(ids):
-        place = {7: 0, 9: 1, 0: None}[name]
+        place = places.index(name) if name else None
         added = [u[place, 0] @ (d[place, 0] @ x[row]) * 0.5 for d, u in zip(down, up)] if name else [torch.zeros(40)]
         torch.testing.assert_close(y[row], before[row] + torch.cat(added))
+
+for ids in ([7, 7, 7], [7], [0, 9], [9, 0, 7, 9, 0], [0, 0], [7] * 90, [9] * 90 + [7, 0]):
+    compare(ids, [7, 9])
+for one in (*down, *up):
+    one[0].normal_()  # another adapter takes the place of 7
+compare([8, 9, 0], [8, 9])
+compare([8] * 90, [8, 9])
 print("as it should be")
 """
 
