@@ -98,4 +98,4 @@ def test_starting_the_processes_does_not_wait_for_the_other_commands() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
     loaded, names = result.stdout.splitlines()
     assert loaded == "False False", result.stderr[-2000:]
-    assert names.split()[:6] == ["up", "serve", "worker", "ui", "ingest", "search"]
+    assert names.split()[:6] == ["up", "serve", "worker", "engine", "ui", "ingest"]

@@ -47,6 +47,7 @@ app = typer.Typer(
 app.command()(processes.up)
 app.command()(processes.serve)
 app.command()(processes.worker)
+app.command()(processes.engine)
 app.command()(processes.ui)
 
 

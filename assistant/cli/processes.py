@@ -1,4 +1,4 @@
-"""`assistant up|serve|worker|ui`: the processes, all together or one by one."""
+"""`assistant up|serve|worker|engine|ui`: the processes, all together or one by one."""
 
 from __future__ import annotations
 
@@ -42,6 +42,13 @@ def serve(context: typer.Context, host: Host = None, port: Port = None) -> None:
 def worker(context: typer.Context) -> None:
     """Run the ingestion worker alone."""
     _become(settings_of(context), "assistant.work")
+
+
+def engine(
+    context: typer.Context, port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8200
+) -> None:
+    """Run the local model alone, for programs of this machine that speak OpenAI's protocol."""
+    _become(settings_of(context), "assistant.engine", "--port", str(port))
 
 
 def ui(context: typer.Context, host: Host = None, port: Port = None) -> None:

@@ -156,7 +156,7 @@ class LocalEngines:
         if self._engine is None and not self._paused():
             return None
         try:
-            engine = EngineProcess(self._plan(), self._key_file(), self._log_file)
+            engine = EngineProcess(self._plan(), key_file(self._run_dir), self._log_file)
         except (ModelError, OSError) as exc:
             self._problem = str(exc)
             log.error("the engine cannot be started: %s", exc)
@@ -185,21 +185,24 @@ class LocalEngines:
                 return True
         return False
 
-    def _key_file(self) -> Path:
-        path = self._run_dir / "engine.key"
-        if not path.exists():
-            partial = path.with_suffix(f".{os.getpid()}")
-            partial.touch(mode=0o600)
-            partial.write_text(secrets.token_urlsafe(32), "utf-8")
-            partial.replace(path)
-        return path
-
     def _announce(self, engine: EngineProcess) -> None:
         spec = engine.spec
         what = {"url": engine.endpoint.base_url, "pid": engine.pid, "model": spec.name, "adapter": spec.adapter}
         partial = self._run_dir / "engine.json.partial"
         partial.write_text(json.dumps(what), "utf-8")
         partial.replace(self._run_dir / "engine.json")
+
+
+def key_file(run_dir: Path) -> Path:
+    """Return the file with the engine's key, for its owner alone; it is made when there is none."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    path = run_dir / "engine.key"
+    if not path.exists():
+        partial = path.with_suffix(f".{os.getpid()}")
+        partial.touch(mode=0o600)
+        partial.write_text(secrets.token_urlsafe(32), "utf-8")
+        partial.replace(path)
+    return path
 
 
 def _drained(engine: EngineProcess, since: float) -> bool:
