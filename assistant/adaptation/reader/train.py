@@ -29,6 +29,7 @@ from assistant.adaptation import machine, recipe
 from assistant.adaptation.errors import AdaptationError, unwritten
 from assistant.adaptation.reader.examples import Example, examples
 from assistant.adaptation.rows import Passage
+from assistant.adaptation.sft import fastest_dtype
 from assistant.adaptation.splits import split
 from assistant.adaptation.vectors import RememberingEmbedder
 from knowledge.models.export import packaged_folder
@@ -150,6 +151,7 @@ def train(
     dice, losses, started, tokens = random.Random(seed), list[float](), time.perf_counter(), 0
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=rate, weight_decay=0.01)
+    dtype = fastest_dtype()
     model.train()
     while len(losses) < n_steps:
         for own, near in steps(given, tokenizer, dice):
@@ -157,7 +159,9 @@ def train(
             warm = min(1.0, (done + 1) / max(1, min(_WARMUP_STEPS, n_steps // 10)))
             optimizer.param_groups[0]["lr"] = rate * warm * max(0.02, 1 - done / n_steps)
             batch = padded([*own, *near])
-            loss = loss_of(model(batch), own, near)
+            with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+                scores = model(batch)
+            loss = loss_of(scores.float(), own, near)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             nn.utils.clip_grad_norm_(trained, 1.0)
