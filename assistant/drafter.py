@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Any
 
 from assistant.guardrails.grounding import Judge, Verbatim
+from assistant.guardrails.json_check import JsonCheck
+from assistant.guardrails.json_release import JsonRelease
 from assistant.guardrails.output import Output
 from assistant.guardrails.release import GroundedRelease
 from assistant.orchestration.attempt import Release, attempt, text_event
@@ -16,7 +19,7 @@ from assistant.orchestration.examples import ExampleBank
 from assistant.orchestration.notes import NOBODY, Notes, checked, drafted, plain_release
 from assistant.orchestration.ports import Choice, Gate
 from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt
-from assistant.orchestration.read import GUIDED, read, readable
+from assistant.orchestration.read import GUIDED, Read, read, readable
 from assistant.orchestration.reasoning import answer_only
 from assistant.orchestration.second_look import Look, again
 from assistant.orchestration.settings import TurnSettings
@@ -54,12 +57,21 @@ class Drafter:
         self._secrets = secrets
 
     async def drafts(self, notes: Notes, choice: Choice, prompts: Prompts) -> AsyncGenerator[Event, None]:
-        """Yield what the reader finds, where there is one; else one draft, and a second where the first was empty."""
+        """Yield what the reader finds, where there is one; else one draft, and a second where the first was empty.
+
+        For JSON the reader only decides whether a model is asked: bound to a schema, a model cannot say that it found
+        nothing.
+        """
         if self._reader is not None and self._stands_in(notes, choice, prompts.grounded):
-            async with aclosing(self._read(self._reader, notes)) as events:
-                async for event in events:
-                    yield event
-            return
+            found, step = await _looked_up(self._reader, notes)
+            yield step
+            if not found.sure:
+                return
+            if _schema(notes) is None:
+                async with aclosing(self._read(found, notes)) as events:
+                    async for event in events:
+                        yield event
+                return
         look = Look(prompts.grounded, notes.passages) if notes.passages else None
         while look is not None:
             if look.reason:
@@ -74,9 +86,14 @@ class Drafter:
 
     async def unaided(self, notes: Notes) -> AsyncGenerator[Event, None]:
         """Yield what the reader finds when no model can answer; nothing where it is not sure, or there is none."""
-        if self._reader is not None and notes.passages and _readable(notes):
-            notes.progress.route = NOBODY
-            async with aclosing(self._read(self._reader, notes)) as events:
+        passages = notes.passages if _schema(notes) is None else ()  # the reader writes no JSON
+        if self._reader is None or not passages or not readable(notes.question, passages):
+            return
+        notes.progress.route = NOBODY
+        found, step = await _looked_up(self._reader, notes)
+        yield step
+        if found.sure:
+            async with aclosing(self._read(found, notes)) as events:
                 async for event in events:
                     yield event
 
@@ -84,21 +101,16 @@ class Drafter:
         """Return whether the reader stands in: not for a model named or published, nor for a prompt of one's own."""
         small = choice.route.tier == "fallback" and choice.route.adapter == GUIDED
         unasked = notes.turn.options.model == CHOSEN_BY_US and prompt == self._packaged
-        return small and unasked and bool(notes.passages) and _readable(notes)
+        return small and unasked and bool(notes.passages) and readable(notes.question, notes.passages)
 
-    async def _read(self, reader: Reader, notes: Notes) -> AsyncGenerator[Event, None]:
-        """Yield the words of the likeliest passage, or what explains them; nothing where no passage seems to answer."""
-        started = notes.trace.clock()
-        found = await in_thread(read, reader, notes.meant, notes.passages)
-        yield notes.trace.step("read", found.told, notes.trace.elapsed_ms(started))
-        if not found.sure:
-            return
-        explained = found.explanation
+    async def _read(self, found: Read, notes: Notes) -> AsyncGenerator[Event, None]:
+        """Yield the words that were found, or what explains them."""
+        started, explained = notes.trace.clock(), found.explanation
         notes.progress.route = replace(notes.progress.route, model="reader", adapter=None, strategy="reader")
         output = Output([found.passage.text], self._secrets)
         fragments_to = "" if explained else self._fragments_to(found.question)
         notes.release = release = GroundedRelease(Verbatim(), output, [found.passage], fragments_to)
-        notes.trace.timings_ms["first_token"] = notes.trace.elapsed_ms(started)
+        notes.trace.timings_ms["first_token"] = notes.trace.timings_ms["read"] + notes.trace.elapsed_ms(started)
         said = explained or f"{found.words} [1]."
         for released in [*await release.feed(said), *await release.finish(cut_off=False)]:
             yield text_event(released)
@@ -112,11 +124,14 @@ class Drafter:
         composed = await from_documents(
             shown, notes.turn, notes.question, passages, converses(choice), choice.model, own
         )
-        if notes.turn.options.sampling.json_schema is not None:
-            release: Release = plain_release(notes, self._secrets)
+        check = self._judge.open(notes.question, composed.passages, prompt.abstention)
+        schema = _schema(notes)
+        if schema is not None:
+            values = JsonCheck(check, notes.question, composed.passages)
+            data = Output([], self._secrets, markdown=False)
+            release: GroundedRelease | JsonRelease = JsonRelease(values, schema, data, composed.passages)
         else:
             output = Output([p.text for p in composed.passages], self._secrets)
-            check = self._judge.open(notes.question, composed.passages, prompt.abstention)
             # Adapters of the small model answer in fragments; what else an installation runs there writes sentences.
             brief = choice.route.tier == "fallback" and choice.route.adapter is not None
             fragments_to = self._fragments_to(notes.question) if brief else ""
@@ -124,8 +139,7 @@ class Drafter:
         async with aclosing(self._one(notes, choice, prompt, composed, release)) as events:
             async for event in events:
                 yield event
-        if isinstance(release, GroundedRelease):
-            yield notes.trace.step("check", checked(release), release.check_ms)
+        yield notes.trace.step("check", checked(release), release.check_ms)
 
     def _fragments_to(self, question: str) -> str:
         return question if self._settings.whole_sentences else ""
@@ -160,9 +174,16 @@ class Drafter:
         )
 
 
-def _readable(notes: Notes) -> bool:
-    """Return whether the reader can answer: it knows English alone, and writes no JSON."""
-    return notes.turn.options.sampling.json_schema is None and readable(notes.question, notes.passages)
+async def _looked_up(reader: Reader, notes: Notes) -> tuple[Read, Event]:
+    """Return what the reader makes of the passages, and the step that tells it."""
+    started = notes.trace.clock()
+    found = await in_thread(read, reader, notes.meant, notes.passages)
+    return found, notes.trace.step("read", found.told, notes.trace.elapsed_ms(started))
+
+
+def _schema(notes: Notes) -> Mapping[str, Any] | None:
+    """Return the schema of the answer that is wanted, None for an answer in words."""
+    return notes.turn.options.sampling.json_schema
 
 
 def converses(choice: Choice) -> bool:

@@ -6,12 +6,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from assistant.guardrails.json_release import JsonRelease
 from assistant.guardrails.release import GroundedRelease, PlainRelease, Released
 from assistant.models.types import Piece, Usage
 from assistant.orchestration.trace import Trace
 from assistant.types import Event, Route
 
-Release = GroundedRelease | PlainRelease
+Release = GroundedRelease | JsonRelease | PlainRelease
 
 
 @dataclass(slots=True)

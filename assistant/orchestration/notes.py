@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from time import time
 
 from assistant.calling.approvals import Approval
+from assistant.guardrails.json_release import JsonRelease
 from assistant.guardrails.output import Output
 from assistant.guardrails.release import GroundedRelease, PlainRelease, cite
 from assistant.models.policy.situation import Decision
@@ -95,7 +96,7 @@ def answer_of(notes: Notes, abstention: str, suggestions: int) -> Answer:
         text=abstention if abstained else text,
         citations=citations,
         abstained=abstained,
-        grounded=isinstance(release, GroundedRelease) and bool(citations),
+        grounded=bool(citations),
         degraded=False,
         route=progress.route,
         steps=tuple(notes.trace.steps),
@@ -168,8 +169,10 @@ def drafted(progress: Progress, trimmed: bool) -> str:
     return f"{progress.route.model} wrote {progress.usage.output_tokens} tokens{cut}"
 
 
-def checked(release: GroundedRelease) -> str:
+def checked(release: GroundedRelease | JsonRelease) -> str:
     """Return the sentence that tells what the grounding check found."""
+    if isinstance(release, JsonRelease):
+        return _checked_json(release)
     claims = [judged for judged in release.judged if judged.kind in ("supported", "unsupported")]
     removed = [judged for judged in claims if judged.kind == "unsupported"]
     if not claims:
@@ -179,6 +182,15 @@ def checked(release: GroundedRelease) -> str:
     return (
         f"All {len(claims)} sentences stand in the passages" if len(claims) > 1 else "The answer stands in the passages"
     )
+
+
+def _checked_json(release: JsonRelease) -> str:
+    found = release.checked
+    if found is None:
+        return "The model wrote no JSON that could be checked"
+    if found.left_out:
+        return f"Left out {len(found.left_out)} of {found.values} values: no passage holds {found.left_out[0]!r}"
+    return f"All values stand in the passages: {found.values}" if found.cited else "No value comes from the passages"
 
 
 def _notice(context: Context, abstained: bool) -> str | None:

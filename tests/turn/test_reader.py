@@ -190,11 +190,25 @@ async def test_it_leaves_a_model_that_was_named_and_a_prompt_of_ones_own_alone(b
     assert "read" not in (await made.ask(LEAVE)).steps
 
 
-async def test_it_answers_by_the_model_where_json_is_asked_for(bench: Any) -> None:
-    schema = {"type": "object", "properties": {"days": {"type": "integer"}}}
-    ran: Ran = await bench('{"days": 25}', route=SMALL, reader=Sees(SURE + 1)).ask(
-        LEAVE, sampling=Sampling(json_schema=schema)
-    )
+DAYS = Sampling(json_schema={"type": "object", "properties": {"days": {"type": "integer"}}})
+
+
+async def test_json_is_written_by_the_model_where_the_reader_is_sure(bench: Any) -> None:
+    ran: Ran = await bench('{"days": 25}', route=SMALL, reader=Sees(SURE + 1)).ask(LEAVE, sampling=DAYS)
+    assert ran.text == '{"days": 25}' and ran.answer.grounded
+    assert ran.answer.route.model == "small" and ran.steps == ["search", "read", "draft", "check"]
+
+
+async def test_no_model_is_asked_for_json_where_no_passage_seems_to_answer(bench: Any) -> None:
+    model = ScriptedModel(['{"days": 25}'])
+    ran: Ran = await bench(model, route=SMALL, reader=Sees(SURE - 0.1)).ask(LEAVE, sampling=DAYS)
+    assert not model.requests and ran.answer.abstained and ran.text == ABSTENTION
+    assert ran.steps == ["search", "read"]
+
+
+async def test_models_that_answer_by_themselves_write_json_without_the_reader(bench: Any) -> None:
+    made = bench('{"days": 25}', route=Route("big", "hr", "domain", ""), reader=Sees(SURE - 1))
+    ran: Ran = await made.ask(LEAVE, sampling=DAYS)
     assert ran.text == '{"days": 25}' and "read" not in ran.steps
 
 

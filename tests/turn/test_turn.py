@@ -391,13 +391,6 @@ async def test_it_lets_no_known_secret_out(bench: Any) -> None:
     assert secret not in ran.answer.text
 
 
-async def test_it_answers_in_json_when_a_schema_is_given(bench: Any) -> None:
-    sampling = Sampling(json_schema={"type": "object"})
-    ran: Ran = await bench('{"days": 25, "x": "[1](2)"}').ask(LEAVE, sampling=sampling)
-    assert ran.answer.text == '{"days": 25, "x": "[1](2)"}'
-    assert not ran.answer.grounded
-
-
 async def test_it_searches_attachments_of_the_conversation_first(bench: Any) -> None:
     made = bench("Blue [1].", passages=[*PASSAGES, passage(7, "The sky in the attachment is blue.", collection="att")])
 
