@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from assistant.guardrails.grounding import Judge, Verbatim
-from assistant.guardrails.json_check import JsonCheck
+from assistant.guardrails.json_check import CopiedJson, JsonCheck
 from assistant.guardrails.json_release import JsonRelease
 from assistant.guardrails.output import Output
 from assistant.guardrails.release import GroundedRelease
@@ -16,6 +16,7 @@ from assistant.orchestration.attempt import Release, attempt, text_event
 from assistant.orchestration.compose import Composed, Prompts, from_documents, load_prompts, plain_chat
 from assistant.orchestration.draft import NOTHING, draft
 from assistant.orchestration.examples import ExampleBank
+from assistant.orchestration.fill import filled
 from assistant.orchestration.notes import NOBODY, Notes, checked, drafted, plain_release
 from assistant.orchestration.ports import Choice, Gate
 from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt
@@ -59,15 +60,16 @@ class Drafter:
     async def drafts(self, notes: Notes, choice: Choice, prompts: Prompts) -> AsyncGenerator[Event, None]:
         """Yield what the reader finds, where there is one; else one draft, and a second where the first was empty.
 
-        For JSON the reader only decides whether a model is asked: bound to a schema, a model cannot say that it found
-        nothing.
+        Where a schema has several places to fill, the reader only decides whether a model is asked: bound to a schema,
+        a model cannot say that it found nothing.
         """
         if self._reader is not None and self._stands_in(notes, choice, prompts.grounded):
             found, step = await _looked_up(self._reader, notes)
             yield step
             if not found.sure:
                 return
-            if _schema(notes) is None:
+            schema = _schema(notes)
+            if schema is None or filled(schema, found.words) is not None:
                 async with aclosing(self._read(found, notes)) as events:
                     async for event in events:
                         yield event
@@ -107,11 +109,17 @@ class Drafter:
         """Yield the words that were found, or what explains them."""
         started, explained = notes.trace.clock(), found.explanation
         notes.progress.route = replace(notes.progress.route, model="reader", adapter=None, strategy="reader")
-        output = Output([found.passage.text], self._secrets)
-        fragments_to = "" if explained else self._fragments_to(found.question)
-        notes.release = release = GroundedRelease(Verbatim(), output, [found.passage], fragments_to)
+        schema, passages = _schema(notes), [found.passage]
+        output = Output([found.passage.text], self._secrets, markdown=schema is None)
+        if schema is not None:
+            release: GroundedRelease | JsonRelease = JsonRelease(CopiedJson(), schema, output, passages)
+            said = filled(schema, found.words) or ""
+        else:
+            fragments_to = "" if explained else self._fragments_to(found.question)
+            release = GroundedRelease(Verbatim(), output, passages, fragments_to)
+            said = explained or f"{found.words} [1]."
+        notes.release = release
         notes.trace.timings_ms["first_token"] = notes.trace.timings_ms["read"] + notes.trace.elapsed_ms(started)
-        said = explained or f"{found.words} [1]."
         for released in [*await release.feed(said), *await release.finish(cut_off=False)]:
             yield text_event(released)
 

@@ -33,7 +33,7 @@ Kind = Literal["supported", "unsupported", "abstention", "neutral"]
 _YES_NO = re.compile(r"^(?:yes|no|ja|nein|oui|non|sí|si)\b[,.!:]?\s*", re.I)
 _YES_NO_ABOUT = 0.6  # share of the question's words that a passage must have before a bare yes or no may rest on it
 _SPAN_WORDS = 6  # a claim that adds more content words to the question is a statement
-_STATEMENT_WORDS = 5  # a claim of fewer content words is never weighed as a statement
+STATEMENT_WORDS = 5  # a claim of fewer content words is never weighed as a statement
 _ADDED_STATED = 0.6  # share of what a short claim adds that must stand around one place of the passage
 _SAME_SENTENCE = 0.7  # share of common words from which on two sentences say the same or the opposite
 _ABOUT_THE_SAME = 0.5  # the same for a claim that denies something
@@ -161,7 +161,7 @@ class RuleCheck:
         added = novel(claim, self._question)
         if len(added) <= _SPAN_WORDS and share(added, _place(added, source)) >= _ADDED_STATED:
             scores.append(self._weighed(self._rules.span, span_features(self._question, claim, source, self._sources)))
-        if len(claim.stems) >= _STATEMENT_WORDS:
+        if len(claim.stems) >= STATEMENT_WORDS:
             scores.append(self._weighed(self._rules.statement, statement_features(claim, source, self._sources)))
         return max(scores, key=lambda score: (score.holds, score.probability))
 

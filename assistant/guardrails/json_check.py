@@ -1,7 +1,7 @@
 """An answer in JSON, held against the passages value by value.
 
-Numbers have to stand in a passage exactly, dates may be written otherwise, and texts are judged as the sentences of an
-answer in words are.
+Numbers have to stand in a passage exactly, dates may be written otherwise. All words of a short text have to stand in
+one sentence; a longer one is judged as the sentences of an answer in words are.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from assistant.guardrails import facts as exact
 from assistant.guardrails.facts import Facts, Quantity
-from assistant.guardrails.grounding import Check
-from assistant.guardrails.json_values import parsed, values, without
+from assistant.guardrails.grounding import STATEMENT_WORDS, Check
+from assistant.guardrails.json_values import parsed, unmarked, values, without
 from assistant.guardrails.sentences import split
 from assistant.guardrails.sources import Source, Text
 from knowledge.types import Passage
@@ -33,6 +33,22 @@ class Checked:
     cited: tuple[int, ...]  # passages that its values stand in, 1-based, in order of the values
     values: int  # texts and numbers that were held against the passages
     left_out: tuple[str, ...]  # those that none holds
+
+
+class JsonJudge(Protocol):
+    """Judges answers in JSON."""
+
+    def judge(self, text: str, schema: Mapping[str, Any]) -> Checked:
+        """Return what may be shown of `text`; raises ValueError when it is no JSON."""
+        ...
+
+
+class CopiedJson:
+    """The check of JSON whose one value was cut out of the one passage that it cites."""
+
+    def judge(self, text: str, schema: Mapping[str, Any]) -> Checked:
+        """Return that all of it stands there."""
+        return Checked(text, (1,), 1, ())
 
 
 class JsonCheck:
@@ -55,7 +71,8 @@ class JsonCheck:
             if self._check.sentence(text).kind == "abstention":  # a model that nothing binds to the schema may say so
                 return Checked("", (), 0, ())
             raise
-        found = values(data, schema)
+        plain = unmarked(data)
+        found = values(plain, schema)
         held = {value.path: self._passages(value.said) for value in found}
         missing = [value for value in found if held[value.path] is None]
         cited = _fewest([numbers for numbers in held.values() if numbers])
@@ -63,8 +80,8 @@ class JsonCheck:
         # Words of the question and empty texts are no answer by themselves, only beside something that is one.
         if (found and not cited) or not all(value.may_be_null for value in missing):
             return Checked("", (), len(found), left_out)
-        if missing:
-            text = json.dumps(without(data, {value.path for value in missing}), ensure_ascii=False)
+        if missing or plain != data:
+            text = json.dumps(without(plain, {value.path for value in missing}), ensure_ascii=False)
         return Checked(text.strip(), cited, len(found), left_out)
 
     def _passages(self, said: str | int | float) -> tuple[int, ...] | None:
@@ -78,7 +95,7 @@ class JsonCheck:
             return ()
         if precise and not _LETTERS.search(said):
             return self._holding(lambda source: not exact.unsupported(stated, source.known_facts, source.known))
-        return self._judged(said)
+        return self._judged(said) if len(bare.stems) >= STATEMENT_WORDS else self._holding(lambda s: _says(bare, s))
 
     def _judged(self, said: str) -> tuple[int, ...] | None:
         judged = [self._check.sentence(sentence) for sentence in split(said)]
@@ -97,6 +114,16 @@ def _has(number: Decimal, source: Source) -> bool:
     share = Quantity((amount * 100).normalize(), "%")
     written = f"{amount:f}" in source.tokens
     return written or share in known.quantities or not exact.unsupported(stated, known, source.known)
+
+
+def _says(short: Text, source: Source) -> bool:
+    """Return whether all words of a short text stand in one sentence of a passage, or in its title and headings."""
+    wanted = short.stems or frozenset(short.tokens)
+    if exact.unsupported(short.facts, source.known_facts, source.known):
+        return False
+    return any(
+        wanted <= (sentence.stems or frozenset(sentence.tokens)) for sentence in [*source.sentences, source.label]
+    )
 
 
 def _fewest(held: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

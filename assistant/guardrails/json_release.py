@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
-from assistant.guardrails.json_check import Checked, JsonCheck
+from assistant.guardrails.json_check import Checked, JsonJudge
 from assistant.guardrails.output import Output
 from assistant.guardrails.release import Released, cite
 from assistant.threads import in_thread
@@ -25,7 +25,7 @@ class JsonRelease:
     settled = False  # where the documents do not say, only the whole answer shows it
 
     def __init__(
-        self, check: JsonCheck, schema: Mapping[str, Any], output: Output, passages: Sequence[Passage]
+        self, check: JsonJudge, schema: Mapping[str, Any], output: Output, passages: Sequence[Passage]
     ) -> None:
         """Hold values against `passages` by `check`, and clean the text by `output`."""
         self._check = check

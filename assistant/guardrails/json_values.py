@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from assistant.guardrails.sentences import MARK, parse
+
 Path = tuple[str | int, ...]  # names of fields and places in lists, from the outside in
 
 _DEEPEST = 32  # levels of an answer; a schema has 16 at most
@@ -41,13 +43,22 @@ def values(data: Any, schema: Mapping[str, Any]) -> list[Value]:
     return list(_values(data, [schema], schema, ()))
 
 
+def unmarked(data: Any) -> Any:
+    """Return `data` with its texts free of citation marks, which number the passages of a prompt."""
+    if isinstance(data, dict):
+        return {name: unmarked(inner) for name, inner in data.items()}
+    if isinstance(data, list):
+        return [unmarked(inner) for inner in data]
+    return parse(data).claim if isinstance(data, str) and MARK.search(data) else data
+
+
 def without(data: Any, paths: Collection[Path]) -> Any:
     """Return `data` with null at each of `paths`."""
     return _without(data, paths, ())
 
 
 def _values(data: Any, schemas: list[Any], root: Mapping[str, Any], path: Path) -> Iterator[Value]:
-    plain = [one for schema in schemas for one in _alternatives(schema, root, _DEEPEST)]
+    plain = [one for schema in schemas for one in alternatives(schema, root)]
     if isinstance(data, dict):
         for name, inner in data.items():
             yield from _values(inner, [_of_field(one, name) for one in plain], root, (*path, name))
@@ -55,19 +66,19 @@ def _values(data: Any, schemas: list[Any], root: Mapping[str, Any], path: Path) 
         for place, inner in enumerate(data):
             yield from _values(inner, [_of_item(one, place) for one in plain], root, (*path, place))
     elif isinstance(data, str | int | float) and not isinstance(data, bool) and not any(_gives(s, data) for s in plain):
-        yield Value(path, data, any(_gives(one, None) or "null" in _types(one) for one in plain))
+        yield Value(path, data, any(_gives(one, None) or "null" in types_of(one) for one in plain))
 
 
-def _alternatives(schema: Any, root: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
-    """Yield `schema` and every schema that it names or puts together."""
+def alternatives(schema: Any, root: Mapping[str, Any], depth: int = _DEEPEST) -> Iterator[Mapping[str, Any]]:
+    """Yield `schema` and every schema that it names or puts together; references are looked up in `root`."""
     if not isinstance(schema, Mapping) or not depth:
         return
     yield schema
     if isinstance(schema.get("$ref"), str):
-        yield from _alternatives(_referred(schema["$ref"], root), root, depth - 1)
+        yield from alternatives(_referred(schema["$ref"], root), root, depth - 1)
     for key in _ALTERNATIVES:
         for one in schema[key] if isinstance(schema.get(key), list) else ():
-            yield from _alternatives(one, root, depth - 1)
+            yield from alternatives(one, root, depth - 1)
 
 
 def _referred(reference: str, root: Mapping[str, Any]) -> Any:
@@ -95,7 +106,8 @@ def _gives(schema: Mapping[str, Any], value: Any) -> bool:
     return any(one == value and isinstance(one, bool) == isinstance(value, bool) for one in own)
 
 
-def _types(schema: Mapping[str, Any]) -> list[Any]:
+def types_of(schema: Mapping[str, Any]) -> list[Any]:
+    """Return the types that a schema names, [None] where it names none."""
     kind = schema.get("type")
     return kind if isinstance(kind, list) else [kind]
 

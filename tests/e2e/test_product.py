@@ -6,8 +6,10 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import openai
+import pydantic
 import pytest
 
 from tests.e2e.installation import DOCUMENTS, Product, command, printed, start, stop
@@ -52,6 +54,24 @@ def test_the_official_client_works_unchanged(product: Product) -> None:
     assert text == whole.choices[0].message.content
     assert stream[-1].model_dump()["assistant"]["citations"]
     assert "assistant" in [model.id for model in client.models.list()]
+
+
+class Said(pydantic.BaseModel):
+    answer: str
+
+
+def test_json_is_filled_from_the_documents_or_refused(product: Product) -> None:
+    client = openai.OpenAI(base_url=f"{product.url}/v1", api_key=_admin_key(product))
+
+    def ask(question: str) -> Any:
+        messages: list[Any] = [{"role": "user", "content": question}]
+        return client.chat.completions.parse(model="assistant", messages=messages, response_format=Said)
+
+    known = ask("How many days of annual leave do employees have?")
+    assert "28" in known.choices[0].message.parsed.answer
+    assert any("28 days" in citation["quote"] for citation in known.model_extra["assistant"]["citations"])
+    message = ask("What colour is the company's logo?").choices[0].message
+    assert message.parsed is None and message.content is None and message.refusal
 
 
 def test_a_follow_up_question_keeps_its_subject(product: Product, tmp_path: Path) -> None:

@@ -33,6 +33,9 @@ def judged(embed: Embed, passages: Sequence[Passage], question: str, data: Any, 
         (PRICE, {"growth": 5, "as_share": 0.05, "revenue": 1_200_000_000, "billions": 1.2}, (3,)),
         (PRICE, {"price": 1499.5, "currency": "EUR"}, (3,)),
         ("Who led the Normans?", {"name": "Rollo", "of": "Normans"}, (1,)),
+        ("Who led the Normans?", {"title": "King Charles III"}, (1,)),
+        (LEAVE, {"answer": "March 31, 2025"}, (2,)),
+        (LEAVE, {"policy": "Leave policy"}, (2,)),
     ],
 )
 def test_it_keeps_what_passages_hold_and_cites_them(
@@ -51,6 +54,8 @@ def test_it_keeps_what_passages_hold_and_cites_them(
         (LEAVE, {"days": 25, "expires": "2025-04-30"}),
         (LEAVE, {"days": 25, "note": "Interns get 25 weeks of paid leave in Lisbon."}),
         (LEAVE, {"days": [25, 12, 30]}),
+        (LEAVE, {"answer": "unused interns"}),  # words of two sentences
+        (LEAVE, {"answer": "Employee 2025-03-30"}),
         (LEAVE, {"answer": "paid leave"}),  # the question's own words
         (LEAVE, {"answer": " "}),
         (LEAVE, {"answer": "The documents do not say."}),
@@ -81,6 +86,11 @@ def test_it_leaves_the_choices_of_the_schema_alone(embed: Embed, passages: list[
 def test_it_cites_one_passage_where_several_hold_a_value(embed: Embed, passages: list[Passage]) -> None:
     again = [passages[0], passages[2], passages[1], passages[1]]
     assert judged(embed, again, LEAVE, {"days": 25, "interns": 12}).cited == (3,)
+
+
+def test_it_takes_citation_marks_out_of_texts(embed: Embed, passages: list[Passage]) -> None:
+    found = judged(embed, passages, LEAVE, {"answer": "25 days [2].", "interns": ["12 days [1, 2]"]})
+    assert json.loads(found.text) == {"answer": "25 days.", "interns": ["12 days"]} and found.cited == (2,)
 
 
 def test_it_raises_where_there_is_no_json(embed: Embed, passages: list[Passage]) -> None:

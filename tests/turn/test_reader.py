@@ -191,17 +191,28 @@ async def test_it_leaves_a_model_that_was_named_and_a_prompt_of_ones_own_alone(b
 
 
 DAYS = Sampling(json_schema={"type": "object", "properties": {"days": {"type": "integer"}}})
+TWO = Sampling(json_schema={"type": "object", "properties": {"days": {"type": "integer"}, "of": {"type": "string"}}})
 
 
-async def test_json_is_written_by_the_model_where_the_reader_is_sure(bench: Any) -> None:
-    ran: Ran = await bench('{"days": 25}', route=SMALL, reader=Sees(SURE + 1)).ask(LEAVE, sampling=DAYS)
-    assert ran.text == '{"days": 25}' and ran.answer.grounded
+async def test_its_words_fill_a_schema_with_one_place(bench: Any) -> None:
+    model = ScriptedModel(["nothing of this is asked for"])
+    ran: Ran = await bench(model, route=SMALL, reader=Sees(SURE + 1)).ask(LEAVE, sampling=DAYS)
+    assert not model.requests and ran.text == ran.answer.text == '{"days": 25}' and ran.answer.grounded
+    assert [c.document for c in ran.answer.citations] == ["d2"] and ran.steps == ["search", "read"]
+    assert ran.answer.route == Route("reader", None, "fallback", "reader")
+
+
+async def test_a_schema_with_several_places_is_filled_by_the_model_where_the_reader_is_sure(bench: Any) -> None:
+    said = '{"days": 25, "of": "paid leave"}'
+    ran: Ran = await bench(said, route=SMALL, reader=Sees(SURE + 1)).ask(LEAVE, sampling=TWO)
+    assert ran.text == said and ran.answer.grounded
     assert ran.answer.route.model == "small" and ran.steps == ["search", "read", "draft", "check"]
 
 
-async def test_no_model_is_asked_for_json_where_no_passage_seems_to_answer(bench: Any) -> None:
-    model = ScriptedModel(['{"days": 25}'])
-    ran: Ran = await bench(model, route=SMALL, reader=Sees(SURE - 0.1)).ask(LEAVE, sampling=DAYS)
+@pytest.mark.parametrize("sampling", [DAYS, TWO])
+async def test_no_model_is_asked_for_json_where_no_passage_seems_to_answer(bench: Any, sampling: Sampling) -> None:
+    model = ScriptedModel(['{"days": 25, "of": "paid leave"}'])
+    ran: Ran = await bench(model, route=SMALL, reader=Sees(SURE - 0.1)).ask(LEAVE, sampling=sampling)
     assert not model.requests and ran.answer.abstained and ran.text == ABSTENTION
     assert ran.steps == ["search", "read"]
 
