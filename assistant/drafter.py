@@ -185,7 +185,8 @@ class Drafter:
 async def _looked_up(reader: Reader, notes: Notes) -> tuple[Read, Event]:
     """Return what the reader makes of the passages, and the step that tells it."""
     started = notes.trace.clock()
-    found = await in_thread(read, reader, notes.meant, notes.passages)
+    attached = notes.context.attached if notes.context else frozenset[str]()
+    found = await in_thread(read, reader, notes.meant, notes.passages, attached)
     return found, notes.trace.step("read", found.told, notes.trace.elapsed_ms(started))
 
 

@@ -20,6 +20,7 @@ class Context:
     standalone: Standalone
     passages: tuple[Passage, ...]  # best first; numbered from 1 in this order
     searched: tuple[str, ...]  # names of the collections
+    attached: frozenset[str] = frozenset()  # chunks that the person gave with the chat or the question
     notice: str | None = None  # one sentence when a part of the search could not answer
 
 
@@ -44,7 +45,8 @@ async def gather(
     names = {name: ATTACHED for result in results[:own] for name in result.searched}
     searched = dict.fromkeys(names.get(name, name) for result in results for name in result.searched)
     notice = next((result.notice for result in results if result.notice), None)
-    return Context(standalone, tuple(passages), tuple(searched), notice)
+    given = frozenset(passage.chunk_id for result in results[:own] for passage in result.passages)
+    return Context(standalone, tuple(passages), tuple(searched), given, notice)
 
 
 def interleaved(rankings: Iterable[Sequence[Passage]]) -> list[Passage]:

@@ -25,7 +25,8 @@ async def found(search: Search, notes: Notes, attached: str | None, timeout_s: f
         context = await gather(
             search, standalone, turn.caller.scope, options.collections, attached, options.max_passages
         )
-    notes.context = replace(context, passages=(*options.given, *context.passages))
+    own = context.attached.union(passage.chunk_id for passage in options.given)
+    notes.context = replace(context, passages=(*options.given, *context.passages), attached=own)
     return notes.trace.step("search", searched(notes.context), notes.trace.elapsed_ms(started))
 
 

@@ -8,7 +8,7 @@ reader hesitates: it agrees as often where no passage says (docs/experiments/202
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from assistant.guardrails.support import Question
@@ -57,17 +57,21 @@ def readable(question: str, passages: Sequence[Passage]) -> bool:
     return Question(question).english and all(is_english(passage.text) for passage in passages)
 
 
-def read(reader: Reader, questions: Sequence[str], passages: Sequence[Passage]) -> Read:
+def read(reader: Reader, questions: Sequence[str], passages: Sequence[Passage], attached: Collection[str] = ()) -> Read:
     """Return the likeliest answer in `passages`, of which there is at least one; takes some 50 ms of CPU for each.
 
     `questions`: what may be meant, at least one, the likelier first; a later one is read where no answer to
-    those before it is sure.
+    those before it is sure. `attached`: chunks of files that the person gave; the others are read where these have no
+    answer that is sure.
     """
-    best = _read(reader, questions[0], passages)
-    for question in questions[1:]:
-        if not best.sure:
-            best = max(best, _read(reader, question, passages), key=lambda one: one.log_odds)
-    return best
+    own, others = [p for p in passages if p.chunk_id in attached], [p for p in passages if p.chunk_id not in attached]
+    found: list[Read] = []
+    for question in questions:
+        for some in filter(None, (own, others)):
+            found.append(_read(reader, question, some))
+            if found[-1].sure:
+                return found[-1]
+    return max(found, key=lambda one: one.log_odds)
 
 
 def _read(reader: Reader, question: str, passages: Sequence[Passage]) -> Read:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -47,6 +47,34 @@ def test_it_finds_no_answer_in_an_empty_passage() -> None:
 @pytest.mark.parametrize("text", ["25   days", "Leave\n\n25 days", "25 days\nLeave"])
 def test_it_keeps_the_answer_to_one_line(text: str) -> None:
     assert read(Whole(), [LEAVE], [passage(1, text)]).words == "25 days"
+
+
+@pytest.mark.parametrize(
+    ("log_odds", "attached", "found_in"),
+    [
+        ([SURE + 1, SURE + 5, SURE - 5], {"c1"}, 0),  # sure enough, so the surer one is not asked for
+        ([SURE - 1, SURE + 5, SURE - 5], {"c1"}, 1),
+        ([SURE - 1, SURE - 2, SURE + 3], {"c1", "c2"}, 2),
+        ([SURE + 1, SURE + 2, SURE + 3], {"c1", "c2"}, 1),
+        ([SURE - 1, SURE - 2, SURE - 3], {"c3"}, 0),
+        ([SURE + 1, SURE + 2, SURE + 3], {"c1", "c2", "c3"}, 2),
+    ],
+)
+def test_it_reads_attached_passages_first_and_the_others_where_they_have_no_answer(
+    log_odds: list[float], attached: set[str], found_in: int
+) -> None:
+    scores = Odds(dict(zip(("c1", "c2", "c3"), log_odds, strict=True)))
+    assert read(scores, [LEAVE], PASSAGES, attached).passage == PASSAGES[found_in]
+
+
+@dataclass
+class Odds:
+    """A reader that finds each chunk as likely as it is told."""
+
+    log_odds: Mapping[str, float]
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        return [reading(question, p, p.text.split()[0], self.log_odds[p.chunk_id]) for p in passages]
 
 
 @dataclass

@@ -15,12 +15,13 @@ from assistant.models.fake import ScriptedModel
 from assistant.models.types import Sampling
 from assistant.orchestration.compose import load_prompts
 from assistant.orchestration.ports import Choice
+from assistant.orchestration.prompts import Message
 from assistant.orchestration.read import GUIDED
 from assistant.types import Route, Turn
 from knowledge.reader import Reading
-from knowledge.types import Passage
+from knowledge.types import Passage, Scope
 from tests.readings import SURE, reading
-from tests.turn.conftest import ABSTENTION, Ran, passage
+from tests.turn.conftest import ABSTENTION, ANNA, PASSAGES, Ran, passage
 
 SMALL = Route("small", GUIDED, "fallback", "")
 LEAVE = "How many days of paid leave do employees get per year?"
@@ -221,6 +222,36 @@ async def test_models_that_answer_by_themselves_write_json_without_the_reader(be
     made = bench('{"days": 25}', route=Route("big", "hr", "domain", ""), reader=Sees(SURE - 1))
     ran: Ran = await made.ask(LEAVE, sampling=DAYS)
     assert ran.text == '{"days": 25}' and "read" not in ran.steps
+
+
+@dataclass
+class Surer:
+    """A reader that is sure of what both say, and surer of what the handbook says."""
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        words, odds = {"handbook": "25 days", "att": "12 days"}, {"handbook": SURE + 3, "att": SURE + 1}
+        known = {p.chunk_id: words[p.collection_id] in p.text for p in passages}
+        return [
+            reading(question, p, words[p.collection_id], odds[p.collection_id])
+            if known[p.chunk_id]
+            else Reading(-20.0, 0, 0)
+            for p in passages
+        ]
+
+
+async def test_attached_files_are_read_before_other_collections_in_follow_ups_too(bench: Any) -> None:
+    file = passage(7, "Interns of this contract get 12 days of leave per year.", "Contract", collection="att")
+    made = bench(ScriptedModel(["unasked"]), route=SMALL, reader=Surer(), passages=[*PASSAGES, file])
+
+    async def attached(scope: Scope, conversation: str) -> str | None:
+        return "att" if conversation == "conv" else None
+
+    made.turns._attachments = attached
+    history = [Message("user", "Who is this contract for?"), Message("assistant", "Interns [1].")]
+    inside: Ran = await made.ask("How many days of leave do they get per year?", ANNA, history, conversation_id="conv")
+    assert inside.text == "12 days [1]." and inside.answer.citations[0].document == "d7"
+    outside: Ran = await made.ask(LEAVE, collections=("handbook",))
+    assert outside.text == "25 days [1]."
 
 
 async def test_it_shows_a_fragment_in_its_sentence(bench: Any) -> None:
