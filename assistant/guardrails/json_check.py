@@ -90,10 +90,10 @@ class JsonCheck:
             number = Decimal(str(said))
             return self._holding(lambda source: _has(number, source))
         stated, bare = exact.facts(said), Text(said)
-        precise = bool(stated.quantities or stated.dates)
+        precise = len(stated.quantities) + len(stated.dates)
         if not bare.tokens or (not precise and self._question.position(bare.tokens) >= 0):
             return ()
-        if precise and not _LETTERS.search(said):
+        if precise == 1 and not _LETTERS.search(said):
             return self._holding(lambda source: not exact.unsupported(stated, source.known_facts, source.known))
         return self._judged(said) if len(bare.stems) >= STATEMENT_WORDS else self._holding(lambda s: _says(bare, s))
 

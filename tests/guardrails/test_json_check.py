@@ -56,6 +56,7 @@ def test_it_keeps_what_passages_hold_and_cites_them(
         (LEAVE, {"days": [25, 12, 30]}),
         (LEAVE, {"answer": "unused interns"}),  # words of two sentences
         (LEAVE, {"answer": "Employee 2025-03-30"}),
+        (LEAVE, {"answer": "12-25"}),  # numbers of two sentences
         (LEAVE, {"answer": "paid leave"}),  # the question's own words
         (LEAVE, {"answer": " "}),
         (LEAVE, {"answer": "The documents do not say."}),
