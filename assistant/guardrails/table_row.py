@@ -19,6 +19,7 @@ _RULE = re.compile(r"^\|(?:\s*:?-{3,}:?\s*\|)+\s*$")
 
 @dataclass(frozen=True, slots=True)
 class _Row:
+    table: int  # which one of the text's tables, from 0
     columns: tuple[str, ...]  # names; empty where the table has none
     cells: tuple[str, ...]
 
@@ -29,7 +30,7 @@ def row_told(claim: str, question: str, text: str) -> str | None:
     Of several rows, the one with most of the question's words. A table of two columns reads as "Labor Day: **First
     Monday in September**", whatever its columns are called.
     """
-    said = tuple(" ".join(cell.split()) for cell in claim.strip(" |.;,").split("|"))
+    said = _said(claim)
     asked, best, found = frozenset(content(question)), -1, None
     for row in _rows(text):
         at = _place(said, row.cells)
@@ -39,20 +40,41 @@ def row_told(claim: str, question: str, text: str) -> str | None:
     return _told(*found, said) if found is not None else None
 
 
+def table_told(claim: str, text: str) -> list[str]:
+    """Return the rows of the table in `text` that says `claim`, in order; none where no table does."""
+    said, rows = _said(claim), _rows(text)
+    table = next((row.table for row in rows if _place(said, row.cells) is not None), None)
+    return list(filter(None, (_row(row) for row in rows if row.table == table)))
+
+
 def _rows(text: str) -> list[_Row]:
     """Return the rows in order, the one above the rule, too: tables without column names have their first row there."""
     rows: list[_Row] = []
     lines = [" ".join(line.split()) for line in text.splitlines()]
     columns: tuple[str, ...] = ()
+    table = 0
     for n, line in enumerate(lines):
         if not line.startswith("|"):
-            columns = ()
+            columns, table = (), table + 1
         elif n + 1 < len(lines) and _RULE.match(lines[n + 1]):
             columns = _cells(line)
-            rows.append(_Row((), columns))
+            rows.append(_Row(table, (), columns))
         elif not _RULE.match(line):
-            rows.append(_Row(columns, _cells(line)))
+            rows.append(_Row(table, columns, _cells(line)))
     return rows
+
+
+def _row(row: _Row) -> str:
+    """Return what a row says in one line; "" for one that only names columns."""
+    if len(row.cells) == 2 and len(row.columns) in (0, 2):
+        return ": ".join(row.cells)
+    both = zip(row.columns, row.cells, strict=False)  # the row of names has none above it
+    named = [f"{column}: {cell}" for column, cell in both if 0 < len(cell) <= _LONGEST_CELL]
+    return "; ".join(named[:_MOST_CELLS])
+
+
+def _said(claim: str) -> tuple[str, ...]:
+    return tuple(" ".join(cell.split()) for cell in claim.strip(" |.;,").split("|"))
 
 
 def _cells(line: str) -> tuple[str, ...]:

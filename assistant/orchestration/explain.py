@@ -56,7 +56,9 @@ def asks_for_explanation(question: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class Piece:
+    """A sentence of a passage, or an item of a list in it."""
+
     text: str
     is_item: bool
 
@@ -68,7 +70,7 @@ def explanation(question: str, text: str, words: str, label: str) -> str | None:
     is preferred, and they are in bold there when they are few. Items of a list are lines of their own. There is none
     where text and `label` (its title and headings) lack half of what the question is about.
     """
-    pieces = _pieces(text)
+    pieces = pieces_of(text)
     begins = [n for n, piece in enumerate(pieces) if not piece.is_item]
     asked = frozenset(content(question))
     known = frozenset(content(f"{label} {text}"))
@@ -85,21 +87,26 @@ def explanation(question: str, text: str, words: str, label: str) -> str | None:
     return _shown(_stretch(pieces, max(begins, key=worth)), words, asked)
 
 
-def _pieces(text: str) -> list[_Piece]:
+def pieces_of(text: str) -> list[Piece]:
     """Return sentences and items of lists in order; headings, tables and what was cut off are left out."""
-    pieces: list[_Piece] = []
+    pieces: list[Piece] = []
     for raw in split(_WRAPPED.sub(" ", text)):
         line = " ".join(raw.split())
         if not line or _MARKUP.search(line):
             continue
         if _ITEM.match(line):
-            pieces.append(_Piece(_ITEM.sub("", line), True))
+            pieces.append(Piece(without_bullet(line), True))
         elif _WHOLE.search(line) and (line[0].isupper() or line[0].isdigit() or line[0] in "\"'“‘("):
-            pieces.append(_Piece(line, False))
+            pieces.append(Piece(line, False))
     return pieces
 
 
-def _stretch(pieces: list[_Piece], begin: int) -> list[_Piece]:
+def without_bullet(line: str) -> str:
+    """Return an item of a list without its bullet or number; any other text as it is."""
+    return _ITEM.sub("", line)
+
+
+def _stretch(pieces: list[Piece], begin: int) -> list[Piece]:
     """Return up to three sentences from `begin` on, and the items that the last of them leads to."""
     stretch, length, sentences = [pieces[begin]], len(pieces[begin].text), 1
     for piece in pieces[begin + 1 :]:
@@ -118,7 +125,7 @@ def _stretch(pieces: list[_Piece], begin: int) -> list[_Piece]:
     return stretch
 
 
-def _shown(stretch: list[_Piece], words: str, asked: frozenset[str]) -> str:
+def _shown(stretch: list[Piece], words: str, asked: frozenset[str]) -> str:
     said = "".join(f"\n- {piece.text}" if piece.is_item else f" {piece.text} [1]" for piece in stretch).strip()
     few = bool(words) and len(words.split()) <= _EMPHASISED_WORDS and not asked.issuperset(content(words))
     return said.replace(words, f"**{words}**", 1) if few else said

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from assistant.guardrails.support import Question
 from assistant.orchestration.explain import asks_for_explanation, explanation
 from assistant.orchestration.likelihood import features, load, words
+from assistant.orchestration.listing import asks_for_several, has_list, listing
 from knowledge.reader import Reader
 from knowledge.types import Passage
 from knowledge.words import is_english
@@ -44,12 +45,19 @@ class Read:
     def explanation(self) -> str | None:
         """Return the stretch of the passage that answers a question which wants more than a few words, with its marks.
 
-        None: a few words will do, or the passage does not seem to say it, or has no running text about the question.
+        None: a few words will do, or the passage does not seem to say it, or has neither running text about the
+        question nor, where several things are asked for, a list.
         """
-        if not self.sure or not asks_for_explanation(self.question):
+        question, passage = self.question, self.passage
+        explains, several = asks_for_explanation(question), asks_for_several(question)
+        if not self.sure or not (explains or several):
             return None
-        passage = self.passage
-        return explanation(self.question, passage.text, self.words, f"{passage.title} {passage.heading}")
+        heading = passage.heading.rsplit(" > ", 1)[-1].strip()
+        listed = listing(passage.text, self.words, heading or passage.title) if several else None
+        if listed is not None:
+            return listed
+        said = explanation(question, passage.text, self.words, f"{passage.title} {passage.heading}")
+        return said if explains or said is not None and has_list(said) else None
 
 
 def readable(question: str, passages: Sequence[Passage]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assistant.guardrails.spell_out import spelled_out
-from assistant.guardrails.table_row import row_told
+from assistant.guardrails.table_row import row_told, table_told
 from assistant.guardrails.words import tokens
 
 PRODUCTS = """Our products:
@@ -63,3 +63,16 @@ def test_it_says_nothing_that_does_not_stand_in_the_table() -> None:
     told = spelled_out("HikeMate", "Who makes the Summit Tent?", PRODUCTS)
     assert told is not None and "**HikeMate**" in told
     assert set(tokens(told)) <= set(tokens(PRODUCTS))
+
+
+def test_it_tells_a_whole_table() -> None:
+    assert table_told("January 1", HOLIDAYS) == [
+        "New Year’s Day: January 1",
+        "Labor Day: First Monday in September",
+    ]
+    assert table_told("Summit Jacket", f"{HOLIDAYS}\n\n{PRODUCTS}") == [
+        "id: 1; name: TrailMaster X4 Tent; price: 250.0; brand: OutdoorLiving",
+        "id: 2; name: Summit Jacket; price: 90.0; brand: HikeMate; description: Warm.",
+        "id: 3; name: Summit Tent; price: 90.0; brand: HikeMate; description: Large.",
+    ]
+    assert table_told("Easter", HOLIDAYS) == [] == table_told("Easter", "No table.")

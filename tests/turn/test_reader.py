@@ -99,6 +99,28 @@ async def test_it_shows_a_list_as_a_list(bench: Any) -> None:
     assert ran.answer.text == ran.text and len(ran.answer.citations) == 1
 
 
+async def test_it_shows_the_whole_table_where_several_things_were_asked_for(bench: Any) -> None:
+    table = "| New Year's Day | January 1 |\n| --- | --- |\n| Leave day | 25 days |"
+    made = bench(ScriptedModel(["unasked"]), route=SMALL, reader=Sees(SURE + 1), passages=[passage(1, table, "Days")])
+    ran: Ran = await made.ask("Which leave days are observed?")
+    assert ran.text == "Days: [1]\n- New Year's Day: January 1\n- Leave day: 25 days" and ran.answer.grounded
+    assert (await made.ask("How many days is the leave day?")).text.startswith("25 days")
+
+
+async def test_it_shows_the_list_beside_its_words_where_several_things_were_asked_for(bench: Any) -> None:
+    said = "Leave of 25 days has several reasons. Reasons for leave include:\n\n• Moving house\n• A wedding"
+    made = bench(ScriptedModel(["unasked"]), route=SMALL, reader=Sees(SURE + 1), passages=[passage(1, said, "Leave")])
+    several: Ran = await made.ask("Which leave reasons do employees have?")
+    assert several.text.endswith("Reasons for leave include: [1]\n- Moving house\n- A wedding")
+    one: Ran = await made.ask("Which reason for leave is usual?")
+    assert one.text == "25 days [1]."
+
+
+async def test_a_few_words_answer_a_question_for_several_things_where_there_is_no_list(bench: Any) -> None:
+    made = bench(ScriptedModel(["unasked"]), route=SMALL, reader=Sees(SURE + 1))
+    assert (await made.ask("Which days of paid leave do employees get?")).text == "25 days [1]."
+
+
 async def test_it_explains_nothing_where_it_is_not_sure(bench: Any) -> None:
     asked = "How does paid leave for employees work?"
     ran: Ran = await bench(ScriptedModel(["Nobody knows [1]."]), route=SMALL, reader=Sees(SURE - 0.1)).ask(asked)
