@@ -52,15 +52,17 @@ def test_it_keeps_the_answer_to_one_line(text: str) -> None:
 @pytest.mark.parametrize(
     ("log_odds", "attached", "found_in"),
     [
-        ([SURE + 1, SURE + 5, SURE - 5], {"c1"}, 0),  # sure enough, so the surer one is not asked for
-        ([SURE - 1, SURE + 5, SURE - 5], {"c1"}, 1),
+        ([SURE + 1, SURE + 1.9, SURE - 5], {"c1"}, 0),
+        ([SURE + 1, SURE + 2.1, SURE - 5], {"c1"}, 1),  # clearly likelier
+        ([SURE - 0.1, SURE + 0.1, SURE - 5], {"c1"}, 1),  # not sure
         ([SURE - 1, SURE - 2, SURE + 3], {"c1", "c2"}, 2),
-        ([SURE + 1, SURE + 2, SURE + 3], {"c1", "c2"}, 1),
+        ([SURE + 1, SURE + 2, SURE + 2.9], {"c1", "c2"}, 1),
         ([SURE - 1, SURE - 2, SURE - 3], {"c3"}, 0),
+        ([SURE + 1, SURE + 1.5, SURE - 3], set(), 1),
         ([SURE + 1, SURE + 2, SURE + 3], {"c1", "c2", "c3"}, 2),
     ],
 )
-def test_it_reads_attached_passages_first_and_the_others_where_they_have_no_answer(
+def test_attached_passages_answer_where_they_are_sure_and_no_other_is_clearly_likelier(
     log_odds: list[float], attached: set[str], found_in: int
 ) -> None:
     scores = Odds(dict(zip(("c1", "c2", "c3"), log_odds, strict=True)))

@@ -251,7 +251,7 @@ class Surer:
     """A reader that is sure of what both say, and surer of what the handbook says."""
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
-        words, odds = {"handbook": "25 days", "att": "12 days"}, {"handbook": SURE + 3, "att": SURE + 1}
+        words, odds = {"handbook": "25 days", "att": "12 days"}, {"handbook": SURE + 1.5, "att": SURE + 1}
         known = {p.chunk_id: words[p.collection_id] in p.text for p in passages}
         return [
             reading(question, p, words[p.collection_id], odds[p.collection_id])
@@ -261,7 +261,7 @@ class Surer:
         ]
 
 
-async def test_attached_files_are_read_before_other_collections_in_follow_ups_too(bench: Any) -> None:
+async def test_attached_files_answer_before_other_collections_in_follow_ups_too(bench: Any) -> None:
     file = passage(7, "Interns of this contract get 12 days of leave per year.", "Contract", collection="att")
     made = bench(ScriptedModel(["unasked"]), route=SMALL, reader=Surer(), passages=[*PASSAGES, file])
 
