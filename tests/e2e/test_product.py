@@ -74,6 +74,27 @@ def test_json_is_filled_from_the_documents_or_refused(product: Product) -> None:
     assert message.parsed is None and message.content is None and message.refusal
 
 
+def test_what_the_model_writes_into_several_places_stands_in_its_citations_or_is_refused(product: Product) -> None:
+    text = {"type": "string"}
+    schema = {"type": "object", "properties": {"days": {"type": "integer"}, "of": text}, "required": ["days", "of"]}
+    body = {
+        "model": "assistant",
+        "messages": [{"role": "user", "content": "How many days of annual leave do employees have?"}],
+        "max_tokens": 48,
+        "response_format": {"type": "json_schema", "json_schema": {"name": "leave", "schema": schema}},
+    }
+    with product.client() as client:
+        answer = client.post("/v1/chat/completions", json=body).raise_for_status().json()
+    steps = [step["name"] for step in answer["assistant"]["steps"]]
+    assert {"read", "draft", "check"} <= set(steps)
+    message = answer["choices"][0]["message"]
+    if message["content"] is None:
+        assert message["refusal"] and not answer["assistant"]["grounded"]
+    else:
+        quotes = " ".join(citation["quote"] for citation in answer["assistant"]["citations"])
+        assert str(json.loads(message["content"])["days"]) in quotes
+
+
 def test_a_follow_up_question_keeps_its_subject(product: Product, tmp_path: Path) -> None:
     history = tmp_path / "history.json"
     first = "What is the daily allowance for meals in Germany?"
