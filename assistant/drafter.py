@@ -186,7 +186,7 @@ async def _looked_up(reader: Reader, notes: Notes) -> tuple[Read, Event]:
     """Return what the reader makes of the passages, and the step that tells it."""
     started = notes.trace.clock()
     attached = notes.context.attached if notes.context else frozenset[str]()
-    found = await in_thread(read, reader, notes.meant, notes.passages, attached)
+    found = await in_thread(read, reader, notes.meant, notes.passages, attached, notes.points_back)
     return found, notes.trace.step("read", found.told, notes.trace.elapsed_ms(started))
 
 

@@ -64,6 +64,11 @@ class Notes:
         return (self.question, either) if either else (self.question,)
 
     @property
+    def points_back(self) -> bool:
+        """Return whether the question had to be made whole by what was said before it."""
+        return self.standalone is not None and self.standalone.question != self.turn.question
+
+    @property
     def passages(self) -> tuple[Passage, ...]:
         """Return the passages that were found."""
         return self.context.passages if self.context else ()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from assistant.guardrails.support import Question
 from assistant.orchestration.explain import asks_for_explanation, explanation
@@ -69,21 +70,29 @@ def readable(question: str, passages: Sequence[Passage]) -> bool:
     return Question(question).english and all(is_english(passage.text) for passage in passages)
 
 
-def read(reader: Reader, questions: Sequence[str], passages: Sequence[Passage], attached: Collection[str] = ()) -> Read:
+def read(
+    reader: Reader,
+    questions: Sequence[str],
+    passages: Sequence[Passage],
+    attached: Collection[str] = (),
+    points_back: bool = False,
+) -> Read:
     """Return the likeliest answer in `passages`, of which there is at least one; takes some 50 ms of CPU for each.
 
     `questions`: what may be meant, at least one, the likelier first; a later one is read where no answer to
     those before it is sure. `attached`: chunks of files that the person gave; where one of them has an answer that is
-    sure, others have to be clearly likelier.
+    sure, others have to be clearly likelier, and do not count where the question `points_back` to what was said: the
+    file goes on with "it" as people do, and who names the thing is likelier for that alone.
     """
-    best = _read(reader, questions[0], passages, attached)
+    lead = inf if points_back else _CLEARLY
+    best = _read(reader, questions[0], passages, attached, lead)
     for question in questions[1:]:
         if not best.sure:
-            best = max(best, _read(reader, question, passages, attached), key=lambda one: one.log_odds)
+            best = max(best, _read(reader, question, passages, attached, lead), key=lambda one: one.log_odds)
     return best
 
 
-def _read(reader: Reader, question: str, passages: Sequence[Passage], attached: Collection[str]) -> Read:
+def _read(reader: Reader, question: str, passages: Sequence[Passage], attached: Collection[str], lead: float) -> Read:
     asked, rule = Question(question), load()
     found = [
         Read(question, passage, words(passage, reading), rule.log_odds(features(asked, passage, reading)))
@@ -91,4 +100,4 @@ def _read(reader: Reader, question: str, passages: Sequence[Passage], attached: 
     ]
     best = max(found, key=lambda one: one.log_odds)
     own = max((one for one in found if one.passage.chunk_id in attached), key=lambda one: one.log_odds, default=best)
-    return own if own.sure and best.log_odds - own.log_odds <= _CLEARLY else best
+    return own if own.sure and best.log_odds - own.log_odds <= lead else best

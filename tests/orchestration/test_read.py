@@ -69,6 +69,12 @@ def test_attached_passages_answer_where_they_are_sure_and_no_other_is_clearly_li
     assert read(scores, [LEAVE], PASSAGES, attached).passage == PASSAGES[found_in]
 
 
+@pytest.mark.parametrize(("own", "found_in"), [(SURE + 0.1, 0), (SURE - 0.1, 1)])
+def test_attached_passages_answer_a_follow_up_where_they_are_sure(own: float, found_in: int) -> None:
+    scores = Odds({"c1": own, "c2": SURE + 5, "c3": SURE - 5})
+    assert read(scores, [LEAVE], PASSAGES, {"c1"}, points_back=True).passage == PASSAGES[found_in]
+
+
 @dataclass
 class Odds:
     """A reader that finds each chunk as likely as it is told."""

@@ -251,7 +251,7 @@ class Surer:
     """A reader that is sure of what both say, and surer of what the handbook says."""
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
-        words, odds = {"handbook": "25 days", "att": "12 days"}, {"handbook": SURE + 1.5, "att": SURE + 1}
+        words, odds = {"handbook": "25 days", "att": "12 days"}, {"handbook": SURE + 3, "att": SURE + 1}
         known = {p.chunk_id: words[p.collection_id] in p.text for p in passages}
         return [
             reading(question, p, words[p.collection_id], odds[p.collection_id])
@@ -261,7 +261,7 @@ class Surer:
         ]
 
 
-async def test_attached_files_answer_before_other_collections_in_follow_ups_too(bench: Any) -> None:
+async def test_follow_ups_are_answered_from_the_attached_file_that_they_are_about(bench: Any) -> None:
     file = passage(7, "Interns of this contract get 12 days of leave per year.", "Contract", collection="att")
     made = bench(ScriptedModel(["unasked"]), route=SMALL, reader=Surer(), passages=[*PASSAGES, file])
 
@@ -272,8 +272,8 @@ async def test_attached_files_answer_before_other_collections_in_follow_ups_too(
     history = [Message("user", "Who is this contract for?"), Message("assistant", "Interns [1].")]
     inside: Ran = await made.ask("How many days of leave do they get per year?", ANNA, history, conversation_id="conv")
     assert inside.text == "12 days [1]." and inside.answer.citations[0].document == "d7"
-    outside: Ran = await made.ask(LEAVE, collections=("handbook",))
-    assert outside.text == "25 days [1]."
+    anew: Ran = await made.ask(LEAVE, conversation_id="conv")  # the handbook is clearly surer
+    assert anew.text == "25 days [1]."
 
 
 async def test_it_shows_a_fragment_in_its_sentence(bench: Any) -> None:
