@@ -47,7 +47,10 @@ _MARKUP = re.compile(r"[|`<>\[\]]")
 _SENTENCES, _ITEMS, _CHARACTERS = 3, 8, 700  # at most
 _EMPHASISED_WORDS = 8  # longer words of the reader are no emphasis
 _ON_TOPIC = 0.5  # share of the question's words that the passage has to have
-_HOLDS_WORDS, _LEANS = 0.3, 0.15  # weight of holding the reader's words, and of leaning on a sentence before
+# Weight of holding the reader's words, of leaning on a sentence before, and of being the passage's first sentence where
+# its title and headings name what the question is about.
+_HOLDS_WORDS, _LEANS, _LEADS = 0.3, 0.15, 0.7
+_WHOLE_TOPIC = frozenset(content("policies rules process procedure explain describe summarize tell work mean"))
 
 
 def asks_for_explanation(question: str) -> bool:
@@ -67,22 +70,27 @@ def explanation(question: str, text: str, words: str, label: str) -> str | None:
     """Return the stretch of `text` that answers `question`, each sentence with the mark [1]; None where there is none.
 
     Of several stretches, the one whose beginning and whole have most of the question's words; one that holds `words`
-    is preferred, and they are in bold there when they are few. Items of a list are lines of their own. There is none
-    where text and `label` (its title and headings) lack half of what the question is about.
+    is preferred, and they are in bold there when they are few. A text whose `label` (its title and headings) names
+    what the question is about says the main thing first and need not name it again, so its beginning is preferred, too.
+    Items of a list are lines of their own. There is none where text and label lack half of what the question is about.
     """
     pieces = pieces_of(text)
     begins = [n for n, piece in enumerate(pieces) if not piece.is_item]
     asked = frozenset(content(question))
+    topic = asked - _WHOLE_TOPIC or asked
     known = frozenset(content(f"{label} {text}"))
-    if not begins or len(asked & known) < _ON_TOPIC * len(asked):
+    if not begins or len(topic & known) < _ON_TOPIC * len(topic):
         return None
+
+    about = len(topic & frozenset(content(label))) / len(topic) if topic else 0.0
 
     def worth(begin: int) -> float:
         stretch = _stretch(pieces, begin)
         said = " ".join(piece.text for piece in stretch)
         shared = len(asked & frozenset(content(said))) + len(asked & frozenset(content(stretch[0].text)))
         holds, leans = bool(words) and words in said, _LEANING.match(stretch[0].text) is not None
-        return shared / max(1, len(asked)) + _HOLDS_WORDS * holds - _LEANS * leans
+        leads = about * (begin == begins[0])
+        return shared / max(1, len(asked)) + _HOLDS_WORDS * holds - _LEANS * leans + _LEADS * leads
 
     return _shown(_stretch(pieces, max(begins, key=worth)), words, asked)
 

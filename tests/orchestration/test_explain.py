@@ -109,3 +109,22 @@ def test_is_bounded() -> None:
     sentence = "Coinsurance is a share of the costs that members pay for the services that they receive from doctors."
     shown = explanation("How does coinsurance work?", " ".join([sentence] * 50), "share", "")
     assert shown is not None and len(shown) < 800
+
+
+LEAVE = """Employees get 12 weeks of paid leave after the birth or adoption of a child. They take it within a year.
+
+Teams are told as early as possible. Paid time off of any kind, including new parent leave, brings nobody nearer to a
+sabbatical. The state pays a part of it."""
+
+
+@pytest.mark.parametrize("question", ["What is the parental leave policy?", "How does parental leave work?"])
+def test_a_text_about_the_topic_itself_is_told_from_its_beginning(question: str) -> None:
+    told = explanation(question, LEAVE, "sabbatical", "New Parent Leave")
+    assert told is not None and told.startswith("Employees get 12 weeks")
+    elsewhere = explanation(question, LEAVE, "sabbatical", "Days off")
+    assert elsewhere is not None and elsewhere.startswith("Paid time off")
+
+
+def test_what_makes_a_question_general_need_not_stand_in_the_text() -> None:
+    policies = "What are the rules and processes for lunch?"
+    assert explanation(policies, "Lunch is served at noon.", "", "Canteen") == "Lunch is served at noon. [1]"
