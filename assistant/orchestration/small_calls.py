@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assistant.guardrails.words import content
 from assistant.models.types import ChatModel
 from assistant.orchestration import several
 from assistant.orchestration.arguments import Filler
 from assistant.orchestration.read_question import lacks_numbers
 from assistant.threads import in_thread
-from skills.choose import Choice, Chooser
+from skills.choose import Choice, Chooser, describe
 from skills.types import Skill
 
 # A part of a question gets a skill of its own only when it is this much closer than the threshold of the chooser:
@@ -23,12 +24,17 @@ _PART_MARGIN = 0.05
 # A skill that wants a number fits a question without one only when it is this much closer than the threshold: the
 # number would be made up (docs/experiments/2026-11-skills-choice.md).
 _NUMBER_MARGIN = 0.3
+# A skill that needs nothing to be called, such as one that tells the time, is close to every question of its kind. One
+# of which more than half, names aside, is about what the skill says nothing of asks for that: "When is Labor Day
+# observed?" is no question of what day it is now.
+_STRANGE_MARGIN, _STRANGE_SHARE = 0.2, 0.5
 _MAX_PARTS = 4
 # Characters of a question that are read for calls. The rules look at ends of words and lists in pairs, so their time
 # grows with the square: 8,000 characters kept the event loop busy for a second.
 _MAX_READ = 2_000
 _BETWEEN_PARTS = re.compile(r"(?<=[.?!;])\s+|,?\s+\b(?:and then|and also|then|also|after that|additionally)\b\s+")
 _MIN_PART_CHARS = 12
+_NAME = re.compile(r"(?<!^)\b[A-Z]\w+")  # may be what an optional parameter takes, such as a city
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,8 @@ class SmallCaller:
 
     def _fits(self, choice: Choice, question: str) -> bool:
         short = lacks_numbers(choice.skill.parameters, question)
-        return not short or choice.score >= self._threshold + _NUMBER_MARGIN
+        margin = _NUMBER_MARGIN if short else _STRANGE_MARGIN if _asks_for_more(question, choice.skill) else 0.0
+        return not margin or choice.score >= self._threshold + margin
 
     def _parts(self, question: str, skills: list[Skill]) -> list[tuple[str, Choice]]:
         """Return the parts of the question that ask for different skills, each with its skill; empty: it is one."""
@@ -112,6 +119,14 @@ class SmallCaller:
             if best and best[0].score >= self._threshold + _PART_MARGIN and self._fits(best[0], part):
                 found.setdefault(best[0].skill.name, (part, best[0]))
         return list(found.values()) if len(found) > 1 else []
+
+
+def _asks_for_more(question: str, skill: Skill) -> bool:
+    """Return whether most of `question` is about what a skill without required parameters says nothing of."""
+    if skill.parameters.get("required"):
+        return False
+    asked, said = frozenset(content(_NAME.sub(" ", question))), frozenset(content(" ".join(describe(skill))))
+    return len(asked - said) > _STRANGE_SHARE * len(asked)
 
 
 def _each_call(pairs: list[tuple[str, Choice]]) -> list[tuple[str, Choice]]:

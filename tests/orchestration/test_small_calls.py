@@ -302,3 +302,22 @@ async def test_it_chooses_no_skill_whose_number_would_be_made_up_unless_the_ques
     with_numbers = await caller.plan(model, "tell me the area of it from base 3 height 4", [skill])
     assert [call.arguments for call in with_numbers.calls] == [{"base": 3, "height": 4}]
     assert caller.choose("triangle: area of a triangle from base height", [skill])[1] != []
+
+
+@pytest.mark.parametrize(
+    ("question", "asks"),
+    [
+        ("what day is it", True),
+        ("tell me the time of day in Kuala Lumpur", True),  # a place is what its optional parameter takes
+        ("what day is the meeting of the team about budgets", False),
+        ("on which day is the harvest festival observed", False),
+    ],
+)
+def test_a_skill_that_needs_nothing_is_not_called_for_what_it_says_nothing_of(question: str, asks: bool) -> None:
+    clock = ScriptedSkill().skill(
+        "clock", description="Tell what day it is and the time of day.", parameters=schema([], timezone=TEXT)
+    )
+    caller = SmallCaller(Chooser(embed_words, 0.35), Filler(), 0.35, 3)
+    assert bool(caller.choose(question, [clock])[1]) == asks
+    wanting = ScriptedSkill().skill("clock", description=clock.description, parameters=schema(["city"], city=TEXT))
+    assert caller.choose(question, [wanting])[1]
