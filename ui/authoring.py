@@ -9,6 +9,7 @@ from ui.transport import Transport
 from ui.wire.curated import Curated, Draft
 from ui.wire.memory import GroupMemory, Memory, Note
 from ui.wire.prompts import Prompt, PromptEntry, PromptVersion, Reply, Trial
+from ui.wire.ratings import RatingsPage
 
 
 class Authoring(Transport):
@@ -70,6 +71,10 @@ class Authoring(Transport):
     def delete_curated(self, curated_id: str) -> None:
         """Delete a curated answer."""
         self.send("DELETE", f"/api/curated/{curated_id}")
+
+    def ratings(self, rating: str | None, before: str | None, limit: int) -> RatingsPage:
+        """Return rated answers, the newest rating first (administrators only); `rating` is "up", "down" or None."""
+        return self.read(RatingsPage, "/api/feedback", {"rating": rating, "before": before, "limit": limit})
 
     def prompts(self) -> list[PromptEntry]:
         """Return every prompt with its live version."""

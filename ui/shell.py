@@ -55,6 +55,7 @@ def _pages(me: User) -> list[st.Page]:
         pages += [
             st.Page("app_pages/people.py", title="People", icon=":material/group:", url_path="people"),
             st.Page("app_pages/curated.py", title="Curated answers", icon=":material/push_pin:", url_path="curated"),
+            st.Page("app_pages/ratings.py", title="Ratings", icon=":material/thumbs_up_down:", url_path="ratings"),
             st.Page("app_pages/models.py", title="Models", icon=":material/alt_route:", url_path="models"),
             st.Page("app_pages/widgets.py", title="Widgets", icon=":material/forum:", url_path="widgets"),
             st.Page("app_pages/status.py", title="Status", icon=":material/monitor_heart:", url_path="status"),
@@ -78,6 +79,7 @@ def _places(me: User) -> None:
             st.caption("Administration")
             st.page_link("app_pages/people.py", label="People", icon=":material/group:", width="stretch")
             st.page_link("app_pages/curated.py", label="Curated answers", icon=":material/push_pin:", width="stretch")
+            st.page_link("app_pages/ratings.py", label="Ratings", icon=":material/thumbs_up_down:", width="stretch")
             st.page_link("app_pages/models.py", label="Models", icon=":material/alt_route:", width="stretch")
             st.page_link("app_pages/widgets.py", label="Widgets", icon=":material/forum:", width="stretch")
             st.page_link("app_pages/status.py", label="Status", icon=":material/monitor_heart:", width="stretch")

@@ -28,6 +28,7 @@ from assistant.gallery import errors as gallery
 from assistant.logs import log
 from assistant.memory import errors as memory
 from assistant.promptbook import errors as promptbook
+from assistant.ratings import errors as ratings
 from assistant.widgets import errors as widgets
 from ingest import errors as ingest
 from knowledge import errors as knowledge
@@ -111,6 +112,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     gallery.AssistantNameTaken: (409, "name-taken"),
     gallery.GalleryFull: (409, "gallery-full"),
     gallery.NotYourAssistant: (403, "not-allowed"),
+    ratings.RatingsClosed: (403, "not-allowed"),
     ours.ImportRefused: (422, "import-refused"),
     memory.NoteUnusable: (422, "note-unusable"),
     memory.MemoryFull: (409, "memory-full"),

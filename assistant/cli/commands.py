@@ -12,6 +12,7 @@ from assistant.cli import (
     curated,
     doctor,
     evals,
+    feedback,
     gallery,
     ingest,
     manage,
@@ -39,6 +40,7 @@ app.add_typer(prompts.app, name="prompts")
 app.add_typer(memory.app, name="memory")
 app.add_typer(models.app, name="models")
 app.add_typer(curated.app, name="curated")
+app.add_typer(feedback.app, name="feedback")
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(manage.users, name="users")
 app.add_typer(manage.groups, name="groups")

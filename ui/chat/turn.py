@@ -14,6 +14,7 @@ from ui.trouble import careful, told
 from ui.wire import Answer, Feedback, Turn
 
 REASONS = ("Wrong answer", "Incomplete", "Wrong source", "Hard to read", "Should not be said")
+READ_BY = "Administrators read the question, the answer and what you write, and may improve answers with them."
 DOWN, UP = 0, 1  # what st.feedback("thumbs") returns
 
 
@@ -114,6 +115,8 @@ def _rate(turn_id: str, key: str) -> None:
     rating = "up" if chosen == UP else "down" if chosen == DOWN else None
     state.api().rate(turn_id, rating)
     st.session_state["reason_for"] = turn_id if rating == "down" else None
+    if rating == "up":  # no form follows that could say it
+        st.toast(f"Thank you. {READ_BY} Another click takes the rating back.", icon=":material/info:")
     state.forget_conversation()
 
 
@@ -121,6 +124,7 @@ def _reason(turn: Turn) -> None:
     with st.form(key=f"reason-{turn.id}", border=True):
         reason = st.pills("What was wrong?", REASONS)
         comment = st.text_input("Tell more (optional)", max_chars=1000)
+        st.caption(READ_BY)
         with st.container(horizontal=True, horizontal_alignment="right"):
             skipped = st.form_submit_button("Skip", type="tertiary")
             sent = st.form_submit_button("Send", type="primary")

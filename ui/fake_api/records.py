@@ -131,6 +131,7 @@ class FakeTurn:
     rating: str | None = None
     reason: str | None = None
     comment: str | None = None
+    rated_at: float = 0.0
     id: str = field(default_factory=new_id)
     created_at: float = field(default_factory=time.time)
 

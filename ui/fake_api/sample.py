@@ -130,6 +130,11 @@ def _past(world: World, ada: FakeUser) -> None:
         conversation.folder = "Travel" if "hotel" in question else ""
         answer = made_up(world, world.readable(ada), question)
         turn = FakeTurn(question=question, parent=None, answer=answer, status="done", created_at=moment)
+        if "trial period" in question:
+            turn.rating, turn.reason, turn.rated_at = "down", "Incomplete", moment + 60
+            turn.comment = "It does not say what holds in the second month."
+        if "laptop" in question:
+            turn.rating, turn.rated_at = "up", moment + 60
         conversation.turns[turn.id] = turn
         conversation.head = turn.id
         world.conversations[conversation.id] = conversation

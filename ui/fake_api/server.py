@@ -15,7 +15,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ui.fake_api import curated, gallery, group_memory, library, memory, models, people, skills, speech, talk, widgets
+from ui.fake_api import (
+    curated,
+    gallery,
+    group_memory,
+    library,
+    memory,
+    models,
+    people,
+    ratings,
+    skills,
+    speech,
+    talk,
+    widgets,
+)
 from ui.fake_api.doorkeeper import signed_in
 from ui.fake_api.records import FakeUser
 from ui.fake_api.world import World
@@ -35,7 +48,7 @@ class FakeApi:
 def application(world: World) -> Starlette:
     """Return the stand-in as an ASGI application over `world`."""
     own = [Route("/api/status", signed_in(status, admin=True)), Route("/livez", alive)]
-    doors = (people, library, talk, skills, memory, group_memory, models, curated, gallery, widgets, speech)
+    doors = (people, library, talk, skills, memory, group_memory, models, curated, ratings, gallery, widgets, speech)
     app = Starlette(routes=[*own, *(route for door in doors for route in door.routes())])
     app.state.world = world
     return app

@@ -166,7 +166,7 @@ async def rate(world: World, user: FakeUser, request: Request) -> Response:
     for conversation in world.conversations.values():
         turn = conversation.turns.get(request.path_params["id"])
         if turn is not None and conversation.owner == user.id:
-            turn.rating = text_of(body, "rating") or None
+            turn.rating, turn.rated_at = text_of(body, "rating") or None, time.time()
             turn.reason, turn.comment = text_of(body, "reason") or None, text_of(body, "comment") or None
             return done()
     return missing("turn")

@@ -1,0 +1,5 @@
+"""Ratings."""
+
+from ui.ratings import page
+
+page.show()

@@ -1,0 +1,1 @@
+"""The page Ratings: what people thought of answers, for administrators."""
