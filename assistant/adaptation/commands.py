@@ -7,17 +7,20 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from assistant.adaptation import base
 from assistant.adaptation import publish as registry
 from assistant.adaptation.adapter import sha256
-from assistant.adaptation.errors import TrainExtraMissing
+from assistant.adaptation.errors import TrainExtraMissing, unwritten
 from assistant.cli.options import JsonFlag, settings_of
 from assistant.cli.output import show_json
+from assistant.cli.session import call, connect
+from assistant.ratings.reasons import LEFT_OUT, MADE
 
 app = typer.Typer(no_args_is_help=True, help="Make, measure and publish adapters.")
 
@@ -25,6 +28,35 @@ Recipe = Annotated[Path, typer.Argument(metavar="RECIPE.yaml", help="What to do;
 Data = Annotated[Path, typer.Option(help="Folder with the files of rows that the recipe names.")]
 Base = Annotated[Path | None, typer.Option(help="GGUF file of the base model; default: the one that ships.")]
 Quantisation = Annotated[str | None, typer.Option(help="F16, Q8_0, Q4_0 or Q4_1; default: what the adapter names.")]
+
+
+@app.command("rows")
+def make_rows(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option(metavar="ROWS.jsonl", help="File for the rows; one that is there is replaced.")],
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Rated on that day (UTC) or later.")
+    ] = None,
+    reader: Annotated[
+        list[str] | None,
+        typer.Option(help="Whom the adapter is to answer: everyone (the default), public, group:NAME, user:ID."),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make rows of rated answers and of the curated answers that put them right."""
+    moment = since.replace(tzinfo=UTC).timestamp() if since else 0.0
+    with connect(settings_of(context)) as client:
+        asked = {"since": moment, "reader": reader or []}
+        found = call(client, "GET", "/api/feedback/rows", params=asked)
+    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in found["rows"]]
+    try:
+        partial = out.with_suffix(".partial")
+        partial.write_text("".join(lines), "utf-8")
+        partial.replace(out)
+    except OSError as exc:
+        raise unwritten(exc) from exc
+    counts = {"rows": len(lines), "made": found["made"], "left_out": found["left_out"], "file": str(out)}
+    _say(as_json, counts, _told(counts))
 
 
 @app.command()
@@ -117,6 +149,15 @@ def rollback(context: typer.Context, as_json: JsonFlag = False) -> None:
     entry = registry.rollback(settings_of(context).data_dir)
     name = entry.folder if entry else "the adapter that ships"
     _say(as_json, {"active": entry.model_dump() if entry else None}, f"{name} is active again.")
+
+
+def _told(counts: dict[str, Any]) -> str:
+    """Return what became of the ratings, one line for each kind of row and each reason."""
+    lines = [f"{counts['rows']} rows in {counts['file']}"]
+    lines += [f"  {n:6}  {MADE[name]}" for name, n in counts["made"].items()]
+    lines += [f"{sum(counts['left_out'].values())} ratings left out"]
+    lines += [f"  {n:6}  {LEFT_OUT[name]}" for name, n in counts["left_out"].items()]
+    return "\n".join(lines)
 
 
 def _cache(context: typer.Context) -> Path:

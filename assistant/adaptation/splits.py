@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from assistant.adaptation.errors import DatasetError
+from assistant.adaptation.languages import language
 from assistant.adaptation.near_duplicates import Seen
 from assistant.adaptation.recipe import Recipe, Source
 from assistant.adaptation.rows import Row, read
-from knowledge.words import is_english, language_of
 
 PARTS = ("test", "development", "train")  # who keeps a text that several of them have: the first
 LEFT_OUT = "left_out"  # rows that repeat others, or whose texts stand in a part that keeps them
@@ -74,11 +74,11 @@ def _check_languages(drawn: Parts) -> None:
     pools: dict[str, Counter[str]] = defaultdict(Counter)
     for part in drawn.values():
         for pool, rows in part.items():
-            pools[pool].update(_language(row) for row in rows)
+            pools[pool].update(language(row.question, _first(row)) for row in rows)
     for pool, found in pools.items():
         [(most, _), *others] = found.most_common()
         if sum(count for _, count in others) > max(1, _FEW * found.total()):
-            listed = ", ".join(f"{count} {language}" for language, count in others)
+            listed = ", ".join(f"{count} {other}" for other, count in others)
             raise DatasetError(
                 f"The pool {pool!r} mixes languages: {found[most]} rows are {most}, {listed}. "
                 "Give each language a pool of its own.",
@@ -86,7 +86,5 @@ def _check_languages(drawn: Parts) -> None:
             )
 
 
-def _language(row: Row) -> str:
-    text = " ".join([row.question, *(passage.text for passage in row.contexts[:1])])[:2000]
-    found = language_of(text)
-    return "in another script" if found == "english" and not is_english(text) else found
+def _first(row: Row) -> str:
+    return row.contexts[0].text if row.contexts else ""

@@ -69,15 +69,44 @@ async def test_a_curated_answer_to_the_question_puts_the_rating_right(world: Wor
     assert one["put_right"] == made.json()["id"]
 
 
-def test_the_command_lists_what_was_rated_down(world: World, address: str, tmp_path: Path) -> None:
+def rated_over_http(world: World, address: str, question: str, rating: str) -> str:
+    """The id of Ben's turn on a real server."""
     with httpx.Client(base_url=address, headers=world.as_(world.ben)) as client:
         made = client.post("/api/conversations", json={}).json()["id"]
-        body = {"messages": [{"role": "user", "content": "Why?"}], "assistant": {"conversation_id": made}}
-        turn = client.post("/v1/chat/completions", json=body).json()["assistant"]["turn_id"]
-        client.put(f"/api/turns/{turn}/feedback", json={"rating": "down", "reason": "Wrong answer"})
+        body = {"messages": [{"role": "user", "content": question}], "assistant": {"conversation_id": made}}
+        turn = str(client.post("/v1/chat/completions", json=body).json()["assistant"]["turn_id"])
+        client.put(f"/api/turns/{turn}/feedback", json={"rating": rating, "reason": "Wrong answer"})
+    return turn
+
+
+def test_the_command_lists_what_was_rated_down(world: World, address: str, tmp_path: Path) -> None:
+    turn = rated_over_http(world, address, "Why?", "down")
     called = ["--data-dir", str(tmp_path), "feedback", "list", "--rating"]
     found = json.loads(CliRunner().invoke(app, [*called, "down", "--json"]).stdout)
     assert [one["turn_id"] for one in found["ratings"]] == [turn]
     shown = CliRunner().invoke(app, [*called, "down"]).stdout
     assert "Q: Why?" in shown and "Said: Wrong answer" in shown and "Ben" in shown
     assert "No answer was rated yet." in CliRunner().invoke(app, [*called, "up"]).stdout
+
+
+def test_the_command_writes_rows_and_says_what_became_of_the_rest(world: World, address: str, tmp_path: Path) -> None:
+    rated_over_http(world, address, "Why?", "down")
+    rated_over_http(world, address, "How long is leave?", "up")  # the scripted answer cites a passage that is not there
+    called = ["--data-dir", str(tmp_path), "adapt", "rows", "--out", str(tmp_path / "rows.jsonl")]
+    told = CliRunner().invoke(app, called).stdout
+    assert "0 rows in" in told and "1  rated down, and no curated answer puts it right" in told
+    assert "1  a passage is gone, was changed" in told and (tmp_path / "rows.jsonl").read_text("utf-8") == ""
+    found = json.loads(CliRunner().invoke(app, [*called, "--since", "2999-01-01", "--json"]).stdout)
+    assert found["left_out"] == found["made"] == {}
+    refused = CliRunner().invoke(app, [*called, "--reader", "nobody in particular"])
+    assert refused.exit_code == 1 and "nobody in particular" in str(refused.exception)
+
+
+async def test_the_rows_of_ratings_are_made_for_administrators_alone(world: World) -> None:
+    await rated(world, world.ben, "My secret question?", "up")
+    async with world.client(world.admin) as ann, world.client(world.ben) as ben:
+        found = (await ann.get("/api/feedback/rows")).json()
+        assert found == {"rows": [], "made": {}, "left_out": {"passage_gone": 1}}
+        refused = await ben.get("/api/feedback/rows")
+        assert refused.status_code == 403 and "secret" not in refused.text
+        assert (await ann.get("/api/feedback/rows?reader=sideways")).status_code == 422

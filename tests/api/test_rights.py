@@ -59,6 +59,7 @@ TABLE: dict[str, tuple[Expected, Any]] = {
     "PUT /api/curated/{curated_id}": ((401, 403, 403, 200), {"questions": ["When?"], "answer": "At nine."}),
     "DELETE /api/curated/{curated_id}": ((401, 403, 403, 204), None),
     "GET /api/feedback": ((401, 403, 403, 200), None),
+    "GET /api/feedback/rows": ((401, 403, 403, 200), None),
     # Ben's own, shared with nobody; who else may use and change one that is shared: test_assistants.py.
     "GET /api/assistants": ((401, 200, 200, 200), None),
     "POST /api/assistants": ((401, 201, 201, 201), {"name": "New"}),
