@@ -10,15 +10,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from assistant.adaptation import base, card, dataset, recipe
-from assistant.adaptation.adapter import open_adapter
+from assistant.adaptation import base, card, dataset, measured, recipe
+from assistant.adaptation.adapter import MANIFEST, open_adapter, sha256
+from assistant.adaptation.beside_live import live_replies
+from assistant.adaptation.comparison import compare
 from assistant.adaptation.contamination import check
 from assistant.adaptation.errors import AdaptationError, DatasetError, unwritten
 from assistant.adaptation.evaluate import measure, report, test_rows, test_tasks, write_rows
 from assistant.adaptation.export import materialise
 from assistant.adaptation.splits import split
+from assistant.adaptation.tasks import Reply
 from assistant.adaptation.vectors import RememberingEmbedder
 from assistant.orchestration import prompts
+from assistant.orchestration.prompts import GroundedPrompt
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -69,10 +73,11 @@ def _evaluate(options: argparse.Namespace) -> dict[str, object]:
     embed = RememberingEmbedder(options.cache / "test.vectors.npz")
     options.cache.mkdir(parents=True, exist_ok=True)
     sets: dict[str, object] = {}
+    answered: dict[str, list[Reply]] = {}
     for file in options.files:
         tasks = test_tasks(file, chosen, embed, options.limit)
         embed.save()
-        replies = measure(weights, tasks, prompt, options.few_shot)
+        answered[file.stem] = replies = measure(weights, tasks, prompt, options.few_shot)
         entry: dict[str, object] = {name: asdict(value) for name, value in report(replies).items()}
         if chosen and options.data:
             trained = [row for rows in split(chosen, options.data)["train"].values() for row in rows]
@@ -80,7 +85,40 @@ def _evaluate(options: argparse.Namespace) -> dict[str, object]:
         sets[file.stem] = entry
         if options.rows:
             write_rows(replies, options.rows.with_stem(f"{options.rows.stem}-{file.stem}"))
-    return {"weights": weights.name, "few_shot": options.few_shot, "sets": sets}
+    found: dict[str, object] = {"weights": weights.name, "few_shot": options.few_shot, "sets": sets}
+    return found | _beside_live(options, answered, prompt)
+
+
+def _beside_live(
+    options: argparse.Namespace, answered: dict[str, list[Reply]], prompt: GroundedPrompt
+) -> dict[str, object]:
+    """Return how the live adapter answers the same questions; nothing where there is no other one to compare with."""
+    new = [reply for replies in answered.values() for reply in replies]
+    if not (options.adapter and options.live and new) or sha256(options.live / MANIFEST) == sha256(
+        options.adapter / MANIFEST
+    ):
+        return {}
+    live, gguf = open_adapter(options.live).manifest, options.base or base.packaged(options.cache)
+    if live.base_sha256 != sha256(gguf):
+        return {}
+    weights = materialise(gguf, options.live, options.cache, live.quantisation)
+    replies = live_replies(weights, live.name, [reply.task for reply in new], prompt)
+    both = compare([one.scored for one in new], [one.scored for one in replies])
+    sets = {}
+    for name, mine in answered.items():
+        theirs, replies = replies[: len(mine)], replies[len(mine) :]
+        sets[name] = {metric: asdict(value) for metric, value in report(theirs).items()}
+    held_back = bool(options.recipe) or not _named(options.adapter, options.files)
+    if held_back and not options.few_shot:
+        measured.keep(options.adapter, options.live, options.files, both)
+    return {"beside_live": {"live": live.name, "held_back": held_back, **asdict(both), "sets": sets}}
+
+
+def _named(adapter: Path, files: Sequence[Path]) -> bool:
+    """Return whether one of `files` may be among what the adapter was trained on: its recipe tells, if it has one."""
+    known = adapter / "recipe.yaml"
+    sources = {source.file for source in recipe.load(known).sources} if known.exists() else {f.name for f in files}
+    return any(file.name in sources for file in files)
 
 
 def _export(options: argparse.Namespace) -> dict[str, object]:
@@ -100,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     job = jobs.add_parser("evaluate")
     job.add_argument("files", type=Path, nargs="+")
     job.add_argument("--adapter", type=Path)
+    job.add_argument("--live", type=Path)
     job.add_argument("--recipe", type=Path)
     job.add_argument("--data", type=Path)
     job.add_argument("--base", type=Path)

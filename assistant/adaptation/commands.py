@@ -13,14 +13,18 @@ from typing import Annotated, Any
 
 import typer
 
-from assistant.adaptation import base
+from assistant.adaptation import base, measured
 from assistant.adaptation import publish as registry
-from assistant.adaptation.adapter import sha256
-from assistant.adaptation.errors import TrainExtraMissing, unwritten
+from assistant.adaptation.adapter import open_adapter, sha256
+from assistant.adaptation.errors import AdapterWorse, TrainExtraMissing, unwritten
 from assistant.cli.options import JsonFlag, settings_of
-from assistant.cli.output import show_json
+from assistant.cli.output import note, show_json
 from assistant.cli.session import call, connect
 from assistant.ratings.reasons import LEFT_OUT, MADE
+
+NOT_MEASURED = (
+    "It was not measured beside the live adapter: assistant adapt evaluate ROWS --adapter ADAPTER --recipe RECIPE.yaml"
+)
 
 app = typer.Typer(no_args_is_help=True, help="Make, measure and publish adapters.")
 
@@ -107,9 +111,15 @@ def evaluate(
     rows: Annotated[Path | None, typer.Option(help="Write one JSON line per question, a file per test set.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Measure answers from given passages through the local engine: F1, citations, abstentions, with intervals."""
+    """Measure answers from given passages through the local engine: F1, citations, abstentions, with intervals.
+
+    An adapter is measured beside what answers now, on the same questions; `adapt publish` reads how they compare.
+    """
+    live = registry.active(settings_of(context).data_dir) if adapter else None
     arguments = ["evaluate", *map(str, files), "--limit", str(limit), "--cache", str(_cache(context))]
-    arguments += _given("--adapter", adapter) + _given("--recipe", recipe) + _given("--data", data)
+    arguments += (
+        _given("--adapter", adapter) + _given("--live", live) + _given("--recipe", recipe) + _given("--data", data)
+    )
     arguments += _given("--base", base_model) + _given("--quantisation", quantisation) + _given("--rows", rows)
     _job("assistant.adaptation", arguments + (["--few-shot"] if few_shot else []), as_json)
 
@@ -134,13 +144,32 @@ def publish(
     context: typer.Context,
     adapter: Annotated[Path, typer.Argument(metavar="ADAPTER", help="Adapter folder.")],
     base_model: Annotated[Path | None, typer.Option("--base", help="GGUF file of the base model.")] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also where its answers are worth less than those that are given now.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Make an adapter the one that the local engine serves; a running server takes it over by itself."""
-    entry = registry.publish(
-        settings_of(context).data_dir, adapter, sha256(base_model or base.packaged(_cache(context)))
-    )
+    data_dir = settings_of(context).data_dir
+    if not anyway:
+        _ask_when_worse_or_unmeasured(data_dir, adapter)
+    entry = registry.publish(data_dir, adapter, sha256(base_model or base.packaged(_cache(context))))
     _say(as_json, entry.model_dump(), f"{entry.name} ({entry.folder}) is active.")
+
+
+def _ask_when_worse_or_unmeasured(data_dir: Path, adapter: Path) -> None:
+    """Say how the adapter compares with the live one. Where it is worse, or nobody knows, a person is asked.
+
+    A script that cannot be asked is refused an adapter that is worse, and told of one that was not measured.
+    """
+    found = measured.beside(data_dir, open_adapter(adapter).folder)
+    note(found.told if found else NOT_MEASURED)
+    if found and not found.worse:
+        return
+    if sys.stdin.isatty():
+        typer.confirm("Publish it anyway?", abort=True, err=True)
+    elif found:
+        raise AdapterWorse("The adapter's answers are worth less than those given now. Give --anyway to publish it.")
 
 
 @app.command()

@@ -8,7 +8,8 @@ AdaptationError
 │   ├── LossNotFinite         the loss became NaN or infinite
 │   └── CheckpointError       a checkpoint is torn, does not fit the run, or could not be written
 ├── AdapterError          an adapter folder is incomplete or damaged
-│   └── AdapterMismatch       the adapter was trained on another base model
+│   ├── AdapterMismatch       the adapter was trained on another base model
+│   └── AdapterWorse          the adapter's answers are worth less than those of the live one
 ├── BaseModelMissing      the weights that adapters change are not installed
 └── ParityError           two engines disagree about the same weights
 """
@@ -81,6 +82,12 @@ class AdapterMismatch(AdapterError):
     """The adapter was trained on another base model than the one it is asked to change."""
 
     code = "base_model_differs"
+
+
+class AdapterWorse(AdapterError):
+    """The adapter's answers are worth less than those that are given now."""
+
+    code = "adapter_worse"
 
 
 class ParityError(AdaptationError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rensa import RMinHash, RMinHashLSH  # type: ignore[import-untyped]  # a compiled library without types
 
@@ -33,18 +34,28 @@ class Seen:
     def admits(self, row: Row, part: str) -> bool:
         """Return whether `row` may stand in `part`, and remember it when it may.
 
-        It may not when one of its passages belongs to another part, or when the same question was asked of the same
-        passages; both up to small changes of wording.
+        It may not when one of the passages that it is about belongs to another part, or when the same question was
+        asked of the same passages; both up to small changes of wording.
         """
-        texts = frozenset(self._text(passage) for passage in row.contexts)
-        if any(self._parts.get(text, part) != part for text in texts):
+        own = frozenset(self._text(row.contexts[n]) for n in _own(row))
+        if any(self._parts.get(text, part) != part for text in own):
             return False
-        asked = (_words(row.question), texts, bool(row.answers))
+        asked = (_words(row.question), frozenset(map(self._text, row.contexts)), bool(row.answers))
         if asked in self._asked and not row.cited:
             return False
         self._asked.add(asked)
-        self._parts |= dict.fromkeys(texts, part)
+        self._parts |= dict.fromkeys(own, part)
         return True
+
+    def trimmed(self, row: Row, part: str) -> Row:
+        """Return `row` of `part` without the passages that belong to another part; those of none belong to this one."""
+        kept = [
+            n for n, passage in enumerate(row.contexts) if self._parts.setdefault(self._text(passage), part) == part
+        ]
+        if len(kept) == len(row.contexts):
+            return row
+        gold = tuple(kept.index(n) for n in row.gold)
+        return replace(row, contexts=tuple(row.contexts[n] for n in kept), gold=gold)
 
     def _text(self, passage: Passage) -> int:
         """Return the number that `passage` shares with its near duplicates, the first of them in the order seen."""
@@ -60,6 +71,11 @@ class Seen:
                 self._texts[passage.key] = len(self._runs)
                 self._runs.append(runs)
         return self._texts[passage.key]
+
+
+def _own(row: Row) -> Sequence[int]:
+    """Return the places of the passages that a row is about: those that answer, else all that it brings."""
+    return row.gold if row.gold and not row.cited else range(len(row.contexts))
 
 
 def _runs(words: Sequence[str]) -> frozenset[str]:

@@ -28,7 +28,7 @@ class Source(_Strict):
     development: tuple[str, ...] = ()  # documents (titles) kept for validation while training
     test: tuple[str, ...] = ()  # documents (titles) kept for the final scores
     train_share: float = Field(default=1.0, gt=0, le=1)  # share of the other documents trained on, chosen by hash
-    rest: Literal["development", "test"] = "development"  # what the documents beyond `train_share` are for
+    rest: Literal["development", "test", "both"] = "development"  # what the documents beyond `train_share` are for
 
 
 class Mixture(_Strict):
@@ -77,6 +77,9 @@ class Recipe(_Strict):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     base_model: str
     base_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    # An adapter to go on from: one that ships, by its name, or a folder, seen from the recipe's; "": from none. Rank,
+    # alpha, layers and modules of `training` have to be its own.
+    start: str = ""
     prompt: str = "grounded_answer"
     seed: int = 7
     sources: tuple[Source, ...] = Field(min_length=1)
@@ -86,7 +89,8 @@ class Recipe(_Strict):
     @property
     def version(self) -> str:
         """Return the first 12 hex digits of the SHA-256 of the recipe's content."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+        new = set() if self.start else {"start"}  # recipes from before this key keep their version
+        return hashlib.sha256(self.model_dump_json(exclude=new).encode()).hexdigest()[:12]
 
 
 def load(path: Path) -> Recipe:

@@ -60,16 +60,23 @@ class Validation:
 
 
 def train(
-    base: Path, groups: Groups, held_out: Sequence[Packed], recipe: Training, run: Path, fingerprint: str
+    base: Path,
+    groups: Groups,
+    held_out: Sequence[Packed],
+    recipe: Training,
+    run: Path,
+    fingerprint: str,
+    start: Path | None = None,
 ) -> Validation:
     """Train until `max_steps` or `max_minutes`, or until validation stops improving; return the best validation.
 
-    `base` is a folder of safetensors. The best adapter is in `run`/best. A run that was killed goes on from its
-    last checkpoint. Raises LossNotFinite or CheckpointError; `run`/best then still holds the best adapter so far.
+    `base` is a folder of safetensors, `start` one of an adapter to go on from, which is the best until something is
+    better. The best adapter is in `run`/best. A run that was killed goes on from its last checkpoint. Raises
+    LossNotFinite or CheckpointError; `run`/best then still holds the best adapter so far.
     """
     torch.manual_seed(0)
     dtype = fastest_dtype() if recipe.dtype == "auto" else getattr(torch, recipe.dtype)
-    model = with_lora(base, recipe)
+    model = with_lora(base, recipe, start)
     device = next(model.parameters()).device.type
     weights = {name: p for name, p in model.named_parameters() if p.requires_grad}
     optimizer = torch.optim.AdamW(
@@ -80,6 +87,9 @@ def train(
         model.load_state_dict(state["weights"], strict=False)  # only the adapter is stored
         optimizer.load_state_dict(state["optimizer"])
         done, earlier, stale, best = state["done"], state["seconds"], state["stale"], Validation(*state["best"])
+    elif start:
+        best = validate(model, held_out)
+        checkpoint.keep(model, run / "best")
     started = saved = time.monotonic()
     tokens = 0
     for step in range(done, recipe.max_steps):
@@ -124,10 +134,13 @@ def train(
     return best
 
 
-def with_lora(base: Path, recipe: Training) -> peft.PeftModel:
-    """Return the base model with an untrained adapter, on the GPU when there is one."""
+def with_lora(base: Path, recipe: Training, start: Path | None = None) -> peft.PeftModel:
+    """Return the base model with an untrained adapter, or the one in `start`, on the GPU when there is one."""
     register()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     model = transformers.AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation=NAME)
+    if start is not None:
+        return peft.PeftModel.from_pretrained(model, str(start), is_trainable=True).to(device)
     config = peft.LoraConfig(
         r=recipe.rank,
         lora_alpha=recipe.alpha,
@@ -135,7 +148,7 @@ def with_lora(base: Path, recipe: Training) -> peft.PeftModel:
         layers_to_transform=list(range(recipe.first_layer, model.config.num_hidden_layers)),
         task_type="CAUSAL_LM",
     )
-    return peft.get_peft_model(model, config).to("cuda" if torch.cuda.is_available() else "cpu")
+    return peft.get_peft_model(model, config).to(device)
 
 
 def token_losses(model: torch.nn.Module, packed: Packed) -> tuple[torch.Tensor, torch.Tensor]:

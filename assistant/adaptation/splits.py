@@ -23,7 +23,8 @@ def split(recipe: Recipe, folder: Path) -> Parts:
     """Return for "train", "development" and "test" the rows of each pool; what was "left_out" is told as well.
 
     A document is in one part alone, and so is every passage together with its near duplicates, whatever document they
-    stand in. A row that repeats an earlier one of its part nearly word for word is left out.
+    stand in; the passages beside a row's own are left out of it where another part has them. A row that repeats an
+    earlier one of its part nearly word for word is left out.
     Raises DatasetError when a file is unusable, a pool mixes languages, training would see fewer than two documents,
     or no gold passage.
     """
@@ -54,18 +55,26 @@ def _part(source: Source, document: str) -> str:
     if document in source.test:
         return "test"
     draw = int(hashlib.sha256(document.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
-    return "train" if draw <= source.train_share else source.rest
+    if draw <= source.train_share:
+        return "train"
+    if source.rest != "both":
+        return source.rest
+    return "development" if draw <= (source.train_share + 1) / 2 else "test"
 
 
 def _apart(drawn: Parts) -> Parts:
-    """Return the parts without rows that repeat others, and without those that would show a text of another part."""
-    parts: Parts = {LEFT_OUT: defaultdict(list)}
+    """Return the parts without rows that repeat others, and without those that would show a text of another part.
+
+    What stands beside the passages that a question is about decides nothing: it goes, where another part has it.
+    """
+    parts: Parts = {LEFT_OUT: defaultdict(list), **{part: defaultdict(list) for part in PARTS}}
     seen = Seen()
     for part in PARTS:
-        parts[part] = defaultdict(list)
         for pool, rows in drawn[part].items():
             for row in rows:
                 parts[part if seen.admits(row, part) else LEFT_OUT][pool].append(row)
+    for part in PARTS:
+        parts[part] = {pool: [seen.trimmed(row, part) for row in rows] for pool, rows in parts[part].items()}
     return {part: dict(pools) for part, pools in parts.items()}
 
 

@@ -17,12 +17,13 @@ import transformers
 from tokenizers import Tokenizer
 
 from assistant.adaptation import base, card, dataset, machine, recipe, sft
-from assistant.adaptation.adapter import sha256
+from assistant.adaptation.adapter import MANIFEST, sha256
 from assistant.adaptation.assemble import assemble
 from assistant.adaptation.curves import draw
 from assistant.adaptation.errors import AdaptationError, DatasetError, unwritten
 from assistant.adaptation.packing import Packed, pack
 from assistant.adaptation.recipe import Recipe
+from assistant.adaptation.start import start_of
 from assistant.adaptation.unpacked_base import unpack
 from assistant.orchestration import prompts
 from assistant.orchestration.prompts import GroundedPrompt
@@ -64,20 +65,22 @@ def run(recipe_file: Path, data: Path, folder: Path, gguf_file: Path) -> dict[st
     chosen = recipe.load(recipe_file)
     prompt = prompts.load(chosen.prompt)
     weights = unpack(base.checked(gguf_file, chosen), folder.parent)
+    start = start_of(chosen, recipe_file)
     groups = dataset.load(data / "groups.jsonl")
     held_out = dataset.load(data / "development.jsonl")
     if not any(branch.kind == "answerable" for group in held_out for branch in group.branches):
         raise DatasetError("No development row is answerable, so no adapter can be chosen. Name development documents.")
     folder.mkdir(parents=True, exist_ok=True)
     facts = {"recipe_version": chosen.version, "data_sha256": sha256(data / "groups.jsonl"), **machine.facts()}
+    facts |= {"start_sha256": sha256(start / MANIFEST)} if start else {}
     shutil.copyfile(recipe_file, folder / "recipe.yaml")
     (folder / "run.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
     training, tokenizer = chosen.training, weights / "tokenizer.json"
     packed = LazyGroups(groups, prompt, tokenizer, training.max_tokens)
     development = LazyGroups(held_out, prompt, tokenizer, training.max_tokens)
     checked = [development[number] for number in range(len(held_out))]
-    fingerprint = f"{chosen.version} {facts['data_sha256']}"
-    best = sft.train(weights, packed, checked, training, folder, fingerprint)
+    fingerprint = " ".join([chosen.version, facts["data_sha256"], *([facts["start_sha256"]] if start else [])])
+    best = sft.train(weights, packed, checked, training, folder, fingerprint, start)
     draw(list(sft.read_log(folder)), folder / "curves.png")
     _assemble(chosen, folder, facts, best, prompt)
     return {**facts, **asdict(best), "adapter": str(folder / "adapter")}
@@ -88,7 +91,9 @@ def _assemble(
 ) -> None:
     scores = {"development": {"exact_match": best.exact, "abstention_recall": best.abstained}}
     steps = sum(1 for _ in sft.read_log(folder))
-    text = card.adapter_card(chosen, scores, f"Trained for {steps} steps on data {facts['data_sha256'][:12]}.", LIMITS)
+    begun = f", going on from {chosen.start} ({facts['start_sha256'][:12]})" if chosen.start else ""
+    trained = f"Trained for {steps} steps on data {facts['data_sha256'][:12]}{begun}."
+    text = card.adapter_card(chosen, scores, trained, LIMITS)
     identity = {"data_sha256": facts["data_sha256"], "prompt_version": prompt.version, "quantisation": "Q8_0"}
     assemble(folder / "best", folder / "adapter", chosen, folder / "recipe.yaml", text, {**identity, "scores": scores})
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from assistant.adaptation import measured
 from assistant.adaptation import publish as registry
-from assistant.adaptation.errors import AdapterError, TrainExtraMissing
+from assistant.adaptation.adapter import sha256
+from assistant.adaptation.comparison import compare
+from assistant.adaptation.errors import AdapterError, AdapterWorse, TrainExtraMissing
+from assistant.adaptation.metrics import Scored
 from assistant.cli.main import app
+from tests.adaptation.conftest import make_adapter
 
 
 def adapt(tmp_path: Path, *arguments: str | Path) -> object:
@@ -74,3 +80,43 @@ def test_it_names_the_extra_when_training_is_not_installed(tmp_path: Path, monke
     monkeypatch.setitem(sys.modules, "peft", None)
     with pytest.raises(TrainExtraMissing, match="make train"):
         adapt(tmp_path, "train", "recipe.yaml", "--dataset", "set", "--run", "run")
+
+
+def test_an_adapter_whose_answers_are_worth_less_is_published_on_an_explicit_word_alone(
+    tmp_path: Path, base_gguf: Path, adapter: Path
+) -> None:
+    data = tmp_path / "var"
+    data.mkdir()
+    live = make_adapter(tmp_path / "live", sha256(base_gguf), seed=9)
+    registry.publish(data, live, sha256(base_gguf))
+    better, worse = (compare([_scored(ours)] * 9, [_scored(0.5)] * 9) for ours in (0.6, 0.4))
+    measured.keep(adapter, live, [tmp_path / "ratings.jsonl"], worse)
+    with pytest.raises(AdapterWorse, match="--anyway"):
+        adapt(tmp_path, "publish", adapter, "--base", base_gguf)
+    assert len(registry.read(data).history) == 1
+    found = measured.beside(data, adapter)
+    assert found is not None and "worth 0.40, those of small 0.50 (difference -0.10" in found.told
+    adapt(tmp_path, "publish", adapter, "--base", base_gguf, "--anyway")
+    assert adapt(tmp_path, "rollback")["active"]["folder"] == registry.read(data).history[0].folder  # type: ignore[index]
+    measured.keep(adapter, live, [tmp_path / "ratings.jsonl"], better)
+    adapt(tmp_path, "publish", adapter, "--base", base_gguf)
+
+
+def test_figures_hold_for_the_two_adapters_that_were_compared_alone(
+    tmp_path: Path, base_gguf: Path, adapter: Path
+) -> None:
+    data, base = tmp_path / "var", sha256(base_gguf)
+    data.mkdir()
+    live, other = (make_adapter(tmp_path / name, base, seed=seed) for name, seed in (("live", 9), ("other", 10)))
+    registry.publish(data, live, base)
+    measured.keep(adapter, live, [], compare([_scored(0.1)], [_scored(0.9)]))
+    found = measured.beside(data, adapter)
+    assert found is not None and found.worse
+    shutil.copy(adapter / measured.FILE, other / measured.FILE)
+    assert measured.beside(data, other) is None  # another adapter's figures
+    registry.publish(data, other, base)
+    assert measured.beside(data, adapter) is None  # another adapter is live now
+
+
+def _scored(f1: float) -> Scored:
+    return Scored(f1, f1, 1.0, 1.0, False, True, 3)

@@ -137,6 +137,24 @@ def test_it_goes_on_to_the_same_weights_after_being_killed(base: Path, tmp_path:
     assert weights_of(tmp_path / "whole") == weights_of(tmp_path / "killed")
 
 
+def test_it_goes_on_from_an_adapter_and_gives_it_back_where_nothing_is_better(base: Path, tmp_path: Path) -> None:
+    from assistant.adaptation.sft import read_log, train
+
+    for name in ("first", "second", "still"):
+        (tmp_path / name).mkdir()
+    recipe = RECIPE.model_copy(update={"max_steps": 30, "learning_rate": 1e-2, "patience": 99})
+    train(base, packed(), packed(1), recipe, tmp_path / "first", "f")
+    start = tmp_path / "first" / "best"
+    train(base, packed(), packed(1), recipe, tmp_path / "second", "f", start)
+    first, second = ([entry["loss"] for entry in read_log(tmp_path / name)] for name in ("first", "second"))
+    assert second[0] < first[0] - 0.1
+    still = RECIPE.model_copy(update={"learning_rate": 1e-30, "weight_decay": 0.0})
+    found = train(base, packed(), packed(1), still, tmp_path / "still", "f", start)
+    assert (
+        found.loss < first[0] and weights_of(tmp_path / "still") == (start / "adapter_model.safetensors").read_bytes()
+    )
+
+
 def test_it_stops_on_a_loss_that_is_not_a_number_and_writes_nothing(base: Path, tmp_path: Path) -> None:
     from transformers import AutoModelForCausalLM
 

@@ -96,3 +96,37 @@ def test_it_refuses_a_pool_of_mixed_languages(small: Recipe, tmp_path: Path) -> 
 def test_it_takes_names_and_single_quotations_of_another_language(small: Recipe, tmp_path: Path) -> None:
     german = told(1, "Stadt", GERMAN, "Wer hat den Turm gebaut, und wann war das?")
     assert parts_of(small, tmp_path, [*plain(), german])["train"]
+
+
+def beside(row: dict[str, object], *others: str) -> dict[str, object]:
+    """The row with other passages behind its own."""
+    more = [{"id": f"o{n}", "title": "Elsewhere", "text": text} for n, text in enumerate(others)]
+    return row | {"contexts": [*row["contexts"], *more]}  # type: ignore[misc]
+
+
+def test_a_passage_beside_the_answer_goes_where_another_part_has_it_and_the_row_stays(
+    small: Recipe, tmp_path: Path
+) -> None:
+    tested, free = LONG.format(place="Ulm"), "The bridge of Graz was built of larch in 1712 and has a roof of slate."
+    market = "The market has forty stalls and opens at six on weekdays, rain or shine, but never on a Sunday."
+    rows = [
+        *plain(),
+        beside(told(0, "Town 1", tested), market, free),
+        beside(told(1, "Town 2", market, "When does the market open?"), tested, "A passage that nobody else shows."),
+    ]
+    parts = parts_of(small, tmp_path, rows)
+    (test,) = [row for row in parts["test"]["towns"] if row.id == "Town 1-0"]
+    (train,) = [row for row in parts["train"]["towns"] if row.id == "Town 2-1"]
+    assert [p.text for p in test.contexts] == [tested, free] and test.gold == (0,)
+    assert [p.text for p in train.contexts] == [market, "A passage that nobody else shows."] and train.gold == (0,)
+
+
+def test_the_documents_beyond_the_share_for_training_can_choose_and_measure(tmp_path: Path, recipe_text: str) -> None:
+    source = "development: [Town 0], test: [Town 1]"
+    assert source in recipe_text
+    (tmp_path / "recipe.yaml").write_text(recipe_text.replace(source, "train_share: 0.5, rest: both"), "utf-8")
+    rows = [raw_row(n, f"Place {n}", f"tower {n}") for n in range(80)]
+    parts = parts_of(recipe.load(tmp_path / "recipe.yaml"), tmp_path, rows)
+    sizes = {part: len(parts[part]["towns"]) for part in splits.PARTS}
+    assert sum(sizes.values()) == 80
+    assert 28 <= sizes["train"] <= 52 and 10 <= sizes["development"] <= 30 and 10 <= sizes["test"] <= 30
