@@ -111,7 +111,7 @@ def _beside_live(
     held_back = bool(options.recipe) or not _named(options.adapter, options.files)
     if held_back and not options.few_shot:
         measured.keep(options.adapter, options.live, options.files, both)
-    return {"beside_live": {"live": live.name, "held_back": held_back, **asdict(both), "sets": sets}}
+    return {"beside_live": {"live_adapter": live.name, "held_back": held_back, **asdict(both), "sets": sets}}
 
 
 def _named(adapter: Path, files: Sequence[Path]) -> bool:

@@ -54,11 +54,13 @@ async def test_nobody_else_reads_ratings_by_any_credential(world: World) -> None
     assert not any("secret" in one.text for one in answers)
 
 
-async def test_what_a_visitor_rated_is_not_in_the_list(world: World) -> None:
+async def test_what_a_visitor_rated_is_neither_in_the_list_nor_in_a_row(world: World) -> None:
     page, ids = await visited(world)
     assert (await page.send("PUT", f"turns/{ids['answer_id']}/feedback", {"rating": "down"})).status_code == 204
     async with world.client(world.admin) as client:
         assert (await client.get("/api/feedback")).json() == {"ratings": [], "next": None}
+        rows = (await client.get("/api/feedback/rows")).json()
+        assert rows == {"rows": [], "made": {}, "left_out": {"widget_visitor": 1}}
 
 
 async def test_a_curated_answer_to_the_question_puts_the_rating_right(world: World) -> None:

@@ -89,6 +89,7 @@ SCENES: tuple[tuple[str, str, tuple[int, int], Scene], ...] = (
     ("memory", "light", DESKTOP, scenes.page("/memory")),
     ("prompt-versions", "light", DESKTOP, scenes.prompt_versions),
     ("people", "light", DESKTOP, scenes.page("/people")),
+    ("ratings", "light", DESKTOP, scenes.page("/ratings")),
     ("curated", "light", DESKTOP, scenes.page("/curated")),
     ("models", "light", DESKTOP, scenes.page("/models")),
     ("widget-settings", "light", DESKTOP, scenes.widget),
