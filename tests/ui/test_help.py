@@ -35,6 +35,7 @@ def test_nonsense_finds_nothing_and_administrators_topics_are_theirs() -> None:
     assert {topic.page for topic in topics(True)} - {topic.page for topic in topics(False)} == {
         "Adding documents",
         "People, models and health",
+        "Ratings",
     }
 
 
