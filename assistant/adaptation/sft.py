@@ -140,7 +140,10 @@ def with_lora(base: Path, recipe: Training, start: Path | None = None) -> peft.P
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = transformers.AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation=NAME)
     if start is not None:
-        return peft.PeftModel.from_pretrained(model, str(start), is_trainable=True).to(device)
+        adapted = peft.PeftModel.from_pretrained(model, str(start), is_trainable=True).to(device)
+        # An adapter folder names its base model; peft would look that name up on a hub whenever it saves.
+        adapted.peft_config["default"].base_model_name_or_path = str(base)
+        return adapted
     config = peft.LoraConfig(
         r=recipe.rank,
         lora_alpha=recipe.alpha,

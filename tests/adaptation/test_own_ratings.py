@@ -30,6 +30,7 @@ COLOURS = ("red", "green", "blue", "white", "yellow", "black", "brown", "grey", 
 RATED_DOWN, UNANSWERED = "Who looks after the tower of Ulm?", "What is the melting point of tungsten?"
 # The fewest steps that change something: the shape is that of the adapter that ships, or it could not be gone on from.
 QUICK = {"max_steps": 2, "groups_per_step": 1, "warmup_steps": 0, "validate_every_steps": 1, "max_tokens": 600}
+QUICK |= {"epochs": 1, "development_groups": 2}
 PASSWORD = "a long pass phrase"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,7 +146,11 @@ def test_it_goes_on_from_an_adapter_and_gives_it_back_where_nothing_is_better(ba
     recipe = RECIPE.model_copy(update={"max_steps": 30, "learning_rate": 1e-2, "patience": 99})
     train(base, packed(), packed(1), recipe, tmp_path / "first", "f")
     start = tmp_path / "first" / "best"
-    train(base, packed(), packed(1), recipe, tmp_path / "second", "f", start)
+    config = json.loads((start / "adapter_config.json").read_text("utf-8")) | {"base_model_name_or_path": "Tiny-Model"}
+    (start / "adapter_config.json").write_text(json.dumps(config), "utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # peft warns where it cannot look a name up on a hub
+        train(base, packed(), packed(1), recipe, tmp_path / "second", "f", start)
     first, second = ([entry["loss"] for entry in read_log(tmp_path / name)] for name in ("first", "second"))
     assert second[0] < first[0] - 0.1
     still = RECIPE.model_copy(update={"learning_rate": 1e-30, "weight_decay": 0.0})
