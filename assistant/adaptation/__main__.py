@@ -54,6 +54,11 @@ def _dataset(options: argparse.Namespace) -> dict[str, object]:
         raise DatasetError("No group has enough questions. Lower mixture.min_branches, or give more rows.")
     digest = dataset.save(groups, partial / "groups.jsonl")
     held_out = dataset.build(chosen, parts["development"], embed, prompt.abstention)
+    if not held_out:
+        raise DatasetError(
+            "No document is left to choose the weights by. Give rows of more documents, or name some in 'development'.",
+            "rows_without_development",
+        )
     dataset.save(held_out[: chosen.mixture.development_groups], partial / "development.jsonl")
     facts = card.dataset_facts(chosen, parts, groups, digest)
     (partial / "card.json").write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", "utf-8")

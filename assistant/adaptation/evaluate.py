@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from assistant.adaptation.errors import DatasetError
 from assistant.adaptation.metrics import Interval, summary
 from assistant.adaptation.neighbours import Embed
 from assistant.adaptation.recipe import Recipe
@@ -84,5 +85,14 @@ def write_rows(found: Sequence[Reply], path: Path) -> None:
 
 
 def test_tasks(file: Path, recipe: Recipe | None, embed: Embed, limit: int) -> dict[str, list[Task]]:
-    """Return at most `limit` tasks of each kind from the test rows of a file."""
-    return tasks(tables_left_out(test_rows(file, recipe)), embed, limit, SEED)
+    """Return at most `limit` tasks of each kind from the test rows of a file.
+
+    Raises DatasetError when the file is unusable, or none of its rows was kept from training and can be measured.
+    """
+    rows = tables_left_out(test_rows(file, recipe))
+    if not rows:
+        raise DatasetError(
+            f"No row of {file.name!r} was kept from training and can be measured. Give rows of more documents.",
+            "rows_without_test",
+        )
+    return tasks(rows, embed, limit, SEED)

@@ -76,6 +76,29 @@ def test_it_leaves_no_data_set_when_the_rows_are_unusable(tmp_path: Path, recipe
     assert not (tmp_path / "set").exists()
 
 
+@pytest.mark.parametrize(
+    ("command", "document", "said"),
+    [
+        ("dataset", "development: [Town 0], ", "rows_without_development"),
+        ("evaluate", ", test: [Town 1]", "rows_without_test"),
+    ],
+)
+def test_it_says_so_when_no_document_is_left_to_choose_or_to_measure_by(
+    tmp_path: Path, rows_file: Path, recipe_text: str, capfd: pytest.CaptureFixture[str],
+    command: str, document: str, said: str, adapter: Path, base_gguf: Path,
+) -> None:  # fmt: skip
+    assert document in recipe_text
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(recipe_text.replace(document, ""), "utf-8")
+    given = {
+        "dataset": [recipe, "--data", tmp_path, "--out", tmp_path / "set"],
+        "evaluate": [rows_file, "--adapter", adapter, "--base", base_gguf, "--recipe", recipe],
+    }[command]
+    called = ["--data-dir", tmp_path / "var", "adapt", command, *given]
+    assert CliRunner().invoke(app, [str(one) for one in called]).exit_code == 1
+    assert f"[{said}]" in capfd.readouterr().err and not (tmp_path / "set").exists()
+
+
 def test_it_names_the_extra_when_training_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "peft", None)
     with pytest.raises(TrainExtraMissing, match="make train"):
