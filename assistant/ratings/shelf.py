@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import Engine
 
@@ -24,6 +24,8 @@ class Shelf:
         self._readers = [Scope(frozenset({PUBLIC} if one == PUBLIC else {EVERYONE, PUBLIC, one})) for one in readers]
         self._titles: dict[str, str] = {}
         self._askers: dict[str, Scope | None] = {}
+        self._there: set[str] = set()  # ids of passages that the administrator may read
+        self._looked_up: dict[Scope, dict[str, Shown | None]] = {}  # by asker; None: not for a row
 
     @property
     def readers(self) -> list[Scope]:
@@ -38,16 +40,28 @@ class Shelf:
             self._askers[owner_id] = local_caller().scope if owner_id == LOCAL_ID else mine
         return self._askers[owner_id]
 
-    def passages(self, asker: Scope, ids: Iterable[str]) -> tuple[dict[str, Shown], set[str]]:
+    def passages(self, asker: Scope, ids: Collection[str]) -> tuple[dict[str, Shown], set[str]]:
         """Return those of the passages that may stand in rows, and the ids of those that somebody may not read.
 
         An id in neither is gone, was changed, switched off, or belongs to a file of somebody's chat.
         """
-        there = {one.id: one for one in chunks.read(self._engine, self._scope, set(ids)) if one.enabled}
+        self.fetch(asker, ids)
+        looked_up = self._looked_up[asker]
+        found = {one: shown for one in ids if (shown := looked_up.get(one))}
+        return found, {one for one in ids if one in self._there and one not in found}
+
+    def fetch(self, asker: Scope, ids: Collection[str]) -> None:
+        """Look passages up at once that will be asked for one by one."""
+        looked_up = self._looked_up.setdefault(asker, {})
+        new = {one for one in ids if one not in looked_up}
+        if not new:
+            return
+        there = {one.id: one for one in chunks.read(self._engine, self._scope, new) if one.enabled}
         open_ids = set(there)
         for scope in (asker, *self._readers):
             open_ids &= {one.id for one in chunks.read(self._engine, scope, open_ids)}
-        return {one: self._shown(there[one]) for one in open_ids}, set(there) - open_ids
+        self._there |= there.keys()
+        looked_up |= {one: self._shown(there[one]) if one in open_ids else None for one in new}
 
     def _shown(self, chunk: Chunk) -> Shown:
         """Return a passage under the title that stands above it when a model is asked."""
