@@ -92,8 +92,7 @@ def test_what_people_rated_becomes_an_adapter_that_answers_and_goes_again(produc
 
     adapter = _trained(product, tmp_path)
     recipe = ["--recipe", str(tmp_path / "recipe.yaml")]
-    given = ["adapt", "evaluate", str(rows), "--adapter", str(adapter), "--limit", "3", *recipe, "--json"]
-    found = printed(product.command(*given))
+    found = _slowly(product, "evaluate", str(rows), "--adapter", str(adapter), "--limit", "3", *recipe)
     beside = found["beside_live"]
     assert beside["live_adapter"] == "grounded-answer" and beside["held_back"] and beside["questions"] >= 2
     assert set(beside["sets"]["ratings"]) == set(found["sets"]["ratings"])
@@ -162,18 +161,14 @@ def _trained(product: Product, folder: Path) -> Path:
     card = printed(product.command(*given, "--json"))
     assert all(card["rows"][part]["own"]["rows"] for part in ("train", "development", "test")), card
     assert json.loads((folder / "set" / "card.json").read_text("utf-8"))["sources"][0]["attribution"] == "own ratings"
-    given = [
-        "adapt",
-        "train",
-        str(folder / "recipe.yaml"),
-        "--dataset",
-        str(folder / "set"),
-        "--run",
-        str(folder / "run"),
-    ]
-    command = [sys.executable, "-m", "assistant", *given, "--json"]  # with more time than other commands need
-    done = subprocess.run(command, capture_output=True, text=True, timeout=800)
-    return Path(printed(done)["adapter"])
+    given = [str(folder / "recipe.yaml"), "--dataset", str(folder / "set"), "--run", str(folder / "run")]
+    return Path(_slowly(product, "train", *given)["adapter"])
+
+
+def _slowly(product: Product, *arguments: str) -> Any:
+    """Return what a command printed that takes minutes on a busy machine."""
+    command = [sys.executable, "-m", "assistant", "--data-dir", str(product.data_dir), "adapt", *arguments, "--json"]
+    return printed(subprocess.run(command, capture_output=True, text=True, timeout=800))
 
 
 def _wait_for(product: Product, adapter: str | None) -> None:
