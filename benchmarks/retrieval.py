@@ -1,9 +1,10 @@
 """nDCG@10 and recall@10 of the product's search beside each of its stages alone and beside plain BM25.
 
-    python benchmarks/retrieval.py FOLDER [FOLDER ...] [--queries N]
+    python benchmarks/retrieval.py FOLDER [FOLDER ...] [--queries N] [--reranker FILE]
 
 A folder holds corpus.jsonl, queries.jsonl and qrels.tsv. Each corpus is cut and embedded by the product's own code.
-Dense alone compares every vector; plain BM25 is tantivy with its English stemmer, titles before the texts.
+Dense alone compares every vector; plain BM25 is tantivy with its English stemmer, titles before the texts. With
+`--reranker` the same queries are searched once more with that cross-encoder, beside the search without it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from ingest.tokens import TokenCounter
 from knowledge import passages
 from knowledge.database import reading
 from knowledge.embed import OnnxEmbedder
+from knowledge.rerank import OnnxReranker
+from knowledge.search import Search
 from knowledge.types import Scope, StageScores
 
 EVERYTHING = Scope(frozenset(), sees_all=True)
@@ -40,6 +43,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--queries", type=int, help="at most so many of each folder")
+    parser.add_argument("--reranker", type=Path, help="ONNX file; show what it adds, and what it takes")
     given = parser.parse_args()
     embedder, chunker = OnnxEmbedder(), Chunker(IngestSettings(), TokenCounter())
     figures: list[Figure] = []
@@ -47,7 +51,13 @@ def main() -> int:
     for folder in given.folders:
         wanted = retrieval.queries(folder, given.queries)
         with retrieval.searching(folder, embedder, chunker, _tell) as corpus:
-            ours = asyncio.run(_searched(corpus, wanted))
+            ours = asyncio.run(_searched(corpus.search, wanted))
+            again = (
+                Search(corpus.engine, corpus.indexes, embedder, OnnxReranker(given.reranker))
+                if given.reranker
+                else None
+            )
+            reranked = asyncio.run(_searched(again, wanted)) if again else []
             ways = {"dense alone": _dense(corpus, embedder), "keyword alone": _keyword(corpus), "BM25": _bm25(folder)}
             scores = {name: _score(wanted, way) for name, way in ways.items()}
         mine = statistics.mean(map(retrieval.ndcg, ours))
@@ -56,6 +66,7 @@ def main() -> int:
             figures.append(Figure(f"{folder.name} nDCG@10", mine, "", name, ndcg, goal))
             means.setdefault(name, []).append(ndcg)
         means.setdefault("search", []).append(mine)
+        figures += _second_look(folder.name, ours, reranked) if reranked else []
         recall = statistics.mean(map(retrieval.recall, ours))
         figures.append(Figure(f"{folder.name} recall@10", recall, "", "dense alone", scores["dense alone"][1]))
     for name in ("dense alone", "keyword alone", "BM25"):
@@ -65,8 +76,17 @@ def main() -> int:
     return 0
 
 
-async def _searched(corpus: Corpus, wanted: Sequence[Query]) -> list[Ranked]:
-    return [result async for result in retrieval.ranked(corpus.search, wanted, None)]
+async def _searched(search: Search, wanted: Sequence[Query]) -> list[Ranked]:
+    return [result async for result in retrieval.ranked(search, wanted, None)]
+
+
+def _second_look(name: str, ours: Sequence[Ranked], reranked: Sequence[Ranked]) -> list[Figure]:
+    before, after = (statistics.mean(map(retrieval.ndcg, results)) for results in (ours, reranked))
+    took, takes = (statistics.median(result.ms for result in results) for results in (ours, reranked))
+    return [
+        Figure(f"{name} nDCG@10, reranked", after, "", "search", before, "> 1 in ratio"),
+        Figure(f"{name} time of a search, reranked, p50", takes, "ms", "search", took),
+    ]
 
 
 def _score(wanted: Sequence[Query], way: Way) -> tuple[float, float]:

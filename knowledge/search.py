@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import anyio.to_thread
 from sqlalchemy import Connection, Engine
@@ -19,6 +19,7 @@ from knowledge.index import Hit
 from knowledge.indexes import Indexes
 from knowledge.keyword import KeywordHits
 from knowledge.modelfiles import encodable
+from knowledge.rerank import RERANKED, reordered
 from knowledge.rights import Rights
 from knowledge.types import Embedder, Passage, Reranker, Scope, SearchResult, StageScores, Vectors
 
@@ -30,7 +31,6 @@ WIDER = 1_000  # when too few of those may be read; 7 ms at 100,000 chunks
 # When too few of even those may be read, the caller's whole share is compared exactly, if it is no larger than this
 # (100 ms); with more, 1,000 hits hold enough of them unless the index has millions.
 EXACT = 20_000
-RERANKED = 20  # passages that the reranker sees: about 50 ms each on one core
 _ASIDE = 4  # threads that find by words, 1 to 2 ms for a search
 TAIL = 2_000  # chunks too new for the dense index that a search still looks at
 
@@ -45,11 +45,16 @@ class Search:
         embedder: Embedder,
         reranker: Reranker | None = None,
         max_per_document: int = 3,
+        rerank_share: float = 0.35,
     ) -> None:
-        """Search `engine` through `indexes`, which must be of `embedder`'s model."""
+        """Search `engine` through `indexes`, which must be of `embedder`'s model.
+
+        `rerank_share`, 0..1: how much the reranker's score counts beside the search's own.
+        """
         self._engine = engine
         self._source = (indexes, embedder)
         self._reranker = reranker
+        self._rerank_share = rerank_share
         self._max_per_document = max_per_document
         self._rights = Rights()
         self._aside = ThreadPoolExecutor(_ASIDE, thread_name_prefix="search")
@@ -143,7 +148,7 @@ class Search:
             run.took("read", started)
         if self._reranker is not None and found:
             started = time.perf_counter()
-            found = _reranked(self._reranker, run.question, found)
+            found = reordered(self._reranker, self._rerank_share, run.question, found)
             run.took("rerank", started)
         chosen = passages.diverse(found, run.limit, self._max_per_document)
         n_candidates = len({hit.row for hits in (dense, keyword) for hit in hits})
@@ -262,15 +267,3 @@ def _read(connection: Connection, run: _Run, fused: Sequence[Fused]) -> list[Pas
 def _starved(hits: Sequence[Hit], allowed: Sequence[Hit]) -> bool:
     """Return whether an index that had more to give gave too little that the caller may read."""
     return len(hits) >= OVER_FETCH and len(allowed) < CANDIDATES
-
-
-def _reranked(reranker: Reranker, question: str, found: Sequence[Passage]) -> list[Passage]:
-    head, tail = found[:RERANKED], found[RERANKED:]
-    scores = reranker.score(question, [passage.text for passage in head])
-    judged = [
-        replace(passage, score=score, scores=replace(passage.scores, rerank=score))
-        for passage, score in zip(head, scores, strict=True)
-    ]
-    judged.sort(key=lambda passage: -passage.score)
-    # What the reranker did not see stays behind what it saw, in its old order.
-    return judged + [replace(passage, score=passage.score * judged[-1].score) for passage in tail]

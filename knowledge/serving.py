@@ -57,7 +57,9 @@ class Serving:
         self.embedder = live_embedder(engine, wanted)
         self.indexes = self._indexes_of(self.embedder)
         reranker = None if settings.reranker_path is None else OnnxReranker(settings.reranker_path)
-        self.search = Search(engine, self.indexes, self.embedder, reranker, settings.max_per_document)
+        self.search = Search(
+            engine, self.indexes, self.embedder, reranker, settings.max_per_document, settings.rerank_share
+        )
         self._stopping = threading.Event()
         self._watch = threading.Thread(target=self._run, name="embedding-model")
 
