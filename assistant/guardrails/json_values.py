@@ -7,7 +7,7 @@ words of who asks, not of a document.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +58,7 @@ def without(data: Any, paths: Collection[Path]) -> Any:
 
 
 def _values(data: Any, schemas: list[Any], root: Mapping[str, Any], path: Path) -> Iterator[Value]:
-    plain = [one for schema in schemas for one in alternatives(schema, root)]
+    plain = alternatives(schemas, root)
     if isinstance(data, dict):
         for name, inner in data.items():
             yield from _values(inner, [_of_field(one, name) for one in plain], root, (*path, name))
@@ -69,16 +69,23 @@ def _values(data: Any, schemas: list[Any], root: Mapping[str, Any], path: Path) 
         yield Value(path, data, any(_gives(one, None) or "null" in types_of(one) for one in plain))
 
 
-def alternatives(schema: Any, root: Mapping[str, Any], depth: int = _DEEPEST) -> Iterator[Mapping[str, Any]]:
-    """Yield `schema` and every schema that it names or puts together; references are looked up in `root`."""
-    if not isinstance(schema, Mapping) or not depth:
-        return
-    yield schema
-    if isinstance(schema.get("$ref"), str):
-        yield from alternatives(_referred(schema["$ref"], root), root, depth - 1)
-    for key in _ALTERNATIVES:
-        for one in schema[key] if isinstance(schema.get(key), list) else ():
-            yield from alternatives(one, root, depth - 1)
+def alternatives(schemas: Iterable[Any], root: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return `schemas` and every schema that they name or put together, each once; references are looked up in `root`.
+
+    Each once, because a schema may name itself several times over, and every step would multiply them.
+    """
+    found: dict[int, Mapping[str, Any]] = {}
+    waiting = list(schemas)
+    while waiting:
+        schema = waiting.pop()
+        if not isinstance(schema, Mapping) or id(schema) in found:
+            continue
+        found[id(schema)] = schema
+        if isinstance(schema.get("$ref"), str):
+            waiting.append(_referred(schema["$ref"], root))
+        for key in _ALTERNATIVES:
+            waiting += schema[key] if isinstance(schema.get(key), list) else ()
+    return list(found.values())
 
 
 def _referred(reference: str, root: Mapping[str, Any]) -> Any:

@@ -30,7 +30,7 @@ def filled(schema: Mapping[str, Any], words: str) -> str | None:
         return None
     data, places = dict.fromkeys(properties), dict[str, str]()
     for name, inner in properties.items():
-        held = list(alternatives(inner, schema))
+        held = alternatives([inner], schema)
         kinds = {str(kind) for one in held for kind in types_of(one)} - {"None"}
         if "null" in kinds:
             continue

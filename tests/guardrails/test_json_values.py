@@ -80,3 +80,14 @@ def test_it_refuses_what_a_client_might_read_otherwise(text: str) -> None:
 def test_it_reads_json() -> None:
     assert parsed(' {"a": [1, 2.5, "x", null, true]}\n') == {"a": [1, 2.5, "x", None, True]}
     assert parsed(json.dumps("x")) == "x"
+
+
+def test_a_schema_that_names_itself_several_times_over_is_walked_once() -> None:
+    # Without that, each of 32 levels would multiply its alternatives by twenty.
+    itself: dict[str, Any] = {"anyOf": [{"$ref": "#"}] * 10 + [{"$ref": "#/properties/a"}] * 10, "type": "object"}
+    itself["properties"] = {"a": {"anyOf": [{"$ref": "#"}, {"type": "null"}, {"$ref": "#/properties/a"}]}}
+    data: Any = "words"
+    for _ in range(30):
+        data = {"a": data}
+    (found,) = values(data, itself)
+    assert found.said == "words" and found.may_be_null
