@@ -57,7 +57,7 @@ def _row(one: RatedAnswer) -> None:
                 st.badge("Put right", icon=":material/check:", color="green")
         if one.standalone and one.standalone != one.question:
             st.caption(plain(f"Understood as: {one.standalone}", 400))
-        st.text(one.answer)
+        st.text(one.answer.replace("**", ""))  # as text, so that nothing in it is drawn; emphasis is not needed
         _said(one)
         _sources(one)
         st.caption(plain(_about(one), 300))
