@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import subprocess
@@ -17,6 +18,7 @@ from assistant.adaptation import base, measured
 from assistant.adaptation import publish as registry
 from assistant.adaptation.adapter import open_adapter, sha256
 from assistant.adaptation.errors import AdapterWorse, TrainExtraMissing, unwritten
+from assistant.children import ends_with_us
 from assistant.cli.options import JsonFlag, settings_of
 from assistant.cli.output import note, show_json
 from assistant.cli.session import call, connect
@@ -53,11 +55,13 @@ def make_rows(
         asked = {"since": moment, "reader": reader or []}
         found = call(client, "GET", "/api/feedback/rows", params=asked)
     lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in found["rows"]]
+    partial = out.with_suffix(".partial")
     try:
-        partial = out.with_suffix(".partial")
         partial.write_text("".join(lines), "utf-8")
         partial.replace(out)
     except OSError as exc:
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise unwritten(exc) from exc
     counts = {"rows": len(lines), "made": found["made"], "left_out": found["left_out"], "file": str(out)}
     _say(as_json, counts, _told(counts))
@@ -199,7 +203,9 @@ def _given(option: str, value: object) -> list[str]:
 
 def _job(module: str, arguments: Sequence[str], as_json: bool) -> None:
     """Run a job in a process of its own: it loads models, which no other command should wait for."""
-    done = subprocess.run([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, text=True)
+    # A training that outlives its command would write into the run folder of the one that goes on from it.
+    command = ends_with_us([sys.executable, "-m", module, *arguments])
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise typer.Exit(1)
     _say(as_json, json.loads(done.stdout), done.stdout)

@@ -102,6 +102,9 @@ def test_the_command_writes_rows_and_says_what_became_of_the_rest(world: World, 
     assert found["left_out"] == found["made"] == {}
     refused = CliRunner().invoke(app, [*called, "--reader", "nobody in particular"])
     assert refused.exit_code == 1 and "nobody in particular" in str(refused.exception)
+    (taken := tmp_path / "taken.jsonl").mkdir()
+    failed = CliRunner().invoke(app, ["--data-dir", str(tmp_path), "adapt", "rows", "--out", str(taken)])
+    assert failed.exit_code == 1 and str(failed.exception) and not list(tmp_path.glob("*.partial"))
 
 
 async def test_the_rows_of_ratings_are_made_for_administrators_alone(world: World) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from assistant.children import ends_with_us
 
 GRACE_S = 10.0
 
@@ -18,11 +19,9 @@ class VllmProcess:
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], log_file: Path) -> None:
         """Start it; it answers a minute or more later. Raises OSError when it cannot be started."""
-        # However we die, the kernel tells vLLM to end; without setpriv it is told only when we end in order.
-        guard = [path, "--pdeathsig", "TERM", "--"] if (path := shutil.which("setpriv")) else []
         with log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [*guard, *command],
+                ends_with_us(command),
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
