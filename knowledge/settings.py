@@ -26,8 +26,7 @@ class KnowledgeSettings(BaseModel):
     embedder_key: SecretStr = Field(SecretStr(""), description="API key of the embedding server")
     embedder_timeout_s: float = Field(30.0, gt=0, le=600)
     reranker_path: Path | None = Field(
-        None,
-        description="ONNX cross-encoder with tokenizer.json and SHA256SUMS beside it; none: the one that comes along",
+        None, description="ONNX cross-encoder with tokenizer.json and SHA256SUMS beside it; none: no reranking"
     )
     rerank_share: float = Field(0.35, ge=0, le=1, description="how much its score counts beside the search's own")
     max_per_document: int = Field(
