@@ -13,7 +13,7 @@ from assistant.guardrails.words import content
 from assistant.models.types import ChatModel
 from assistant.orchestration import several
 from assistant.orchestration.arguments import Filler
-from assistant.orchestration.read_question import lacks_numbers
+from assistant.orchestration.read_question import lacks_numbers, lacks_text
 from assistant.threads import in_thread
 from skills.choose import Choice, Chooser, describe
 from skills.types import Skill
@@ -21,9 +21,9 @@ from skills.types import Skill
 # A part of a question gets a skill of its own only when it is this much closer than the threshold of the chooser:
 # a call too many does more harm than one that is asked for again.
 _PART_MARGIN = 0.05
-# A skill that wants a number fits a question without one only when it is this much closer than the threshold: the
-# number would be made up (docs/experiments/2026-11-skills-choice.md).
-_NUMBER_MARGIN = 0.3
+# A skill that wants a number, or a text to work on, fits a question without one only when it is this much closer than
+# the threshold: it would be made up (docs/experiments/2026-11-skills-choice.md).
+_MADE_UP_MARGIN = 0.3
 # A skill that needs nothing to be called, such as one that tells the time, is close to every question of its kind. One
 # of which more than half, names aside, is about what the skill says nothing of asks for that: "When is Labor Day
 # observed?" is no question of what day it is now.
@@ -104,8 +104,9 @@ class SmallCaller:
         return considered or [choice for _, choice in wanted], _each_call(wanted)
 
     def _fits(self, choice: Choice, question: str) -> bool:
-        short = lacks_numbers(choice.skill.parameters, question)
-        margin = _NUMBER_MARGIN if short else _STRANGE_MARGIN if _asks_for_more(question, choice.skill) else 0.0
+        schema = choice.skill.parameters
+        made_up = lacks_numbers(schema, question) or lacks_text(schema, question)
+        margin = _MADE_UP_MARGIN if made_up else _STRANGE_MARGIN if _asks_for_more(question, choice.skill) else 0.0
         return not margin or choice.score >= self._threshold + margin
 
     def _parts(self, question: str, skills: list[Skill]) -> list[tuple[str, Choice]]:

@@ -11,7 +11,7 @@ from assistant.models.fake import ScriptedModel
 from assistant.models.local.schema import check as engine_takes
 from assistant.orchestration import several
 from assistant.orchestration.arguments import Filler, grammar, mentioned, narrowed
-from assistant.orchestration.read_question import lacks_numbers, numbers_in, placed_numbers, spans_in
+from assistant.orchestration.read_question import lacks_numbers, lacks_text, numbers_in, placed_numbers, spans_in
 from assistant.orchestration.small_calls import SmallCaller
 from skills.choose import Chooser
 from skills.fake import ScriptedSkill, embed_words
@@ -291,6 +291,36 @@ def test_it_knows_whether_a_question_holds_the_numbers_that_a_call_needs(questio
     assert not lacks_numbers({}, question)
     dated = schema(["day"], day={**TEXT, "format": "date"})
     assert lacks_numbers(dated, "which weekday is it") and not lacks_numbers(dated, "which weekday is May 4, 2025")
+
+
+@pytest.mark.parametrize(
+    ("question", "lacks"),
+    [
+        ("How do performance reviews work?", True),
+        ("Is this kind or not?", True),
+        ("Is this kind or not? You are late again.", False),
+        ("Judge the tone of: You are late", False),
+        ('Is "you are late" kind?', False),
+        ("Is ‘you are late’ kind?", False),
+    ],
+)
+def test_it_knows_whether_a_question_brings_the_text_to_work_on(question: str, lacks: bool) -> None:
+    long = {**TEXT, "maxLength": 8_000}
+    assert lacks_text(schema(["text"], text=long), question) is lacks
+    # A short text may be any words of the question, and where more is to be filled in it asks for a call clearly.
+    assert not lacks_text(schema(["query"], query=TEXT), question)
+    assert not lacks_text(schema(["text", "to"], text=long, to=TEXT), question)
+    assert not lacks_text({}, question)
+
+
+async def test_it_judges_no_text_that_is_not_given() -> None:
+    takes = schema(["text"], text={**TEXT, "maxLength": 8_000})
+    skill = ScriptedSkill().skill("tone", description="tone of reviews positive or negative", parameters=takes)
+    caller = SmallCaller(Chooser(embed_words, 0.3), Filler(), 0.3, 3)
+    model = ScriptedModel(['{"text": "late again"}'])
+    assert not (await caller.plan(model, "how do reviews work: tone", [])).calls
+    assert not (await caller.plan(model, "what tone do reviews have", [skill])).calls
+    assert (await caller.plan(model, "tone of reviews: late again", [skill])).calls
 
 
 async def test_it_chooses_no_skill_whose_number_would_be_made_up_unless_the_question_is_very_close() -> None:
