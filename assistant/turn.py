@@ -21,7 +21,7 @@ from assistant.models.errors import ModelError
 from assistant.orchestration.compose import Prompts, load_prompts, persona_of
 from assistant.orchestration.errors import OrchestrationError
 from assistant.orchestration.examples import ExampleBank
-from assistant.orchestration.lookup import found, recalled
+from assistant.orchestration.lookup import found, recalled, unread
 from assistant.orchestration.notes import (
     NOBODY,
     UNINSTRUCTED,
@@ -219,6 +219,8 @@ class Turns:
                     return
         answer = from_notes(notes, self._answer(notes))
         if answer.abstained:
+            told = await unread(self._search, notes.turn, await self._attached(notes.turn))
+            answer = replace(answer, notice=answer.notice or told)
             yield Event("text", answer.text)
         yield Event("answer", answer=answer)
 

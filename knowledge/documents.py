@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, func, insert, or_, select
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update as update_table
 
@@ -139,6 +139,22 @@ def counts(engine: Engine, scope: Scope, collection_id: str | None = None, text:
             .group_by(documents.c.status)
         )
         return {row.status: row.number for row in found}
+
+
+def unread(engine: Engine, scope: Scope, wanted: Sequence[str] | None = None) -> int:
+    """Return how many documents that `scope` may read wait to be read, or are being read.
+
+    `wanted` are names or ids of collections; None means all that belong to no conversation.
+    """
+    shared, its = collections.c.private_to.is_(None), collections.c
+    place = shared if wanted is None else or_(its.id.in_(wanted), and_(shared, its.name.in_(wanted)))
+    with reading(engine) as connection:
+        return connection.execute(
+            select(func.count())
+            .select_from(documents)
+            .join(collections, collections.c.id == documents.c.collection_id)
+            .where(document_readable(scope), place, documents.c.status.in_(("queued", "running")))
+        ).scalar_one()
 
 
 def _wanted(scope: Scope, collection_id: str | None, text: str | None) -> list[ColumnElement[bool]]:

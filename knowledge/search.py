@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import anyio.to_thread
 from sqlalchemy import Connection, Engine
 
-from knowledge import access, changes, passages
+from knowledge import access, changes, documents, passages
 from knowledge.database import reading
 from knowledge.errors import EmbedderUnavailable, IndexDamaged, IndexUnavailable
 from knowledge.exact import Loaded
@@ -67,6 +67,10 @@ class Search:
         """Return a number that grows with every change of a document, a chunk, or a right to read one."""
         with reading(self._engine) as connection:
             return changes.latest(connection)
+
+    def unread(self, scope: Scope, collections: tuple[str, ...] | None = None) -> int:
+        """Return how many documents that `scope` may read there no search finds yet, because they are being read."""
+        return documents.unread(self._engine, scope, collections)
 
     async def search(
         self, query: str, scope: Scope, collections: tuple[str, ...] | None = None, limit: int = 8

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from assistant.cli.options import AsUser, CollectionNames, JsonFlag, settings_of
-from assistant.cli.output import Failed, out, show_answer, show_json
+from assistant.cli.output import Failed, err, out, show_answer, show_json
 from assistant.cli.session import call, connect
 
 
@@ -36,6 +36,8 @@ def ask(
     for citation in answer["citations"]:
         place = f", page {citation['page']}" if citation.get("page") else ""
         out.print(f"  [{citation['n']}] {citation['title']}{place}", style="dim", markup=False, highlight=False)
+    if reply["assistant"]["notice"]:
+        err.print(reply["assistant"]["notice"], style="yellow", markup=False)
     if answer["degraded"]:
         out.print("No language model could answer; these are the best passages.", style="yellow")
 

@@ -53,6 +53,10 @@ def ingest(
         show_json({"documents": rows})
     else:
         show_table("Documents", ["path", "status", "chunks", "reason"], [_cells(row) for row in rows])
+        if alone and not wait and any(row["status"] == "queued" for row in rows):
+            err.print(
+                "They are read as soon as `assistant up` or `assistant worker` runs; with --wait, by this command."
+            )
     failed = sum(row["status"] == "failed" for row in rows)
     if failed:
         raise Failed(f"{failed} of {len(rows)} documents were not taken in; their reasons stand beside them.")

@@ -34,6 +34,10 @@ class GivenSearch:
         """Return 0: nothing ever changes."""
         return 0
 
+    def unread(self, scope: Scope, collections: tuple[str, ...] | None = None) -> int:
+        """Return 0: all is given as text."""
+        return 0
+
     async def search_detailed(
         self, query: str, scope: Scope, collections: tuple[str, ...] | None = None, limit: int = 8
     ) -> SearchResult:

@@ -58,11 +58,17 @@ class ListSearch:
         self.passages = list(passages)
         self.queries: list[str] = []
         self.changes = 1
+        self.waiting: dict[str, int] = {}
         self._readers = dict(readers or {})
 
     def version(self) -> int:
         """Return the number of changes."""
         return self.changes
+
+    def unread(self, scope: Scope, collections: tuple[str, ...] | None = None) -> int:
+        """Return how many of the `waiting` documents, by collection, `scope` may read."""
+        seen = [name for name in self.waiting if self._may_read(scope, name)]
+        return sum(self.waiting[name] for name in seen if collections is None or name in collections)
 
     async def search_detailed(
         self, query: str, scope: Scope, collections: tuple[str, ...] | None = None, limit: int = 8

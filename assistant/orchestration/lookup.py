@@ -10,7 +10,8 @@ from assistant.orchestration.condense import Standalone
 from assistant.orchestration.context import gather
 from assistant.orchestration.notes import Notes, remembered, searched
 from assistant.orchestration.ports import Memory, Search
-from assistant.types import Event
+from assistant.threads import in_thread
+from assistant.types import Event, Turn
 
 
 async def found(search: Search, notes: Notes, attached: str | None, timeout_s: float) -> Event:
@@ -28,6 +29,17 @@ async def found(search: Search, notes: Notes, attached: str | None, timeout_s: f
     own = context.attached.union(passage.chunk_id for passage in options.given)
     notes.context = replace(context, passages=(*options.given, *context.passages), attached=own)
     return notes.trace.step("search", searched(notes.context), notes.trace.elapsed_ms(started))
+
+
+async def unread(search: Search, turn: Turn, attached: str | None) -> str | None:
+    """Return the sentence about documents that may hold the answer and are not read yet; None without any."""
+    if turn.caller.credential == "widget":
+        return None  # what is missing is the administrator's affair, not the visitor's
+    places = [turn.options.collections, *([(attached,)] if attached else [])]
+    waiting = sum([await in_thread(search.unread, turn.caller.scope, place) for place in places])
+    if waiting == 1:
+        return "1 document is still being read; ask again when it is ready."
+    return f"{waiting} documents are still being read; ask again when they are ready." if waiting else None
 
 
 async def recalled(memory: Memory, notes: Notes, used: bool) -> AsyncGenerator[Event, None]:

@@ -32,6 +32,10 @@ class Search(Protocol):
         """Return a number that changes with every document and every right on one; may read the database."""
         ...
 
+    def unread(self, scope: Scope, collections: tuple[str, ...] | None = None) -> int:
+        """Return how many documents that `scope` may read there cannot be found yet; may read the database."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:

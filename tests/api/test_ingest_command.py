@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -44,3 +46,14 @@ def test_it_does_not_pass_over_readers_that_an_existing_collection_does_not_have
     refused = _ingest(data_dir, str(folder), "--collection", "new", "--readers", "user:1")
     assert refused == "The collection 'new' is read by everyone; leave out --readers, or choose another."
     assert _ingest(data_dir, str(folder), "--collection", "new", "--readers", "everyone") == ["own.txt"]
+
+
+def test_it_says_who_reads_what_it_took_in_where_nothing_runs(tmp_path: Path, folder: Path) -> None:
+    asked = ["--data-dir", str(tmp_path), "ingest", str(folder), "--collection", "new"]
+    ran = subprocess.run([sys.executable, "-m", "assistant", *asked], capture_output=True, text=True, check=True)
+    assert "queued" in ran.stdout and "`assistant up`" in ran.stderr and "--wait" in ran.stderr
+
+
+def test_it_says_nothing_of_it_where_the_assistant_runs(data_dir: Path, folder: Path) -> None:
+    result = CliRunner().invoke(app, ["--data-dir", str(data_dir), "ingest", str(folder), "--collection", "new"])
+    assert result.exit_code == 0 and "--wait" not in result.stderr

@@ -137,6 +137,14 @@ def test_commands_work_without_a_running_server(tmp_path: Path) -> None:
     assert "140 euro" in found["results"][0]["text"]
 
 
+def test_who_asks_too_early_hears_that_documents_are_still_being_read(tmp_path: Path) -> None:
+    taken = command(tmp_path / "d", "ingest", str(DOCUMENTS / "travel.md"), "--collection", "c")
+    assert taken.returncode == 0 and "`assistant up`" in taken.stderr
+    asked = command(tmp_path / "d", "ask", "What does a hotel in Berlin cost at most?")
+    assert asked.returncode == 0 and "do not say" in asked.stdout
+    assert "1 document is still being read; ask again when it is ready." in asked.stderr
+
+
 def test_wrong_usage_ends_with_two_and_failure_with_one(tmp_path: Path) -> None:
     assert command(tmp_path, "ingest").returncode == 2
     missing = command(tmp_path, "ingest", str(tmp_path / "nothing.pdf"), "--collection", "c")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import uuid4
 
 import pytest
@@ -19,7 +19,7 @@ from knowledge.indexes import Indexes
 from knowledge.search import Search
 from knowledge.tables import chunks as table
 from knowledge.types import Collection, Document, Scope, StageScores
-from tests.knowledge.building import ADMIN, Store, scope
+from tests.knowledge.building import ADMIN, Store, hold, scope
 
 CALLERS = {
     "visitor": Scope(frozenset({"public"})),
@@ -101,6 +101,27 @@ def test_counts_only_what_the_caller_may_read(engine: Engine, everyone: Collecti
     store(everyone, "secret.md", ["two", "three"], ["group:board"])
     seen = {name: collections.get(engine, CALLERS[name], everyone.id) for name in ("ann", "admin")}
     assert [(c.n_documents, c.n_chunks) for c in seen.values() if c] == [(1, 1), (2, 3)]
+
+
+def test_counts_what_is_not_read_yet_and_the_caller_may_read(
+    engine: Engine, everyone: Collection, store: Store
+) -> None:
+    other = collections.create(engine, "Board", "", ["user:bob"])
+    private = collections.create(engine, "Attachments", "", ["user:ann"], private_to="c1")
+
+    def add(collection: Collection, readers: Sequence[str] = ()) -> Document:
+        path = f"{uuid4().hex}.md"
+        return documents.add(engine, collection.id, path, path, "text/plain", 1, "0" * 64, readers, "user:admin")
+
+    store(everyone, "done.md", ["one"])
+    add(everyone), add(everyone, ["user:bob"]), add(other), add(private)
+    hold(engine, add(everyone).id, "worker")  # it is being read
+    ann, bob = CALLERS["ann"], CALLERS["bob"]
+    assert [documents.unread(engine, caller) for caller in (ann, bob, CALLERS["admin"])] == [2, 4, 4]
+    assert documents.unread(engine, ann, ["Handbook"]) == documents.unread(engine, ann, [everyone.id]) == 2
+    assert documents.unread(engine, bob, ["Board"]) == 1 and not documents.unread(engine, ann, ["Board"])
+    assert documents.unread(engine, ann, [private.id]) == 1 and not documents.unread(engine, bob, [private.id])
+    assert not documents.unread(engine, ann, []) and not documents.unread(engine, ann, ["Attachments"])
 
 
 def test_keeps_attachments_out_of_lists_unless_asked_for(engine: Engine, store: Store) -> None:
