@@ -27,15 +27,15 @@ def read(
     """
     found = _readable(scope.sees_all, collection_ids is None).rows(connection, bound(scope, collection_ids, scores))
     # In the order of the columns of _readable.
-    return {row: Passage(*[*fields, scores[row].fused or 0.0, scores[row]]) for row, *fields in found}
+    return {row: Passage(*[*fields, scores[row].fused or 0.0, scores[row], place]) for row, place, *fields in found}
 
 
 @cache
 def _readable(sees_all: bool, everywhere: bool) -> Prepared:
     its, of = chunks.c, documents.c
-    columns = its.row, its.id, its.document_id, its.collection_id, of.title, of.path, its.text, its.heading, its.page
+    shown = its.id, its.document_id, its.collection_id, of.title, of.path, its.text, its.heading, its.page, its.anchor
     return Prepared(
-        select(*columns, its.anchor)
+        select(its.row, its.n, *shown)
         .join(documents, of.id == its.document_id)
         .join(collections, collections.c.id == of.collection_id)
         .where(rows_readable(sees_all, everywhere))

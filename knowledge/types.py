@@ -123,6 +123,7 @@ class Passage:
     anchor: str
     score: float  # 0..1, higher is closer; comparable within one search only
     scores: StageScores = field(default_factory=StageScores)
+    place: int = 0  # in its document, from 0
 
 
 @dataclass(frozen=True, slots=True)

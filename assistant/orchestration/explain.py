@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from assistant.guardrails.sentences import split
 from assistant.guardrails.words import content
+from assistant.orchestration.topic import topic_of
 
 _QUANTITIES = (
     "many|much|long|often|old|far|big|large|small|tall|high|low|fast|deep|wide|soon|late|early|heavy|close|few"
@@ -50,7 +51,6 @@ _ON_TOPIC = 0.5  # share of the question's words that the passage has to have
 # Weight of holding the reader's words, of leaning on a sentence before, and of being the passage's first sentence where
 # its title and headings name what the question is about.
 _HOLDS_WORDS, _LEANS, _LEADS = 0.3, 0.15, 0.7
-_WHOLE_TOPIC = frozenset(content("policies rules process procedure explain describe summarize tell work mean"))
 
 
 def asks_for_explanation(question: str) -> bool:
@@ -77,7 +77,7 @@ def explanation(question: str, text: str, words: str, label: str) -> str | None:
     pieces = pieces_of(text)
     begins = [n for n, piece in enumerate(pieces) if not piece.is_item]
     asked = frozenset(content(question))
-    topic = asked - _WHOLE_TOPIC or asked
+    topic = frozenset(topic_of(question).values())
     known = frozenset(content(f"{label} {text}"))
     if not begins or len(topic & known) < _ON_TOPIC * len(topic):
         return None
@@ -92,7 +92,10 @@ def explanation(question: str, text: str, words: str, label: str) -> str | None:
         leads = about * (begin == begins[0])
         return shared / max(1, len(asked)) + _HOLDS_WORDS * holds - _LEANS * leans + _LEADS * leads
 
-    return _shown(_stretch(pieces, max(begins, key=worth)), words, asked)
+    begin = max(begins, key=worth)
+    if pieces[begin].text.endswith("?") and begin + 1 in begins:
+        begin += 1  # a page of questions and answers: what was asked need not be said again
+    return _shown(_stretch(pieces, begin), words, asked)
 
 
 def pieces_of(text: str) -> list[Piece]:

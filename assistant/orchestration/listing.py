@@ -14,6 +14,7 @@ from assistant.orchestration.explain import Piece, pieces_of, without_bullet
 _SEVERAL = re.compile(
     r"""\b(?:which|what)\s+(?:(?!of\b)\w+\s+){0,3}\w+[^\Wsu]s\s+(?:are|were|do|does|did|can|could|should|may|must|will|have|has)\b
     | \bwhat\s+(?:are|were)\s+(?:the|our|my|your|all)\s
+    | ^\w+(?:\s\w+){0,2}(?<![\Wsu])s$
     | ^(?:list|name|give\s+me)\s+(?:all|the|every)\b | \bwhat\s+(?:all|else)\b | \bwhich\s+ones\b
     """,
     re.IGNORECASE | re.VERBOSE,

@@ -9,13 +9,14 @@ reader hesitates: it agrees as often where no passage says (docs/experiments/202
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from assistant.guardrails.support import Question
 from assistant.orchestration.explain import asks_for_explanation, explanation
 from assistant.orchestration.likelihood import features, load, words
 from assistant.orchestration.listing import asks_for_several, has_list, listing
+from assistant.orchestration.topic import asks_for_topic, on_topic
 from knowledge.reader import Reader
 from knowledge.types import Passage
 from knowledge.words import is_english
@@ -35,11 +36,12 @@ class Read:
     passage: Passage
     words: str  # of the passage
     log_odds: float  # that the passage answers
+    named: bool = False  # whether the passage is the one about what is asked for as a whole
 
     @property
     def sure(self) -> bool:
         """Return whether the passage says it."""
-        return self.log_odds > load().sure and bool(self.words)
+        return self.named or self.log_odds > load().sure and bool(self.words)
 
     @property
     def told(self) -> str:
@@ -54,20 +56,28 @@ class Read:
         question nor, where several things are asked for, a list.
         """
         question, passage = self.question, self.passage
-        explains, several = asks_for_explanation(question), asks_for_several(question)
+        explains, several = self.named or asks_for_explanation(question), asks_for_several(question)
         if not self.sure or not (explains or several):
             return None
         heading = passage.heading.rsplit(" > ", 1)[-1].strip()
         listed = listing(passage.text, self.words, heading or passage.title) if several else None
         if listed is not None:
             return listed
-        said = explanation(question, passage.text, self.words, f"{passage.title} {passage.heading}")
+        words, text = self.words, passage.text
+        if self.named:  # its beginning is the answer, not what was found in it; some headings say the main thing
+            words, text = "", f"{heading}\n\n{text}" if heading.endswith((".", "!")) else text
+        said = explanation(question, text, words, f"{passage.title} {passage.heading}")
         return said if explains or said is not None and has_list(said) else None
 
 
 def readable(question: str, passages: Sequence[Passage]) -> bool:
-    """Return whether the reader was trained for this: it knows English alone."""
-    return Question(question).english and all(is_english(passage.text) for passage in passages)
+    """Return whether the reader was trained for this: it knows English alone.
+
+    Words without a sentence around them count as English where an English passage's title names them.
+    """
+    if not all(is_english(passage.text) for passage in passages):
+        return False
+    return Question(question).english or asks_for_topic(question) and on_topic(question, passages) is not None
 
 
 def read(
@@ -99,5 +109,19 @@ def _read(reader: Reader, question: str, passages: Sequence[Passage], attached: 
         for passage, reading in zip(passages, reader.read(question, passages), strict=True)
     ]
     best = max(found, key=lambda one: one.log_odds)
-    own = max((one for one in found if one.passage.chunk_id in attached), key=lambda one: one.log_odds, default=best)
-    return own if own.sure and best.log_odds - own.log_odds <= lead else best
+    given = [one for one in found if one.passage.chunk_id in attached]
+    own = max(given, key=lambda one: one.log_odds, default=None)
+    if own is not None and own.sure and best.log_odds - own.log_odds <= lead:
+        best, found = own, given
+    # Of a whole topic its own page tells most; of anything else, where no passage seems to have the very words.
+    whole = asks_for_topic(question, [passage.title for passage in passages]) or (
+        not best.sure and (asks_for_explanation(question) or asks_for_several(question))
+    )
+    return (_about(question, found) if whole else None) or best
+
+
+def _about(question: str, found: Sequence[Read]) -> Read | None:
+    """Return the passage whose title or heading names what is asked about, where it tells it in sentences or a list."""
+    place = on_topic(question, [one.passage for one in found])
+    about = None if place is None else replace(found[place], named=True)
+    return about if about is not None and about.explanation is not None else None

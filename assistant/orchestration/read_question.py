@@ -57,6 +57,10 @@ def fitting_numbers(name: str, kind: str, question: str) -> list[Number]:
     return list(dict.fromkeys(shares)) if wants_share and shares else numbers
 
 
+_A_TEXT = 1_000  # characters
+_GIVES_TEXT = re.compile(r"""["“”«»„]|(?:^|\s)['‘]\w|:\s*\w|[.!?]\s+\w|\n""")
+
+
 def lacks_numbers(parameters: Mapping[str, Any], question: str) -> bool:
     """Return whether a call with these parameters (a JSON schema) needs more numbers than the question holds.
 
@@ -67,6 +71,17 @@ def lacks_numbers(parameters: Mapping[str, Any], question: str) -> bool:
     needed = sum(described.get("type") in ("integer", "number") for described in required)
     dated = any(described.get("format") == "date" for described in required)
     return needed > len(numbers_in(question)) or dated and not re.search(r"\d", question)
+
+
+def lacks_text(parameters: Mapping[str, Any], question: str) -> bool:
+    """Return whether a call takes nothing but a text to work on (1,000 characters or more fit), and none is given.
+
+    One is given in quotation marks, after a colon, or as a sentence of its own.
+    """
+    inner = parameters.get("properties", {})
+    required = [inner.get(name, {}) for name in parameters.get("required", ())]
+    texts = [described.get("type") == "string" and described.get("maxLength", 0) >= _A_TEXT for described in required]
+    return bool(texts) and all(texts) and not _GIVES_TEXT.search(question.strip())
 
 
 def placed_numbers(parameters: Parameters, question: str) -> dict[str, Number]:

@@ -38,7 +38,7 @@ async def test_finds_the_closest_chunk_first_with_everything_a_citation_needs(
     indexes.step()
     best, *rest = await search.search("how many days of leave carry over", ANN)
     assert (best.text, best.heading, best.page, best.anchor) == (piece.text, piece.heading, 3, "carry")
-    assert (best.document_id, best.title, best.path) == (document.id, "leave.md", "leave.md")
+    assert (best.document_id, best.title, best.path, best.place) == (document.id, "leave.md", "leave.md", 0)
     assert best.scores.dense is not None and best.scores.keyword is not None and best.scores.fused == best.score
     assert all(0 <= passage.score <= best.score <= 1 for passage in rest)
 

@@ -128,3 +128,12 @@ def test_a_text_about_the_topic_itself_is_told_from_its_beginning(question: str)
 def test_what_makes_a_question_general_need_not_stand_in_the_text() -> None:
     policies = "What are the rules and processes for lunch?"
     assert explanation(policies, "Lunch is served at noon.", "", "Canteen") == "Lunch is served at noon. [1]"
+
+
+def test_it_does_not_ask_again_what_was_asked() -> None:
+    text = (
+        "What is balance billing? A provider bills you for the rest. It is often unexpected. What is a claim? A bill."
+    )
+    found = explanation("What is balance billing?", text, "", "Plan")
+    assert found is not None and found.startswith("A provider bills you for the rest. [1] It is often unexpected. [1]")
+    assert explanation("What is a claim?", "Read on. What is a claim?", "", "Plan") == "What is a claim? [1]"
