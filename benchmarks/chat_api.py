@@ -5,7 +5,7 @@
 A fake engine (`assistant.models.fake_server`: fixed tokens at a fixed rate) stands behind the real server, reached over
 TCP like any other, so that what is left is ours. The reference is the same client on the fake engine directly. The
 streams begin evenly within four seconds and last five, so that all of them overlap; the overload comes all at once. How
-fast it is refused, a process of its own sees that asks again and again meanwhile: a thousand readers keep theirs busy.
+fast it is refused, a process of its own sees that asks again and again meanwhile.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -31,16 +32,30 @@ from benchmarks.startup import answers, free_port
 
 RAMP_S = 4.0
 REFUSALS_S = 8.0
+TEXT = re.compile(rb'"content": ?"[^"]')
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One streamed chat as its reader saw it."""
+    """One streamed chat as it came over the wire."""
 
-    status: int
     first_ms: float  # until the first text
     whole_s: float
-    words: int
+    reply: bytes
+
+    @property
+    def status(self) -> int:
+        """Return the HTTP status."""
+        return int(self.reply.split(b" ", 2)[1])
+
+    @property
+    def words(self) -> int:
+        """Return how many words of text came."""
+        events = [json.loads(line[6:]) for line in self.reply.splitlines() if line.startswith(b"data: {")]
+        texts = [
+            choice.get("delta", {}).get("content") or "" for event in events for choice in event.get("choices", ())
+        ]
+        return sum(len(text.split()) for text in texts)
 
 
 async def main() -> int:
@@ -70,10 +85,9 @@ async def main() -> int:
 async def _overhead(direct: str, ours: str, key: str) -> list[Figure]:
     """Measure single chats without retrieval, alternating, so that both see the same machine."""
     mine, theirs = [], []
-    async with httpx.AsyncClient(timeout=60) as client:
-        for n in range(60):
-            theirs.append((await _chat(client, f"{direct}/chat/completions", "none", n)).first_ms)
-            mine.append((await _chat(client, f"{ours}/v1/chat/completions", key, n)).first_ms)
+    for n in range(60):
+        theirs.append((await _chat(direct, "none", n)).first_ms)
+        mine.append((await _chat(f"{ours}/v1", key, n)).first_ms)
     own = [a - b for a, b in zip(mine[10:], theirs[10:], strict=True)]
     first = Figure("first token p50", median(mine[10:]), "ms", "fake engine directly", median(theirs[10:]))
     return [
@@ -84,30 +98,27 @@ async def _overhead(direct: str, ours: str, key: str) -> list[Figure]:
 
 
 async def _crowd(url: str, key: str, pid: int, given: argparse.Namespace) -> list[Figure]:
-    target = f"{url}/v1/chat/completions"
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(timeout=180, limits=limits) as client:
-        pause = RAMP_S / given.streams
-        streams = await asyncio.gather(*(_chat(client, target, key, n, n * pause) for n in range(given.streams)))
-        memory = psutil.Process(pid).memory_info().rss / 1e6
-        with ProcessPoolExecutor(1) as another:
-            begin = time.perf_counter()
-            asking = asyncio.get_running_loop().run_in_executor(another, _refusals, target, key)
-            crowd = await asyncio.gather(*(_chat(client, target, key, n) for n in range(given.offered)))
-            drained = time.perf_counter() - begin
-            refused = await asking
+    pause = RAMP_S / given.streams
+    streams = await asyncio.gather(*(_chat(f"{url}/v1", key, n, n * pause) for n in range(given.streams)))
+    memory = psutil.Process(pid).memory_info().rss / 1e6
+    with ProcessPoolExecutor(1) as another:
+        begin = time.perf_counter()
+        asking = asyncio.get_running_loop().run_in_executor(another, _refusals, f"{url}/v1/chat/completions", key)
+        offered = await asyncio.gather(*(_chat(f"{url}/v1", key, n) for n in range(given.offered)))
+        drained = time.perf_counter() - begin
+        refused = await asking
+    crowd = Counter(stream.status for stream in offered)
     ideal = given.tokens / given.rate
     finished = [stream for stream in streams if stream.status == 200 and stream.words >= given.tokens]
-    statuses = Counter(stream.status for stream in crowd)
     return [
         Figure("streams that finished", len(finished), "", "offered", given.streams, "all"),
         Figure("wall p95", percentile([s.whole_s for s in streams], 0.95), "s", "ideal", ideal, "<= 1.5 times"),
         Figure("first text p50", median([s.first_ms for s in streams]), "ms", goal="<= 50"),
         Figure("first text p95", percentile([s.first_ms for s in streams], 0.95), "ms", goal="<= 300"),
         Figure("memory of the API", memory, "MB", goal="<= 1000"),
-        Figure("overload: answered", statuses[200], "", "offered", given.offered),
-        Figure("overload: refused with 429", statuses[429], "", "offered", given.offered),
-        Figure("overload: 5xx", sum(n for status, n in statuses.items() if status >= 500), "", goal="0"),
+        Figure("overload: answered", crowd[200], "", "offered", given.offered),
+        Figure("overload: refused with 429", crowd[429], "", "offered", given.offered),
+        Figure("overload: 5xx", sum(n for status, n in crowd.items() if status >= 500), "", goal="0"),
         Figure("overload: refusal p95", percentile(refused, 0.95) if refused else 0.0, "ms", goal="<= 200"),
         Figure("overload: drained after", drained, "s"),
     ]
@@ -128,28 +139,28 @@ def _refusals(url: str, key: str) -> list[float]:
     return took
 
 
-async def _chat(client: httpx.AsyncClient, url: str, key: str, n: int, after_s: float = 0.0) -> Stream:
+async def _chat(url: str, key: str, n: int, after_s: float = 0.0) -> Stream:
+    """Stream one chat over a bare socket; what came is read when all is over, for a reader must not need the cores."""
     await asyncio.sleep(after_s)
-    body = {
-        "model": "assistant" if key != "none" else "fake",
-        "stream": True,
-        "max_tokens": 4000,
-        "messages": [{"role": "user", "content": f"Tell me about number {n}."}],
-    }
-    if key != "none":
-        body["assistant"] = {"grounded": False}
-    begin, first, words = time.perf_counter(), 0.0, 0
-    async with client.stream("POST", url, json=body, headers={"Authorization": f"Bearer {key}"}) as reply:
-        async for line in reply.aiter_lines():
-            if not line.startswith("data: {"):
-                continue
-            choices = json.loads(line[6:]).get("choices") or [{}]
-            text = choices[0].get("delta", {}).get("content")
-            if text:
-                first = first or time.perf_counter()
-                words += len(text.split())
-        status = reply.status_code
-    return Stream(status, ((first or time.perf_counter()) - begin) * 1000, time.perf_counter() - begin, words)
+    host, body = httpx.URL(url), json.dumps(_body(key, n)).encode()
+    head = f"POST {host.path}/chat/completions HTTP/1.1\r\nHost: {host.host}\r\nAuthorization: Bearer {key}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    begin, first, held = time.perf_counter(), 0.0, bytearray()
+    reader, writer = await asyncio.open_connection(host.host, host.port, limit=2**20)
+    writer.write(head.encode() + body)
+    while part := await reader.read(2**16):
+        held += part
+        if not first and TEXT.search(held):
+            first = time.perf_counter()
+    writer.close()
+    whole_s = time.perf_counter() - begin
+    return Stream(((first or time.perf_counter()) - begin) * 1000, whole_s, bytes(held))
+
+
+def _body(key: str, n: int) -> dict[str, object]:
+    mine = {"model": "assistant", "assistant": {"grounded": False}} if key != "none" else {"model": "fake"}
+    message = {"role": "user", "content": f"Tell me about number {n}."}
+    return {**mine, "stream": True, "max_tokens": 4000, "messages": [message]}
 
 
 def _engine(tokens: int, rate: float) -> tuple[subprocess.Popen[bytes], str]:

@@ -2,11 +2,11 @@
 
     python -m benchmarks.gateway [--engine fake local vllm] [--streams 20] [--chats 5] [--python .venv-vllm/bin/python]
 
-Readers come evenly spread and ask one chat after the other, half of the rounds through the API, half directly with the
-very body that the API sends. The fake engine computes nothing, so what it shows is ours; the local engine and vLLM
-share the cores with the API, as on a small machine, and wait for them most. For vLLM the proxy alone is measured too.
-Links and secrets are looked for in whole words, so text waits for the end of its word; only the first letters of an
-answer do not, where neither a link nor a secret begins with them.
+Readers come evenly spread and ask one chat after the other, with up to a second of thought between, half of the rounds
+through the API, half directly with the very body that the API sends. The fake engine computes nothing, so what it shows
+is ours; the local engine and vLLM share the cores with the API, as on a small machine, and wait for them most. For vLLM
+the proxy alone is measured too. Links and secrets are looked for in whole words, so text waits for the end of its word;
+only the first letters of an answer do not, where neither a link nor a secret begins with them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import sys
 import tempfile
 import time
@@ -33,6 +34,8 @@ from benchmarks.report import Figure, median, percentile, show
 
 ROUNDS = 2
 TOKENS = 32
+# Who asks in the moment in which an answer ended comes just in time for an engine's next step; people do not.
+THINKS_S = 1.0
 RATE = 32.0  # of the fake engine, so that a stream lasts a second
 NUMBER = "NUMBER"
 JSON = {"Content-Type": "application/json"}
@@ -126,26 +129,29 @@ async def what_is_sent(data: Path, engine: Endpoint) -> Body:
         async with engines.product(data, place) as ours:
             door = Door("once", ours.base_url, ours.api_key, ASKED)
             async with door.client() as client:
-                await chat(door, client, 0)
+                await chat(door, client, NUMBER)  # what is asked directly gets numbers of its own, too
         return listener.bodies[-1]
 
 
 async def ask(doors: Sequence[Door], streams: int, chats: int, spread_s: float) -> None:
     """Have readers ask through each door in turn, and note what they see."""
+    thought = random.Random(20)
     for place, door in enumerate(doors):
 
         async def reader(n: int, client: httpx.AsyncClient, place: int = place, door: Door = door) -> None:
             await asyncio.sleep(spread_s * n / streams)
             for k in range(chats):
-                door.seen.append(await chat(door, client, (place * streams + n) * chats + k))
+                await asyncio.sleep(thought.uniform(0.0, THINKS_S))
+                number = f"{(place * streams + n) * chats + k} of {time.time_ns() % 10**6}"
+                door.seen.append(await chat(door, client, number))
 
         async with door.client() as client:
             await asyncio.gather(*(reader(n, client) for n in range(streams)))
 
 
-async def chat(door: Door, client: httpx.AsyncClient, n: int) -> Seen:
-    """Return how long one chat took; every question is another one, so that no cache answers."""
-    body = json.dumps(door.body).replace(NUMBER, f"{n} of {time.time_ns() % 10**6}")
+async def chat(door: Door, client: httpx.AsyncClient, number: str) -> Seen:
+    """Return how long one chat took; every question has another `number`, so that no cache answers."""
+    body = json.dumps(door.body).replace(NUMBER, number)
     begin, first = time.perf_counter(), 0.0
     async with client.stream("POST", f"{door.url}/chat/completions", content=body, headers=JSON) as reply:
         if reply.status_code != httpx.codes.OK:
