@@ -17,10 +17,10 @@ CPU_SERVER = Path(__file__).with_name("cpu_server.py")
 PASSED = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD", "CUDA_VISIBLE_DEVICES", "CUDA_HOME")
 
 
-def command(deployment: Deployment, python: Path, model: Path | str, socket: Path) -> list[str]:
-    """Return the command that serves `model` on the Unix socket `socket`, which only this user can open."""
+def command(deployment: Deployment, python: Path, socket: Path) -> list[str]:
+    """Return the command that serves a deployment on the Unix socket `socket`, which only this user can open."""
     valued: dict[str, object] = {
-        "--model": model,
+        "--model": deployment.model,
         "--served-model-name": deployment.served_name,
         "--uds": socket,
         "--max-model-len": deployment.context_tokens,

@@ -23,7 +23,7 @@ class Speculation(BaseModel):
 
     method: Literal["ngram", "draft_model"]
     tokens: int = Field(default=4, ge=1, le=16, description="Guessed per step")
-    draft: str = Field(default="", description="Folder or name of the draft model, for draft_model")
+    draft: str = Field(default="", description="For draft_model: folder, hub name, or `embedded`")
     lookup_longest: int = Field(default=4, ge=1, le=16, description="ngram: longest run of tokens looked up")
     lookup_shortest: int = Field(default=2, ge=1, le=16, description="ngram: shortest run of tokens looked up")
 

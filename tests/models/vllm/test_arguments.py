@@ -5,16 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from assistant.models import weights
 from assistant.models.errors import DeploymentInvalid
 from assistant.models.vllm.arguments import CPU_SERVER, MODULE, command, environment
-from assistant.models.vllm.deployment import read
+from assistant.models.vllm.deployment import Deployment, Speculation, read
+from assistant.models.vllm.launch import with_weights
 
 FOLDER = Path(__file__).parents[3] / "deploy" / "vllm"
 
 
 def arguments(name: str) -> list[str]:
-    deployment = read(FOLDER / f"{name}.yaml")
-    return command(deployment, Path("python"), deployment.model, Path("/s"))
+    return command(read(FOLDER / f"{name}.yaml"), Path("python"), Path("/s"))
 
 
 def value(made: list[str], option: str) -> str:
@@ -40,6 +41,15 @@ def test_a_draft_model_or_the_prompt_speculates() -> None:
     assert draft == {"method": "draft_model", "model": "/models/Qwen3-0.6B", "num_speculative_tokens": 5}
     ngram = json.loads(value(arguments("cpu-trial"), "--speculative-config"))
     assert ngram["method"] == "ngram" and ngram["prompt_lookup_max"] == 4
+
+
+def test_the_embedded_model_and_a_draft_model_become_folders(tmp_path: Path) -> None:
+    (unpacked := tmp_path / f"base-{weights.SHA256[:16]}").mkdir()
+    wanted = Speculation(method="draft_model", draft="embedded", tokens=3)
+    found = with_weights(Deployment(served_name="x", model="~", speculation=wanted), tmp_path)
+    assert found.model == str(Path.home()) and found.speculation and found.speculation.draft == str(unpacked)
+    on_a_hub = with_weights(Deployment(served_name="x", model="maker/large"), tmp_path)
+    assert on_a_hub.model == "maker/large" and on_a_hub.speculation is None
 
 
 def test_adapters_on_a_cpu_are_served_by_a_file_of_ours_without_compilation() -> None:
