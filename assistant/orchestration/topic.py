@@ -24,6 +24,7 @@ _UNSAID = frozenset(
 )
 _NAMED = 0.6  # of the topic's words, rare ones counting more, that title and heading have at least
 _ABOUT = 0.3  # of the words of title and heading that are the topic's at least
+_SHORT = 5  # words that a name in initials stands for at most
 _ROOT = 5  # letters that two words share from the first on, of which one is the other with an ending
 
 _WORD = r"(?!of\b)[\w'’/&-]++"  # possessive, here and below: a long word must not be tried in all its parts
@@ -80,9 +81,17 @@ def on_topic(question: str, passages: Sequence[Passage]) -> int | None:
 
 def _named(topic: Mapping[str, str], passage: Passage) -> float:
     """Return how much title and heading are about `topic` (stems by word), 0..1; 0.0 where that is too little."""
-    label = _said(f"{passage.title} {passage.heading.rsplit(' > ', 1)[-1]}")
-    if not _has(topic, label | frozenset(content(passage.text))):
+    heading = passage.heading.rsplit(" > ", 1)[-1]
+    labels = [_said(f"{passage.title} {heading}"), _initials(passage.title), _initials(heading)]
+    if len(topic) > 1:  # one word alone is in many a heading of pages about something else
+        labels.append(_said(heading))
+    if not _has(topic, frozenset(content(passage.text)).union(*labels)):
         return 0.0
+    return max(_worth(topic, label) for label in labels)
+
+
+def _worth(topic: Mapping[str, str], label: frozenset[str]) -> float:
+    """Return how much of the topic `label` has, times how much of it is the topic; 0.0 where one of them is little."""
     told = {word: rarity(word) for word in topic}
     share = sum(told[word] for word, root in topic.items() if _among(root, label)) / sum(told.values())
     about = sum(_among(root, frozenset(topic.values())) for root in label) / len(label) if label else 0.0
@@ -92,6 +101,12 @@ def _named(topic: Mapping[str, str], passage: Passage) -> float:
 def _said(label: str) -> frozenset[str]:
     said = frozenset(content(label))
     return said - _UNSAID or said
+
+
+def _initials(label: str) -> frozenset[str]:
+    """Return what a name of three words or more is called for short: "okr" for "Objectives and Key Results"."""
+    words = [word for word in tokens(label) if word not in STOP]
+    return frozenset({stem("".join(word[0] for word in words))} if 3 <= len(words) <= _SHORT else ())
 
 
 def _has(topic: Mapping[str, str], given: frozenset[str]) -> bool:

@@ -154,3 +154,18 @@ def test_words_without_a_sentence_are_english_where_an_english_page_is_named_so(
         1, "Parental leave", "Die Elternzeit dauert zwölf Wochen und ist bezahlt, wie der Urlaub es auch ist."
     )
     assert not readable("parental leave", [german])
+
+
+def test_a_heading_alone_can_name_it() -> None:
+    other = page(1, "Vacation and Sick Leave", "Duty is paid on any day.")
+    within = page(
+        2, "Other Protected Absences", "Three days are paid.", heading="Absences > Jury Duty or Witness Summons"
+    )
+    assert on_topic("Is jury duty paid?", [other, within]) == 1
+
+
+def test_a_name_is_known_by_its_initials() -> None:
+    other = page(1, "Onboarding", "Read about OKRs on the first day.")
+    meant = page(2, "Objectives and Key Results", "They are a method for keeping track of goals.")
+    assert on_topic("explain OKRs", [other, meant]) == 1
+    assert on_topic("explain OKRs", [other, replace(meant, title="Objectives")]) is None
