@@ -172,7 +172,12 @@ class Turns:
                 yield event
 
     async def _from_documents(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
-        """Yield memory's answer, or: understand, search, draft, check."""
+        """Yield memory's answer or that of a skill which the question names, or: understand, search, draft, check."""
+        if self._skills is not None and await self._skills.exact(notes, choice):
+            async for event in self._by_skills(notes, choice):
+                yield event
+                if event.answer is not None:
+                    return
         try:
             attached = await self._attached(notes.turn)
             if persona_of(notes.turn) and not converses(choice):

@@ -41,6 +41,7 @@ def in_process(declaration: Declaration, source: str, version: str, readers: fro
         version=version,
         readers=readers,
         tags=declaration.tags,
+        reads=declaration.reads,
     )
 
 

@@ -18,9 +18,10 @@ from pydantic.errors import PydanticUserError
 
 from skills.errors import BadSkill
 from skills.schema import tidy
-from skills.types import Effect, Person, Schema
+from skills.types import Effect, Person, Reads, Schema
 
 F = TypeVar("F", bound=Callable[..., object])
+EXACT = frozenset({"exact"})  # what such a skill `reads` is a question for it alone: documents need not be asked
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _SECTION = re.compile(r"^\s*(Args|Arguments|Parameters|Returns|Raises|Yields|Examples?):\s*$", re.M)
 _ARGUMENT = re.compile(r"^\s+\*{0,2}(\w+)(?:\s*\([^)]*\))?\s*:\s*(.+?)(?=^\s+\w+(?:\s*\([^)]*\))?\s*:|\Z)", re.M | re.S)
@@ -38,13 +39,19 @@ class Declaration:
     arguments: type[BaseModel]  # validates a call's arguments
     person_parameter: str | None  # filled by the host, not part of the schema
     tags: frozenset[str]
+    reads: Reads | None
 
 
 @overload
 def skill(function: F) -> F: ...
 @overload
 def skill(
-    *, effect: Effect = "read", name: str | None = None, tags: frozenset[str] = frozenset(), long: bool = False
+    *,
+    effect: Effect = "read",
+    name: str | None = None,
+    tags: frozenset[str] = frozenset(),
+    long: bool = False,
+    reads: Reads | None = None,
 ) -> Callable[[F], F]: ...
 def skill(
     function: F | None = None,
@@ -53,17 +60,20 @@ def skill(
     name: str | None = None,
     tags: frozenset[str] = frozenset(),
     long: bool = False,
+    reads: Reads | None = None,
 ) -> F | Callable[[F], F]:
     """Mark a function as a skill; the function itself stays as it is.
 
     `effect="write"` says that a call changes something, so that a person has to approve it. `long` says that
     a call may take minutes: it may say how far it is (skills.outside.progress), can be cancelled, and is begun again
-    after a restart unless it changes something. A parameter annotated with
+    after a restart unless it changes something. `reads` finds the arguments in a question by rules, for models that do
+    not call functions; such a model then never fills them in by itself. A parameter annotated with
     `Person` gets the caller and is not shown to models. Raises BadSkill without a docstring or type annotations.
     """
 
     def mark(marked: F) -> F:
-        vars(marked)["__skill__"] = declare(marked, effect=effect, name=name, tags=tags | {"long"} if long else tags)
+        tagged = tags | {"long"} if long else tags
+        vars(marked)["__skill__"] = declare(marked, effect=effect, name=name, tags=tagged, reads=reads)
         return marked
 
     return mark if function is None else mark(function)
@@ -80,6 +90,7 @@ def declare(
     effect: Effect = "read",
     name: str | None = None,
     tags: frozenset[str] = frozenset(),
+    reads: Reads | None = None,
 ) -> Declaration:
     """Return the declaration of `function`; raises BadSkill when its signature or docstring does not allow one."""
     title: str = name or str(getattr(function, "__name__", ""))
@@ -94,7 +105,7 @@ def declare(
         schema = tidy(arguments.model_json_schema())
     except (PydanticUserError, NameError, TypeError) as exc:
         raise BadSkill(f"The parameters of skill {title!r} cannot be described as JSON: {exc}") from exc
-    return Declaration(title, description, effect, schema, function, arguments, person_parameter, tags)
+    return Declaration(title, description, effect, schema, function, arguments, person_parameter, tags, reads)
 
 
 def _docstring(title: str, function: Callable[..., object]) -> tuple[str, dict[str, str]]:

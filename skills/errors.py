@@ -3,6 +3,7 @@
 SkillError
 ├── SkillRefusal           raised inside a skill, told to the model, which may correct its arguments ("retry")
 ├── SkillFailure           raised inside a skill, told to the model, which should not try again ("failed")
+│   └── ModelTooSmall      there is a model, but not one that can write a text
 ├── NameClash              two skills of one name
 ├── UnknownSkill           no skill of that name (or none that the person may see)
 ├── BadSkill               a function, document, entry or folder that cannot become a skill
@@ -25,6 +26,16 @@ class SkillRefusal(SkillError):
 
 class SkillFailure(SkillError):
     """The skill cannot do its work now; the model reads the text and tells the person."""
+
+
+class ModelTooSmall(SkillFailure):
+    """The only language model is one that has learned to answer from documents and nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This needs a larger language model than the one that comes along, which answers from documents alone. "
+            "An administrator can connect one: see the page Models."
+        )
 
 
 class NameClash(SkillError):

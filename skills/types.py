@@ -11,6 +11,9 @@ from typing import Any, Literal, Protocol
 Effect = Literal["read", "write"]
 Schema = dict[str, Any]  # a JSON schema of type "object"
 Arguments = Mapping[str, Any]  # JSON values by parameter name
+Reads = Callable[
+    [str], Arguments | None
+]  # a question -> the arguments that it gives in so many words; None: it gives none
 Report = Callable[[float | None, str], None]  # how far a call is (0..1, None: not known), and one line about it
 UserToken = Callable[[str], Awaitable[str | None]]  # audience -> the signed-in person's token for it, None without one
 
@@ -80,8 +83,12 @@ class Skill:
     version: str  # 12 hex digits: changes when the skill's content does
     readers: frozenset[str] = frozenset({"everyone"})  # principals who may call it
     # "outbound": its arguments leave the company. "instructions": its result is a SKILL.md of ours, to be followed.
+    # "exact": what it `reads` is for it alone, not for documents.
     # "long": a call may take minutes; it can be watched and cancelled, and is known after a restart.
     tags: frozenset[str] = field(default_factory=frozenset)
+    reads: Reads | None = (
+        None  # where no model calls functions, the skill answers the questions that this reads, no other
+    )
 
     @property
     def as_tool(self) -> dict[str, Any]:

@@ -67,6 +67,10 @@ class SkillTurns:
         )  # fmt: skip
         return [approval.call for approval in stored]
 
+    async def exact(self, notes: Notes, choice: Choice) -> bool:
+        """Return whether the question is one for skills in so many words."""
+        return await self._stage.exact(notes, choice)
+
     def run(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
         """Yield steps, and the answer where the question needs a skill."""
         return self._stage.run(notes, choice)

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from sqlalchemy import Engine
 
+from assistant.drafter import converses
 from assistant.models.errors import ModelError
 from assistant.models.types import ModelRequest, Sampling
 from assistant.orchestration.ports import Choice, Search
@@ -18,7 +19,7 @@ from knowledge.types import Document, Scope
 from skills.builtin import Host
 from skills.builtin.documents import FoundText, WholeText
 from skills.builtin.tables import MAX_TABLE_BYTES, TableFile
-from skills.errors import SkillFailure
+from skills.errors import ModelTooSmall, SkillFailure
 from skills.types import Person, Schema
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -62,10 +63,13 @@ class ProductHost:
         return await in_thread(self._find_table, name, Scope(person.principals))
 
     async def complete(self, system: str, user: str, max_tokens: int, schema: Schema | None) -> str:
-        """Return a model's reply; raises SkillFailure when none answers."""
+        """Return a model's reply; raises SkillFailure when none answers, ModelTooSmall where none can write."""
         text = ""
         try:
-            model = self._models.named("assistant").model
+            choice = self._models.named("assistant")
+            if not converses(choice):
+                raise ModelTooSmall
+            model = choice.model
             messages = (Message("system", system), Message("user", user))
             sampling = Sampling(max_tokens=min(max_tokens, 2_000), json_schema=schema)
             request = ModelRequest(messages, sampling, request_id=uuid4().hex, task="skill")

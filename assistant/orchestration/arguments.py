@@ -15,7 +15,14 @@ from typing import Any
 from assistant.models.types import ChatModel, ModelRequest, Sampling
 from assistant.orchestration.placed import placed_values, said
 from assistant.orchestration.prompts import ChatPrompt, Message, load_chat
-from assistant.orchestration.read_question import fitting_numbers, numbers_in, placed_numbers, quoted_in, spans_in
+from assistant.orchestration.read_question import (
+    fitting_numbers,
+    numbers_in,
+    placed_numbers,
+    quoted_in,
+    shaped_in,
+    spans_in,
+)
 from skills.schema import check
 from skills.types import Schema, Skill
 
@@ -47,6 +54,12 @@ class Filler:
 
         Raises what the model raises.
         """
+        if skill.reads is not None:
+            arguments, problems = check(skill.parameters, dict(skill.reads(question) or {}))
+            return Filled(arguments, tuple(problems), 0)
+        lacking = [name for name, inner in _meant(skill.parameters, question).items() if _lacks(inner, question, skill)]
+        if lacking:
+            return Filled({}, tuple(f"{name}: nothing in the question looks like one" for name in lacking), 0)
         placed = placed_values(_meant(skill.parameters, question), question)
         schema = narrowed(skill.parameters, question, placed)
         if not schema["properties"]:
@@ -113,7 +126,7 @@ def narrowed(parameters: Schema, question: str, placed: Mapping[str, Any]) -> Sc
     return {
         "type": "object",
         "properties": {
-            name: {"const": numbers[name]} if name in numbers else _narrow(name, grammar(inner), question)
+            name: {"const": numbers[name]} if name in numbers else _narrow(name, inner, question)
             for name, inner in kept.items()
         },
         "required": list(kept),
@@ -164,8 +177,17 @@ def grammar(schema: object) -> Schema:
     return result
 
 
-def _narrow(name: str, schema: Schema, question: str) -> Schema:
+def _lacks(inner: Mapping[str, Any], question: str, skill: Skill) -> bool:
+    """Return whether the question has no text of the form that is wanted; what changes things is not guessed."""
+    if grammar(inner).get("type") != "string" or "enum" in inner or not spans_in(question):
+        return False
+    shaped = shaped_in(inner, question)
+    return shaped == [] and ("pattern" in inner or skill.effect == "write")
+
+
+def _narrow(name: str, inner: Mapping[str, Any], question: str) -> Schema:
     """Offer only the question's numbers where a number is wanted, its words where a text is, its choices of several."""
+    schema = grammar(inner)
     kind = schema.get("type")
     if "enum" in schema:
         chosen = said(schema["enum"], question)
@@ -178,8 +200,13 @@ def _narrow(name: str, schema: Schema, question: str) -> Schema:
         most = len(numbers_in(question)) if schema["items"].get("type") in ("integer", "number") else 0
         most = min(schema["maxItems"], most or schema["maxItems"])
         least = min(max(1, int(schema.get("minItems", 1))), most)
-        return {**schema, "minItems": least, "maxItems": most, "items": _narrow(name, schema["items"], question)}
-    spans = spans_in(question)
+        return {
+            **schema,
+            "minItems": least,
+            "maxItems": most,
+            "items": _narrow(name, inner.get("items", {"type": "string"}), question),
+        }
+    spans = shaped_in(inner, question) or spans_in(question)
     return {"enum": spans} if kind == "string" and spans else schema
 
 

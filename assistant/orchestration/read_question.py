@@ -14,6 +14,7 @@ NUMBER = re.compile(r"(?<![\w.])-?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w)|(?<![\w.])-
 _PERCENT = re.compile(r"\s?(?:%|percent\b)")
 _WORD = re.compile(r"[a-z]{3,}|[%$=]")
 _QUOTED = re.compile(r"['\"]([A-Za-z][\w /-]{1,30})['\"]")
+_CODE = re.compile(r"(?=[^\s]*\d)(?=[^\s]*[A-Za-z])[\w./#-]{2,40}")
 _POSSESSIVE = re.compile(r"['’]s$")  # "Ronaldo's" is Ronaldo
 _SHARES = ("rate", "yield", "percent", "interest", "growth", "discount", "probability", "tax")
 STOP = frozenset(
@@ -135,6 +136,25 @@ def spans_in(question: str) -> list[str]:
 def quoted_in(schema: Mapping[str, Any]) -> list[str]:
     """Return what a parameter's description puts in quotes: the values that it names."""
     return _QUOTED.findall(str(schema.get("description", "")))
+
+
+def shaped_in(schema: Mapping[str, Any], question: str) -> list[str] | None:
+    """Return the runs of words that have the form of a parameter: its pattern, or letters and digits as in 'A-1042'.
+
+    None where the schema names no form.
+    """
+    pattern = schema.get("pattern")
+    if isinstance(pattern, str):
+        try:
+            form = re.compile(pattern)
+        except re.error:
+            return None
+        fitting = [span for span in spans_in(question) if form.search(span)]
+        coded = [span for span in fitting if any(sign.isdigit() for sign in span)]
+        return coded or fitting
+    if any(_CODE.fullmatch(example) for example in quoted_in(schema)):
+        return [span for span in spans_in(question) if _CODE.fullmatch(span)]
+    return None
 
 
 def _names(one: str, other: str) -> bool:

@@ -32,6 +32,7 @@ from assistant.orchestration.prompts import Message, load_chat
 from assistant.orchestration.session import Pending, SkillSession
 from assistant.orchestration.settings import TurnSettings
 from assistant.orchestration.small_calls import PlannedCall, SmallCaller
+from assistant.threads import in_thread
 from assistant.types import Answer, Caller, CallToApprove, Event, Step
 from skills.types import Person, Skill, SkillCall, SkillResult
 
@@ -65,6 +66,10 @@ Park = Callable[[Notes, Sequence[Pending], Goes], Awaitable[list[CallToApprove]]
 class TurnSkills(Protocol):
     """Skills as a turn uses them."""
 
+    async def exact(self, notes: Notes, choice: Choice) -> bool:
+        """Return whether the question is one for skills in so many words, so that documents need not be asked."""
+        ...
+
     def run(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
         """Yield steps, and the answer where the question needs a skill."""
         ...
@@ -93,6 +98,14 @@ class SkillStage:
         self._secrets = tuple(secrets)
         self._prompt = load_chat("use_skills")
         self.plans = PlanStage(gate, self._secrets, self._ended)
+
+    async def exact(self, notes: Notes, choice: Choice) -> bool:
+        """Return whether rules read the question as one for skills; a model that calls functions decides by itself."""
+        caller = self._skills.caller
+        if caller is None or choice.tools or notes.turn.options.sampling.json_schema is not None:
+            return False
+        offered = await self._skills.for_person(person_of(notes.turn.caller))
+        return await in_thread(caller.exact, notes.question, offered)
 
     async def run(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
         """Yield steps, and the answer where a skill was used or a call waits; without an answer no skill was needed.
@@ -200,10 +213,16 @@ class SkillStage:
         for step in self._steps(notes, session, 0):
             yield step
         notes.calls += session.called
-        if session.pending or any(called.result.status in ("ok", "failed") for called in session.called):
+        told = [called for called in session.called if called.result.status != "ask"]
+        # What a skill could not do is the answer where the question was for it in any case, else a hint beside it.
+        wanted = not notes.turn.options.grounded or all(call.skill.reads is not None for call in plan.calls)
+        if session.pending or wanted or any(called.result.status in ("ok", "failed") for called in told):
             notes.progress.route = replace(choice.route, strategy=self._prompt.name)
-            for event in await self._ended(notes, session, tell.results(session.called), {}):
+            for event in await self._ended(notes, session, tell.results(told, corrections=True), {}):
                 yield event
+        elif told:
+            notes.progress.notice = self.line(f"{told[0].skill} was tried: {tell.result(told[0])}")
+            yield Event("notice", notes.progress.notice)
 
     async def _call_all(self, calls: Sequence[PlannedCall], session: SkillSession) -> None:
         """Make the calls side by side, through the kernel and its filters like those of any model."""

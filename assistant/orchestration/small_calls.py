@@ -34,6 +34,11 @@ _MAX_PARTS = 4
 _MAX_READ = 2_000
 _BETWEEN_PARTS = re.compile(r"(?<=[.?!;])\s+|,?\s+\b(?:and then|and also|then|also|after that|additionally)\b\s+")
 _MIN_PART_CHARS = 12
+_MAX_EXACT = 400  # characters of a question that skills read by themselves
+# Who asks for this wants to know, and nothing changed.
+_WANTS_TO_KNOW = re.compile(
+    r"\s*(?:where|what|which|who|whom|whose|when|why|how|is|are|was|were|do|does|did|has|have|am)\b", re.IGNORECASE
+)
 _NAME = re.compile(r"(?<!^)\b[A-Z]\w+")  # may be what an optional parameter takes, such as a city
 
 
@@ -88,22 +93,32 @@ class SmallCaller:
         calls = [call for n, call in enumerate(calls) if not any(_same(call, other) for other in calls[:n])]
         return Plan(tuple(calls), tuple(considered), tuple(problems), (chosen - started) * 1e3, _ms_since(chosen))
 
+    def exact(self, question: str, skills: Sequence[Skill]) -> bool:
+        """Return whether the whole question is one for skills, and not for documents: a sum, a conversion, a ticket."""
+        found = _read(question, skills)
+        return bool(found) and all("exact" in choice.skill.tags for _, choice in found)
+
     def choose(self, question: str, skills: Sequence[Skill]) -> tuple[list[Choice], list[tuple[str, Choice]]]:
         """Return the skills looked at, the likeliest first, and the skill of each call with the question it answers.
 
         Both are empty when no skill fits. Blocking; no model is asked.
         """
+        if read := _read(question, skills):
+            return [choice for _, choice in read], read
         considered = self._chooser.choose(question, skills, self._limit)
         # Two wishes in one question are far from either skill; each part for itself may be close to one.
         among = [choice.skill for choice in considered] or list(skills)
         wanted = self._parts(question, among)
-        if not wanted and considered and self._fits(considered[0], question):
-            wanted = [(question, considered[0])]
+        best = next((choice for choice in considered if _possible(question, choice.skill)), None)
+        if not wanted and best is not None and self._fits(best, question):
+            wanted = [(question, best)]
         if not wanted:
             return [], []
         return considered or [choice for _, choice in wanted], _each_call(wanted)
 
     def _fits(self, choice: Choice, question: str) -> bool:
+        if choice.skill.reads is not None:
+            return False  # it would have read the question
         schema = choice.skill.parameters
         made_up = lacks_numbers(schema, question) or lacks_text(schema, question)
         margin = _MADE_UP_MARGIN if made_up else _STRANGE_MARGIN if _asks_for_more(question, choice.skill) else 0.0
@@ -116,10 +131,32 @@ class SmallCaller:
             return []
         found: dict[str, tuple[str, Choice]] = {}
         for part in parts:
-            best = self._chooser.choose(part, skills, 1)
+            best = self._chooser.choose(part, [skill for skill in skills if _possible(part, skill)], 1)
             if best and best[0].score >= self._threshold + _PART_MARGIN and self._fits(best[0], part):
                 found.setdefault(best[0].skill.name, (part, best[0]))
         return list(found.values()) if len(found) > 1 else []
+
+
+def _read(question: str, skills: Sequence[Skill]) -> list[tuple[str, Choice]]:
+    """Return the parts of the question with the skills that read them; empty unless each part is read, or too short."""
+    if len(question) > _MAX_EXACT:
+        return []
+    reading = [skill for skill in skills if skill.reads is not None]
+    for parts in ([question], [part.strip() for part in _BETWEEN_PARTS.split(question)]):
+        found = [(part, next((skill for skill in reading if _reads(skill, part)), None)) for part in parts]
+        calls = [(part, Choice(skill, 1.0)) for part, skill in found if skill is not None]
+        if calls and all(skill is not None or len(part) < _MIN_PART_CHARS for part, skill in found):
+            return calls[:_MAX_PARTS]
+    return []
+
+
+def _reads(skill: Skill, question: str) -> bool:
+    return skill.reads is not None and skill.reads(question) is not None
+
+
+def _possible(question: str, skill: Skill) -> bool:
+    """Return whether a question can be for a skill: one that changes something is not for who wants to know."""
+    return skill.effect == "read" or _WANTS_TO_KNOW.match(question) is None
 
 
 def _asks_for_more(question: str, skill: Skill) -> bool:

@@ -31,9 +31,13 @@ def written(skill: str, arguments: Mapping[str, Any]) -> str:
     )
 
 
-def results(called: Sequence[Called]) -> str:
-    """Return an answer made of results as they are, in Markdown; what failed is said, corrections are left out."""
-    told = [each for each in called if each.result.status in ("ok", "failed", "refused")]
+def results(called: Sequence[Called], corrections: bool = False) -> str:
+    """Return an answer made of results as they are, in Markdown; what failed is said.
+
+    `corrections`: what a skill has against its arguments is said, too; a model that calls skills has corrected them.
+    """
+    shown = ("ok", "failed", "refused", *(["retry"] if corrections else []))
+    told = [each for each in called if each.result.status in shown]
     texts = [result(each) for each in told]
     if len(told) < 2:
         return "".join(texts)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
 from fractions import Fraction
 from typing import Annotated
 
-from skills.declare import skill
+from skills.builtin.sums_said import expression_in
+from skills.declare import EXACT, skill
 from skills.errors import SkillRefusal
 
 Number = Fraction | Decimal  # exact, or to 50 digits once a root or a logarithm is in it
@@ -29,7 +30,16 @@ _WORDS = (("×", "*"), ("·", "*"), ("÷", "/"), ("−", "-"), ("–", "-"), ("^
 _PERCENT = re.compile(r"%\s*(?=$|[-+*/),]|of\b)")
 
 
-@skill
+def _read(question: str) -> Mapping[str, str] | None:
+    said = expression_in(question)
+    try:
+        tree = ast.parse(_plain(said), mode="eval") if said else None
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
+    return {"expression": said} if said and tree else None
+
+
+@skill(reads=_read, tags=EXACT)
 def calculate(
     expression: Annotated[str, "for example '(1250 - 199.90) * 19%' or 'sqrt(2) * 10^3'"],
 ) -> str:

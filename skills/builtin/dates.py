@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from skills.declare import skill
+from skills.builtin.dates_said import added_in, between_in, now_in, reading, weekday_in
+from skills.declare import EXACT, skill
 from skills.errors import SkillRefusal
 
 IsoDate = Annotated[date, "a date as YYYY-MM-DD"]
@@ -18,7 +19,10 @@ _MAX_DAYS = 4_000_000
 def date_skills(now: Callable[[], datetime]) -> list[Callable[..., object]]:
     """Return the skills about dates; `now` returns the present time with its time zone."""
 
-    @skill
+    def today() -> date:
+        return now().date()
+
+    @skill(reads=now_in, tags=EXACT)
     def current_time(
         timezone: Annotated[str, "IANA name such as 'Europe/Berlin' or 'Asia/Kolkata'"] = "UTC",
     ) -> str:
@@ -31,10 +35,15 @@ def date_skills(now: Callable[[], datetime]) -> list[Callable[..., object]]:
         here = now().astimezone(_zone(timezone))
         return f"{here:%A}, {here:%Y-%m-%d}, {here:%H:%M} ({timezone}, UTC{here:%z})"
 
-    return [current_time, days_between, add_to_date, weekday]
+    between, added, day = reading(between_in, today), reading(added_in, today), reading(weekday_in, today)
+    dated: list[Callable[..., object]] = [
+        skill(reads=between, tags=EXACT)(days_between),
+        skill(reads=added, tags=EXACT)(add_to_date),
+        skill(reads=day, tags=EXACT)(weekday),
+    ]
+    return [current_time, *dated]
 
 
-@skill
 def days_between(start: IsoDate, end: IsoDate) -> str:
     """Count the days, weeks and working days (Monday to Friday) from one date to another, or how old something is.
 
@@ -47,7 +56,6 @@ def days_between(start: IsoDate, end: IsoDate) -> str:
     return f"{days} days ({days / 7:.1f} weeks); {_workdays(first, last)} working days after {first} up to {last}"
 
 
-@skill
 def add_to_date(start: IsoDate, days: int = 0, weeks: int = 0, months: int = 0, years: int = 0) -> str:
     """Find the date that lies a number of days, weeks, months or years after a date (negative: before it).
 
@@ -68,7 +76,6 @@ def add_to_date(start: IsoDate, days: int = 0, weeks: int = 0, months: int = 0, 
     return f"{found.isoformat()} ({found:%A})"
 
 
-@skill
 def weekday(day: IsoDate) -> str:
     """Tell which weekday a date falls on, its ISO week and its day of the year.
 

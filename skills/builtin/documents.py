@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 
+from skills.builtin.extract import extracted
 from skills.builtin.language import Complete
-from skills.declare import skill
-from skills.errors import SkillRefusal
+from skills.declare import EXACT, skill
+from skills.errors import ModelTooSmall, SkillRefusal
 from skills.types import Person
 
+_SUMMARY = re.compile(
+    r"(?:please |can you |could you )*"
+    r"(?:summari[sz]e|sum up|(?:give me |write |make )?(?:a |the )?(?:short |brief )?summary of)"
+    r" (?:the )?(?:(?:document|file|report|handbook|manual)(?: called| named)? (?P<named>[\w][^?!]{2,100}?)"
+    r"|(?:document |file )?[\"'“]?(?P<file>[\w][\w .()-]{0,100}\.[A-Za-z]{2,5})[\"'”]?)(?: for me|,? please)*[.?! ]*",
+    re.IGNORECASE,
+)
 _PART_CHARS = 3_000  # of a document, per call of the model: some 750 tokens, which the smallest model takes
 _MAX_PARTS = 60
 _AT_ONCE = 2
@@ -55,7 +64,7 @@ def document_skills(search: Search, read: Read, complete: Complete) -> list[Call
         """Search the company's documents and return the passages that fit best, with their titles."""
         return await search(query, person, limit)
 
-    @skill
+    @skill(reads=_document_in, tags=EXACT)
     async def summarise_document(
         document: Annotated[str, "title or id of the document"],
         person: Person,
@@ -69,9 +78,23 @@ def document_skills(search: Search, read: Read, complete: Complete) -> list[Call
         whole = await read(document, person)
         if whole is None:
             raise SkillRefusal(f"There is no document {document[:100]!r}. search_documents finds titles.")
-        return await summarise(whole.text, focus, complete)
+        try:
+            return await summarise(whole.text, focus, complete)
+        except ModelTooSmall as exc:
+            lines = extracted(whole.text, focus)
+            if not lines:
+                raise SkillRefusal(f"{whole.title} holds no whole sentences to make a summary of.") from exc
+            return "\n".join([f"{whole.title}, in its own words:", "", *(f"- {line}" for line in lines)])
 
     return [search_documents, summarise_document]
+
+
+def _document_in(question: str) -> Mapping[str, str] | None:
+    """Return the document that a question asks to sum up: a file's name, or what is called a document or a file."""
+    found = _SUMMARY.fullmatch(" ".join(question.split()))
+    if found is None:
+        return None
+    return {"document": found["file"] or found["named"].strip(" \"'“”")}
 
 
 async def summarise(text: str, focus: str, complete: Complete) -> str:

@@ -13,6 +13,7 @@ from skills.errors import SkillFailure
 from skills.types import Schema
 
 # system text, user text, most tokens of the reply, JSON schema of the reply or None -> the reply
+# Raises ModelTooSmall where the only model is one that can do nothing but answer from documents.
 Complete = Callable[[str, str, int, Schema | None], Awaitable[str]]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=8_000)]
 Sentiment = Literal["positive", "neutral", "negative"]

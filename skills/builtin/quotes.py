@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Annotated
 from urllib.parse import quote as percent
 
@@ -16,13 +17,20 @@ from skills.types import Person
 
 Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.^=-]{1,15}$"), "ticker symbol, such as 'AAPL'"]
 _PRICES = ("price", "last", "close", "value", "c", "regularMarketPrice")  # as common APIs call it
+_TICKER = re.compile(r"(?<![\w.-])\^?[A-Z]{1,5}(?:[.-][A-Z]{1,2})?(?![\w-])|(?<!\w)[A-Z]{6}(?!\w)")
+_CAPITALS = frozenset(
+    ["A", "I", "CEO", "CFO", "USA", "US", "UK", "EU", "USD", "EUR", "GBP", "CHF", "JPY", "OK", "HR", "IT"]
+)
+_PRICE = re.compile(
+    r"\b(?:price|stock|shares?|quotes?|trad(?:e|es|ing)|worth|exchange rate|rate|ticker)\b", re.IGNORECASE
+)
 _MAX_BYTES, _TIMEOUT_S = 100_000, 10.0
 
 
 def quote_skills(url: str, http: Http, signer: Signer) -> list[Callable[..., object]]:
     """Return the skill that asks `url`, in which {symbol} stands for the symbol."""
 
-    @skill
+    @skill(reads=_symbol_in)
     async def stock_price(symbol: Symbol, person: Person) -> dict[str, str | float]:
         """Look up the current price of a stock, fund, index or currency pair by its ticker symbol.
 
@@ -45,6 +53,14 @@ def quote_skills(url: str, http: Http, signer: Signer) -> list[Callable[..., obj
         return _quote(symbol.upper(), reply.json())
 
     return [stock_price]
+
+
+def _symbol_in(question: str) -> Mapping[str, str] | None:
+    """Return the one ticker symbol of a question about a price; names of companies are not symbols."""
+    found = [word for word in _TICKER.findall(question) if word not in _CAPITALS]
+    if pair := re.search(r"\b([A-Z]{3})\s*(?:to|/|in|and)\s*([A-Z]{3})\b", question):
+        found = [pair[1] + pair[2]]
+    return {"symbol": found[0]} if len(found) == 1 and _PRICE.search(question) else None
 
 
 def _quote(symbol: str, answer: object) -> dict[str, str | float]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated
 
 from skills.builtin.calculator import evaluate, show
-from skills.declare import skill
+from skills.declare import EXACT, skill
 from skills.errors import SkillRefusal
 
 F = Fraction
@@ -62,7 +64,40 @@ _KELVIN = {
 }
 
 
-@skill
+_AMOUNT = r"(-?\d[\d,]*(?:\.\d+)?|an?|one|half an?)"
+_UNIT = r"((?:degrees?\s+)?[a-z°/²³0-9 .]{1,30}?)"
+_QUESTIONS = tuple(
+    re.compile(form)
+    for form in (
+        rf"(?:please )?(?:convert|change|turn) {_AMOUNT}\s*{_UNIT} (?:to|into|in) {_UNIT}",
+        rf"(?:what(?:'s| is| are)|how much (?:is|are))? ?{_AMOUNT}\s*{_UNIT} (?:to|into|in) {_UNIT}",
+    )
+)
+_HOW_MANY = re.compile(
+    rf"how (?:many|much) {_UNIT} (?:are|is|make|do|does|fit)(?: there)?(?: in| into)?"
+    rf" {_AMOUNT}\s*{_UNIT}(?: have| make)?"
+)
+_WORDS = {"a": "1", "an": "1", "one": "1", "half a": "0.5", "half an": "0.5"}
+
+
+def _read(question: str) -> Mapping[str, str] | None:
+    """Return amount and units of a question that is a conversion of units known here, and nothing else."""
+    text = " ".join(question.lower().split()).strip(" ?.!")
+    found = next(filter(None, (form.fullmatch(text) for form in _QUESTIONS)), None)
+    if found:
+        amount, one, other = found.groups()
+    elif back := _HOW_MANY.fullmatch(text):
+        other, amount, one = back.groups()
+    else:
+        return None
+    try:
+        convert(F(1), one, other)
+    except SkillRefusal:
+        return None
+    return {"value": _WORDS.get(amount, amount.replace(",", "")), "from_unit": one.strip(), "to_unit": other.strip()}
+
+
+@skill(reads=_read, tags=EXACT)
 def convert_units(
     value: Annotated[str, "the amount, a number such as '12.5'"],
     from_unit: Annotated[str, "such as 'km', 'mile', 'lb', 'celsius', 'GB', 'km/h'"],
@@ -102,7 +137,15 @@ def convert(value: Fraction, from_unit: str, to_unit: str) -> Fraction:
 
 def _key(unit: str) -> str:
     """Return the name under which a unit is listed: "Kilometers per hour" is km/h, "°C" is c."""
-    name = unit.strip().lower().replace("°", "").replace("²", "2").replace("³", "3").replace("degrees ", "")
+    name = (
+        unit.strip()
+        .lower()
+        .replace("°", "")
+        .replace("²", "2")
+        .replace("³", "3")
+        .replace("degrees ", "")
+        .replace("degree ", "")
+    )
     name = name.replace(" per ", "/").replace("^", "").strip().replace(" ", "_").replace("-", "_")
     name = {"kilometers/hour": "km/h", "kilometres/hour": "km/h", "miles/hour": "mph", "meters/second": "m/s"}.get(
         name, name

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import anyio.to_thread
@@ -11,13 +12,16 @@ import lxml.html
 from lxml.etree import ParserError, XPath
 from pydantic import JsonValue
 
-from skills.declare import skill
+from skills.declare import EXACT, skill
 from skills.errors import SkillFailure, SkillRefusal
 from skills.http import Http, HttpReply, HttpRequest
 
 _TEXT = ("text/plain", "text/markdown", "text/csv", "application/xml", "text/xml")
 _MAX_REDIRECTS = 3
 _READABLE = XPath("//text()[not(ancestor::script or ancestor::style or ancestor::noscript or ancestor::template)]")
+_ADDRESS = re.compile(r"https?://[^\s<>\"']+")
+_READING = """read open fetch get show load look at check see visit the this web page site website url link address
+    and tell me what it says say is on there does please can you content contents text of from"""
 _OUTBOUND = frozenset({"outbound"})
 
 
@@ -32,7 +36,7 @@ def web_skills(http: Http, *, max_bytes: int, timeout_s: float) -> list[Callable
             url = reply.location  # checked by the guard like the first address
         raise SkillFailure(f"{url} redirects more than {_MAX_REDIRECTS} times.")
 
-    @skill(tags=_OUTBOUND)
+    @skill(tags=_OUTBOUND | EXACT, reads=_page_in)
     async def fetch_web_page(url: Annotated[str, "absolute http or https address"]) -> str:
         """Read a web page and return its text.
 
@@ -62,6 +66,14 @@ def web_skills(http: Http, *, max_bytes: int, timeout_s: float) -> list[Callable
         return answer
 
     return [fetch_web_page, get_json, post_json]
+
+
+def _page_in(question: str) -> Mapping[str, str] | None:
+    """Return the one address that a question holds, where it asks for nothing but what stands there."""
+    rest, addresses = _ADDRESS.sub(" ", question), _ADDRESS.findall(question)
+    if len(addresses) != 1 or not set(re.findall(r"[a-z]+", rest.lower())) <= set(_READING.split()):
+        return None
+    return {"url": addresses[0].rstrip(".,;:!?)")}
 
 
 def page_text(body: bytes) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +14,11 @@ from assistant.models.local.schema import check as engine_takes
 from assistant.orchestration import several
 from assistant.orchestration.arguments import Filler, grammar, mentioned, narrowed
 from assistant.orchestration.read_question import lacks_numbers, lacks_text, numbers_in, placed_numbers, spans_in
-from assistant.orchestration.small_calls import SmallCaller
+from assistant.orchestration.small_calls import Plan, SmallCaller
 from skills.choose import Chooser
+from skills.declare import EXACT
 from skills.fake import ScriptedSkill, embed_words
-from skills.types import Schema
+from skills.types import Reads, Schema, Skill
 
 
 def schema(required: list[str], **properties: dict[str, Any]) -> Schema:
@@ -351,3 +354,62 @@ def test_a_skill_that_needs_nothing_is_not_called_for_what_it_says_nothing_of(qu
     assert bool(caller.choose(question, [clock])[1]) == asks
     wanting = ScriptedSkill().skill("clock", description=clock.description, parameters=schema(["city"], city=TEXT))
     assert caller.choose(question, [wanting])[1]
+
+
+def desk(*, reads: Reads | None = None) -> list[Skill]:
+    """A skill that tells of an order and one that cancels it, whose ids look like "A-1042"."""
+    order = schema(["order"], order={"type": "string", "description": "such as 'A-1042'"})
+    tells = ScriptedSkill().skill("order_status", description="Tell where an order is.", parameters=order)
+    cancels = ScriptedSkill().skill("cancel_order", "write", "Cancel an order. For example: order status", order)
+    return [replace(tells, reads=reads), cancels]
+
+
+async def planned(question: str, skills: list[Skill], reply: str = "{}") -> Plan:
+    caller = SmallCaller(Chooser(embed_words, 0.05), Filler(), 0.05, 5)
+    return await caller.plan(ScriptedModel([reply]), question, skills)
+
+
+@pytest.mark.parametrize("question", ["Where is order A-1042?", "What is the status of order A-1042?"])
+async def test_who_wants_to_know_changes_nothing(question: str) -> None:
+    plan = await planned(question, desk(), '{"order": "A-1042"}')
+    assert [call.skill.name for call in plan.calls] == ["order_status"]
+
+
+async def test_what_changes_something_is_not_called_with_words_of_another_form() -> None:
+    found = await planned("Cancel order A-55", desk()[1:], '{"order": "A-55"}')
+    assert [call.arguments for call in found.calls] == [{"order": "A-55"}]
+    lacking = await planned("Cancel the order of my colleague", desk()[1:], '{"order": "my colleague"}')
+    assert not lacking.calls and "order: nothing in the question looks like one" in lacking.problems[0]
+
+
+def test_only_words_of_a_parameters_form_are_offered() -> None:
+    coded = {"type": "string", "description": "such as 'A-1042'"}
+    ticket = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,40}$"}
+    properties = narrowed(
+        schema(["order", "ticket"], order=coded, ticket=ticket), "Move B-7 of order A-55 to ticket 12", {}
+    )
+    assert properties["properties"]["order"]["enum"] == ["B-7", "A-55"]
+    assert (
+        "12" in properties["properties"]["ticket"]["enum"]
+        and "order A-55" not in properties["properties"]["ticket"]["enum"]
+    )
+
+
+async def test_what_a_skill_reads_by_itself_needs_no_model_and_nothing_else_is_for_it() -> None:
+    def reads(question: str) -> dict[str, str] | None:
+        found = re.fullmatch(r"track (\S+?)\.?", question)
+        return {"order": found[1]} if found else None
+
+    skills = desk(reads=reads)
+    plan = await planned("track order-A-1. track order-A-2", skills, "not asked")
+    assert [call.arguments for call in plan.calls] == [{"order": "order-A-1"}, {"order": "order-A-2"}]
+    assert not (await planned("Where is order A-1042?", skills)).calls
+
+
+async def test_a_question_is_exact_where_every_skill_that_reads_it_says_so() -> None:
+    caller = SmallCaller(Chooser(embed_words, 0.05), Filler(), 0.05, 5)
+    (tells, _) = desk(reads=lambda question: {"order": question})
+    assert not caller.exact("track A-1", [tells])
+    assert caller.exact("track A-1", [replace(tells, tags=EXACT)]) and not caller.exact(
+        "x" * 500, [replace(tells, tags=EXACT)]
+    )

@@ -17,6 +17,7 @@ from assistant.tables import approvals as table
 from assistant.types import Caller
 from knowledge.embed import OnnxEmbedder
 from knowledge.types import Scope
+from skills.declare import EXACT
 from skills.fake import ScriptedSkill
 from skills.settings import SkillsSettings
 from skills.types import Skill, SkillCall, SkillResult
@@ -109,6 +110,33 @@ async def test_a_small_model_gets_the_likeliest_skill_and_its_result_is_the_answ
     assert [step.name for step in answer.steps][-2:] == ["choose", "skill"]
     assert 'stock_price(symbol="NVDA")' in answer.steps[-1].detail
     assert [call.skill for call in bench.records.records[-1].calls] == ["stock_price"]
+
+
+async def test_what_is_for_a_skill_in_so_many_words_is_not_asked_of_the_documents(make: Make, desk: Desk) -> None:
+    question = "How many days of paid leave do employees get per year?"
+
+    def reads(asked: str) -> dict[str, str] | None:
+        return {"symbol": "NVDA"} if asked == question else None
+
+    price = replace(desk.skills()[0], reads=reads, tags=EXACT)
+    bench = await make(SmallModel(document="25 days [1]."), [price], passages=PASSAGES, tools=False)
+    answer = await bench.ask(question, ANNA)
+    assert "price: 141.9" in answer.text and [step.name for step in answer.steps] == ["choose", "skill"]
+    assert "25 days" in (await bench.ask(question + "?", ANNA)).text  # which is not what it reads
+    only_reads = await make(SmallModel(document="25 days [1]."), [replace(price, tags=frozenset())],
+                            passages=PASSAGES, tools=False)  # fmt: skip
+    assert "25 days" in (await only_reads.ask(question, ANNA)).text
+    by_itself = await make(ToolModel(document="25 days [1]."), [price], passages=PASSAGES)
+    assert "25 days" in (await by_itself.ask(question, ANNA)).text
+
+
+async def test_what_a_skill_could_not_do_is_said(make: Make, desk: Desk) -> None:
+    desk.price = ScriptedSkill(SkillResult("retry", "There is no quote for 'NVDA'."))
+    bench = await make(SmallModel({"symbol": "NVDA"}), desk.skills(), passages=PASSAGES, tools=False)
+    plain = await bench.ask(PRICE, ANNA, grounded=False)
+    assert plain.text == "There is no quote for 'NVDA'."
+    beside = await bench.ask(PRICE, ANNA)
+    assert beside.abstained and beside.notice == "stock_price was tried: There is no quote for 'NVDA'."
 
 
 async def test_a_model_with_function_calling_calls_and_answers(make: Make, desk: Desk) -> None:

@@ -11,12 +11,13 @@ import pytest
 
 from skills.auth import Bearer, Signer
 from skills.builtin import Host, sources
-from skills.builtin.documents import FoundText, WholeText, split, summarise
+from skills.builtin.documents import FoundText, WholeText, document_skills, split, summarise
+from skills.builtin.extract import extracted
 from skills.builtin.language import language_skills
 from skills.builtin.products import Catalogue
 from skills.builtin.sample_server import Tickets, make_server
 from skills.calling import Functions
-from skills.errors import BadSkill, SkillRefusal
+from skills.errors import BadSkill, ModelTooSmall, SkillRefusal
 from skills.registry import Registry
 from skills.secrets import Secrets
 from skills.sources import Parts
@@ -188,6 +189,33 @@ async def test_summarises_a_long_document_in_parts_and_ends_with_a_talkative_mod
     assert "Paragraph 0." in asked[0] and any("Paragraph 59." in part for part in asked)
     with pytest.raises(SkillRefusal, match="over the limit"):
         await summarise("x" * 200_000, "", echo)
+
+
+async def test_without_a_model_that_writes_a_summary_is_in_the_documents_own_words() -> None:
+    text = (
+        "Travel policy\n\nThe travel policy says which travel costs the company pays for. Ask in good time. "
+        "Costs of travel by train are paid in second class, and costs of travel by plane in economy class. "
+        "My cat likes the warm place by the window. Receipts for all travel costs are handed in within thirty days."
+    )
+
+    async def read(name: str, person: Person) -> WholeText:
+        return WholeText("Travel policy", text if name == "whole" else "Travel policy")
+
+    async def small(system: str, user: str, max_tokens: int, schema: Schema | None) -> str:
+        raise ModelTooSmall
+
+    source = Functions("documents", document_skills(search, read, small))
+    (summarise_it,) = [skill for skill in await source.load() if skill.name == "summarise_document"]
+    done = await summarise_it.run(SkillCall("summarise_document", {"document": "whole"}, ANNA))
+    assert done.status == "ok" and done.text.startswith("Travel policy, in its own words:")
+    taken = extracted(text, most=2)
+    assert taken[0].startswith("The travel policy says which") and "cat" not in str(taken)
+    assert extracted(text, "receipts", most=1) == ["Receipts for all travel costs are handed in within thirty days."]
+    assert (await summarise_it.run(SkillCall("summarise_document", {"document": "x"}, ANNA))).status == "retry"
+    language = {skill.name: skill for skill in await Functions("language", language_skills(small)).load()}
+    for name, arguments in (("translate", {"text": "Hello", "to": "German"}), ("sentiment", {"text": "Good"})):
+        told = await language[name].run(SkillCall(name, arguments, ANNA))
+        assert told.status == "failed" and "larger language model" in told.text
 
 
 def test_splits_between_paragraphs_and_loses_no_word() -> None:
