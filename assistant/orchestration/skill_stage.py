@@ -36,7 +36,7 @@ from assistant.threads import in_thread
 from assistant.types import Answer, Caller, CallToApprove, Event, Step
 from skills.types import Person, Skill, SkillCall, SkillResult
 
-_NOT_FOR_SMALL = frozenset({"instructions"})  # a SKILL.md has to be followed, which takes a larger model
+_INSTRUCTIONS = "instructions"  # the tag of a SKILL.md, which a larger model follows and a small one shows
 _SEARCHED_ALREADY = "search_documents"
 _log = log("skills")
 
@@ -195,7 +195,7 @@ class SkillStage:
         self, notes: Notes, choice: Choice, session: SkillSession, offered: Sequence[Skill]
     ) -> AsyncGenerator[Event, None]:
         caller = self._skills.caller
-        usable = [skill for skill in offered if not skill.tags & _NOT_FOR_SMALL and skill.name != _SEARCHED_ALREADY]
+        usable = [skill for skill in offered if skill.name != _SEARCHED_ALREADY]
         if caller is None or not usable:
             return
         plan = await caller.plan(choice.model, notes.question, usable)
@@ -218,7 +218,10 @@ class SkillStage:
         wanted = not notes.turn.options.grounded or all(call.skill.reads is not None for call in plan.calls)
         if session.pending or wanted or any(called.result.status in ("ok", "failed") for called in told):
             notes.progress.route = replace(choice.route, strategy=self._prompt.name)
-            for event in await self._ended(notes, session, tell.results(told, corrections=True), {}):
+            said = tell.results(told, corrections=True)
+            shown = [call.skill.name for call in plan.calls if _INSTRUCTIONS in call.skill.tags]
+            lead = f"The instructions *{shown[0]}* say:\n\n" if len(shown) == len(plan.calls) == 1 else ""
+            for event in await self._ended(notes, session, lead + said, {}):
                 yield event
         elif told:
             notes.progress.notice = self.line(f"{told[0].skill} was tried: {tell.result(told[0])}")

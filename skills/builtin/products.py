@@ -19,6 +19,86 @@ from skills.errors import BadSkill
 _MAX_BYTES, _MAX_ROWS = 50_000_000, 200_000
 _K1, _B = 1.2, 0.75  # BM25's usual constants (Robertson and Zaragoza 2009)
 _WORD = re.compile(r"\w+")
+_ASKED = re.compile(
+    r"^(?:please |can you |could you )*(?:do (?:you|we) (?:have|sell|stock|carry)|have you got|find|search|show|list"
+    r"|which|what|is there|are there|i (?:need|want|am looking)|looking for|how much (?:is|are|does|do)"
+    r"|price of|cost of|got any)\b"
+)
+_CHEAPER = re.compile(
+    r"(?:for |that (?:is|are|costs?) )?(?:under|below|less than|cheaper than|up to|at most|no more than|max(?:imum)?)"
+    r"\s*[€$£]?\s*"
+    r"(\d[\d,]*(?:\.\d+)?)\s*(?:euros?|eur|dollars?|usd|pounds|[€$£])?"
+)
+_ASKING = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "any",
+        "some",
+        "all",
+        "me",
+        "i",
+        "you",
+        "we",
+        "do",
+        "does",
+        "have",
+        "has",
+        "got",
+        "sell",
+        "stock",
+        "in",
+    ]
+    + [
+        "carry",
+        "find",
+        "search",
+        "show",
+        "list",
+        "which",
+        "what",
+        "is",
+        "are",
+        "there",
+        "for",
+        "of",
+        "to",
+        "please",
+        "can",
+    ]
+    + [
+        "could",
+        "need",
+        "want",
+        "am",
+        "looking",
+        "how",
+        "much",
+        "price",
+        "prices",
+        "cost",
+        "costs",
+        "our",
+        "your",
+        "catalogue",
+    ]
+    + [
+        "catalog",
+        "shop",
+        "store",
+        "product",
+        "products",
+        "item",
+        "items",
+        "article",
+        "articles",
+        "with",
+        "that",
+        "and",
+        "s",
+    ]
+)
 _PRICE_NAMES = ("price", "unit_price", "amount", "cost")
 
 
@@ -46,15 +126,20 @@ class Catalogue:
         self._length = sum(product.words.total() for product in self._products) / len(self._products)
         self._holding = Counter(word for product in self._products for word in product.words)
 
+    def holds(self, word: str) -> bool:
+        """Return whether a product has the word."""
+        return _stem(word.lower()) in self._holding
+
     def search(self, query: str, limit: int, max_price: float | None) -> list[Mapping[str, str]]:
-        """Return the products that match a word of `query`, best first, at most `limit`."""
+        """Return the products that match a word of `query`, best first, at most `limit`; without one, any up to the price."""
+        cheap = not query and max_price is not None
         words = list(dict.fromkeys(_stem(word) for word in _WORD.findall(query.lower())))
         scored = [
             (self._score(product, words), index)
             for index, product in enumerate(self._products)
             if max_price is None or (product.price is not None and product.price <= max_price)
         ]
-        best = sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: (-pair[0], pair[1]))[:limit]
+        best = sorted((pair for pair in scored if pair[0] > 0 or cheap), key=lambda pair: (-pair[0], pair[1]))[:limit]
         return [self._products[index].row for _, index in best]
 
     def _score(self, product: _Product, words: list[str]) -> float:
@@ -71,7 +156,17 @@ class Catalogue:
 def product_skills(catalogue: Catalogue) -> list[Callable[..., object]]:
     """Return the skill over `catalogue`."""
 
-    @skill
+    def read(question: str) -> Mapping[str, str | float] | None:
+        """Return what is looked for, where all that a question says besides its form stands in the catalogue."""
+        text = " ".join(question.lower().split()).strip(" ?.!")
+        cheaper = _CHEAPER.search(text)
+        wanted = [word for word in _WORD.findall(_CHEAPER.sub(" ", text)) if word not in _ASKING]
+        if not _ASKED.search(text) or not all(catalogue.holds(word) for word in wanted) or not (wanted or cheaper):
+            return None
+        most = {"max_price": float(cheaper[1].replace(",", ""))} if cheaper else {}
+        return {"query": " ".join(wanted), **most}
+
+    @skill(reads=read)
     def search_products(
         query: Annotated[str, "what the product is or does, in a few words"],
         max_price: Annotated[float | None, "only products up to this price"] = None,

@@ -130,6 +130,16 @@ async def test_what_is_for_a_skill_in_so_many_words_is_not_asked_of_the_document
     assert "25 days" in (await by_itself.ask(question, ANNA)).text
 
 
+async def test_a_small_model_shows_the_instructions_that_a_larger_one_follows(make: Make, desk: Desk) -> None:
+    triage = ScriptedSkill(SkillResult("ok", "1. Reproduce it.\n2. Label it."))
+    about = "How to triage a bug report: reproduce it, label it, and hand it on."
+    nothing: dict[str, Any] = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+    skill = triage.skill("triage", description=about, parameters=nothing, tags=frozenset({"instructions"}))
+    bench = await make(SmallModel(), [*desk.skills(), skill], passages=PASSAGES, tools=False)
+    answer = await bench.ask("How do I triage a bug report?", ANNA)
+    assert answer.text == "The instructions *triage* say:\n\n1. Reproduce it.\n2. Label it."
+
+
 async def test_what_a_skill_could_not_do_is_said(make: Make, desk: Desk) -> None:
     desk.price = ScriptedSkill(SkillResult("retry", "There is no quote for 'NVDA'."))
     bench = await make(SmallModel({"symbol": "NVDA"}), desk.skills(), passages=PASSAGES, tools=False)

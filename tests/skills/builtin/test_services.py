@@ -14,7 +14,7 @@ from skills.builtin import Host, sources
 from skills.builtin.documents import FoundText, WholeText, document_skills, split, summarise
 from skills.builtin.extract import extracted
 from skills.builtin.language import language_skills
-from skills.builtin.products import Catalogue
+from skills.builtin.products import Catalogue, product_skills
 from skills.builtin.sample_server import Tickets, make_server
 from skills.calling import Functions
 from skills.errors import BadSkill, ModelTooSmall, SkillRefusal
@@ -189,6 +189,30 @@ async def test_summarises_a_long_document_in_parts_and_ends_with_a_talkative_mod
     assert "Paragraph 0." in asked[0] and any("Paragraph 59." in part for part in asked)
     with pytest.raises(SkillRefusal, match="over the limit"):
         await summarise("x" * 200_000, "", echo)
+
+
+@pytest.mark.parametrize(
+    ("question", "arguments"),
+    [
+        ("What products do you have under 100 euros?", {"query": "", "max_price": 100.0}),
+        ("Find a cordless drill under $1,150", {"query": "cordless drill", "max_price": 1150.0}),
+        ("Do you have office chairs?", {"query": "office chairs"}),
+        ("What is the price of a standing desk?", {"query": "standing desk"}),
+        ("Which laptops do we sell for less than 900 euro?", None),
+        ("What is the travel policy?", None),
+        ("What is the price?", None),
+        ("Drills are loud.", None),
+    ],
+)
+async def test_reads_what_is_looked_for_where_the_catalogue_has_all_of_it(
+    tmp_path: Path, question: str, arguments: dict[str, object] | None
+) -> None:
+    rows = "name,category,price\nStanding Desk,desk,450\nErgo,office chair,220\nCordless Drill,tools,99.5\n"
+    (tmp_path / "c.csv").write_text(rows)
+    catalogue = Catalogue(tmp_path / "c.csv")
+    (skill,) = await Functions("products", product_skills(catalogue)).load()
+    assert skill.reads is not None and skill.reads(question) == arguments
+    assert [each["name"] for each in catalogue.search("", 5, 100.0)] == ["Cordless Drill"]
 
 
 async def test_without_a_model_that_writes_a_summary_is_in_the_documents_own_words() -> None:
