@@ -131,7 +131,7 @@ class Catalogue:
         return _stem(word.lower()) in self._holding
 
     def search(self, query: str, limit: int, max_price: float | None) -> list[Mapping[str, str]]:
-        """Return the products that match a word of `query`, best first, at most `limit`; without one, any up to the price."""
+        """Return the products that match a word of `query`, best first; without one, any up to the price."""
         cheap = not query and max_price is not None
         words = list(dict.fromkeys(_stem(word) for word in _WORD.findall(query.lower())))
         scored = [

@@ -24,6 +24,9 @@ _CAPITALS = frozenset(
 _PRICE = re.compile(
     r"\b(?:price|stock|shares?|quotes?|trad(?:e|es|ing)|worth|exchange rate|rate|ticker)\b", re.IGNORECASE
 )
+_COMPANY = re.compile(
+    r"\b(?:stock|share) price of ([A-Z][a-z]{1,14})\b(?! [A-Z])|\b([A-Z][a-z]{1,14})(?:'s)? (?:stock|share) price\b"
+)
 _MAX_BYTES, _TIMEOUT_S = 100_000, 10.0
 
 
@@ -47,7 +50,7 @@ def quote_skills(url: str, http: Http, signer: Signer) -> list[Callable[..., obj
         request = HttpRequest("GET", address, {"Accept": "application/json", **signature.headers})
         reply = await http(request, max_bytes=_MAX_BYTES, timeout_s=_TIMEOUT_S)
         if reply.status == 404:
-            raise SkillRefusal(f"There is no quote for {symbol!r}.")
+            raise SkillRefusal(f"There is no quote for {symbol!r}. Ask with the ticker symbol, such as AAPL for Apple.")
         if reply.status != 200:
             raise SkillFailure(f"The quotes service answered with status {reply.status}.")
         return _quote(symbol.upper(), reply.json())
@@ -56,10 +59,12 @@ def quote_skills(url: str, http: Http, signer: Signer) -> list[Callable[..., obj
 
 
 def _symbol_in(question: str) -> Mapping[str, str] | None:
-    """Return the one ticker symbol of a question about a price; names of companies are not symbols."""
+    """Return the one ticker symbol of a question about a price, or the company that has to be asked by its symbol."""
     found = [word for word in _TICKER.findall(question) if word not in _CAPITALS]
     if pair := re.search(r"\b([A-Z]{3})\s*(?:to|/|in|and)\s*([A-Z]{3})\b", question):
         found = [pair[1] + pair[2]]
+    if company := _COMPANY.search(question):
+        found = found or [company[1] or company[2]]
     return {"symbol": found[0]} if len(found) == 1 and _PRICE.search(question) else None
 
 
