@@ -30,6 +30,7 @@ class Person:
     principals: frozenset[str]  # "everyone", "user:<id>", "group:<name>", ...
     token: UserToken | None = None  # tokens of this person for other systems; None where the host has none
     only: frozenset[str] | None = None  # names of the skills that count where they are; None: all open to them
+    conversation: str | None = None  # id of the one that a call is made in; files attached to it count, and to no other
 
     def may_use(self, readers: frozenset[str]) -> bool:
         """Return whether one of the person's principals is among `readers`."""

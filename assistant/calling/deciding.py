@@ -87,7 +87,9 @@ class SkillTurns:
                 await in_thread(approvals.refuse, self._engine, owner, identifier)
             elif await in_thread(approvals.begin, self._engine, owner, identifier):
                 called = await asyncio.shield(
-                    asyncio.create_task(self._carry_out(approval, person_of(notes.turn.caller)))
+                    asyncio.create_task(
+                        self._carry_out(approval, person_of(notes.turn.caller, approval.conversation_id))
+                    )
                 )
                 notes.calls.append(called)
                 yield notes.trace.step("skill", tell.step(called, self._stage.line), called.result.ms)
@@ -147,7 +149,7 @@ class SkillTurns:
         """Yield how the model goes on, told what became of its calls; without a model, the results as they are."""
         context = batch[0].context
         marker = str(context["marker"])
-        person = person_of(notes.turn.caller)
+        person = person_of(notes.turn.caller, batch[0].conversation_id)
         session = SkillSession(person, self._settings.max_skill_calls, notes.turn.id, tainted=True, marker=marker)
         try:
             choice = await self._models.choose(notes.turn)

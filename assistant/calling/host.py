@@ -1,21 +1,27 @@
-"""What the built-in skills get from the product: search, documents, tables, a model; each with the person's rights."""
+"""What the built-in skills get from the product: search, documents, tables, a model; each with the person's rights.
+
+Files attached to the conversation that a call is made in come first; those of other conversations are never found.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 from uuid import uuid4
 
 from sqlalchemy import Engine
 
+from assistant import attachments
 from assistant.drafter import converses
 from assistant.models.errors import ModelError
 from assistant.models.types import ModelRequest, Sampling
+from assistant.orchestration.context import interleaved
 from assistant.orchestration.ports import Choice, Search
 from assistant.orchestration.prompts import Message
 from assistant.threads import in_thread
 from ingest.files import FileStore
-from knowledge import chunks, documents
-from knowledge.types import Document, Scope
+from knowledge import chunks, collections, documents
+from knowledge.types import Collection, Document, Scope
 from skills.builtin import Host
 from skills.builtin.documents import FoundText, WholeText
 from skills.builtin.tables import MAX_TABLE_BYTES, TableFile
@@ -51,16 +57,20 @@ class ProductHost:
 
     async def search(self, query: str, person: Person, limit: int) -> list[FoundText]:
         """Return the passages that fit best and that the person may read."""
-        found = await self._search.search_detailed(query, Scope(person.principals), None, limit)
-        return [FoundText(p.document_id, p.title, p.text, p.page) for p in found.passages]
+        scope = Scope(person.principals)
+        own = await in_thread(self._attached, scope, person.conversation)
+        places = [None] if own is None else [(own.name,), None]
+        searches = (self._search.search_detailed(query, scope, place, limit) for place in places)
+        found = interleaved([result.passages for result in await asyncio.gather(*searches)])[:limit]
+        return [FoundText(p.document_id, p.title, p.text, p.page) for p in found]
 
     async def read(self, document: str, person: Person) -> WholeText | None:
         """Return a document that the person may read, by its id or title; None without one."""
-        return await in_thread(self._read, document, Scope(person.principals))
+        return await in_thread(self._read, document, Scope(person.principals), person.conversation)
 
     async def find_table(self, name: str, person: Person) -> TableFile | None:
         """Return an uploaded table that the person may read, by its title or file name; None without one."""
-        return await in_thread(self._find_table, name, Scope(person.principals))
+        return await in_thread(self._find_table, name, Scope(person.principals), person.conversation)
 
     async def complete(self, system: str, user: str, max_tokens: int, schema: Schema | None) -> str:
         """Return a model's reply; raises SkillFailure when none answers, ModelTooSmall where none can write."""
@@ -79,24 +89,40 @@ class ProductHost:
             raise SkillFailure("No language model answers just now.") from exc
         return text
 
-    def _read(self, name: str, scope: Scope) -> WholeText | None:
-        document = documents.get(self._engine, scope, name) or self._named(name, scope)
+    def _read(self, name: str, scope: Scope, conversation: str | None) -> WholeText | None:
+        document = self._by_id(name, scope, conversation) or self._named(name, scope, conversation)
         if document is None:
             return None
         found, _ = chunks.page(self._engine, scope, document.id, 0, _CHUNKS)
         return WholeText(document.title, "\n\n".join(chunk.text for chunk in found))
 
-    def _find_table(self, name: str, scope: Scope) -> TableFile | None:
-        document = self._named(name, scope, _TABLES)
+    def _find_table(self, name: str, scope: Scope, conversation: str | None) -> TableFile | None:
+        document = self._named(name, scope, conversation, _TABLES)
         if document is None or document.size > MAX_TABLE_BYTES:
             return None
         with self._files.open(document.sha256) as file:
             return TableFile(document.path.rsplit("/", 1)[-1], document.media_type, file.read())
 
-    def _named(self, name: str, scope: Scope, media_types: tuple[str, ...] = ()) -> Document | None:
+    def _by_id(self, identifier: str, scope: Scope, conversation: str | None) -> Document | None:
+        document = documents.get(self._engine, scope, identifier)
+        if document is None:
+            return None
+        # All collections but those that are private to a conversation of somebody else's.
+        held = collections.get(self._engine, Scope(scope.principals, sees_all=True), document.collection_id)
+        return document if held is not None and held.private_to in (None, conversation) else None
+
+    def _named(
+        self, name: str, scope: Scope, conversation: str | None, media_types: tuple[str, ...] = ()
+    ) -> Document | None:
         """Return the newest readable document of that title or file name; the nearest one where none is the same."""
-        found, _ = documents.page(self._engine, scope, status="ready", text=name.strip()[:200], limit=20)
-        fitting = [each for each in found if not media_types or each.media_type in media_types]
-        wanted = name.strip().lower()
+        own = self._attached(scope, conversation)
+        wanted, text = name.strip().lower(), name.strip()[:200]
+        fitting: list[Document] = []
+        for place in [None] if own is None else [own.id, None]:
+            found, _ = documents.page(self._engine, scope, place, status="ready", text=text, limit=20)
+            fitting += [each for each in found if not media_types or each.media_type in media_types]
         same = [each for each in fitting if wanted in (each.title.lower(), each.path.rsplit("/", 1)[-1].lower())]
         return next(iter(same or fitting), None)
+
+    def _attached(self, scope: Scope, conversation: str | None) -> Collection | None:
+        return None if conversation is None else attachments.attached(self._engine, scope, conversation)

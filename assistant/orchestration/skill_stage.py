@@ -79,9 +79,9 @@ class TurnSkills(Protocol):
         ...
 
 
-def person_of(caller: Caller) -> Person:
-    """Return the originator as skills know them: with exactly the caller's principals, and nobody else's."""
-    return Person(caller.user_id, caller.scope.principals, only=caller.skills)
+def person_of(caller: Caller, conversation: str | None = None) -> Person:
+    """Return the originator as skills know them, in a conversation: with exactly the caller's principals."""
+    return Person(caller.user_id, caller.scope.principals, only=caller.skills, conversation=conversation)
 
 
 class SkillStage:
@@ -126,7 +126,8 @@ class SkillStage:
         def show(line: str) -> None:
             said.put_nowait(Event("step", step=Step("progress", self.line(line), notes.trace.elapsed_ms())))
 
-        session = SkillSession(person_of(turn.caller), self._settings.max_skill_calls, turn.id, tainted, tell=show)
+        person = person_of(turn.caller, turn.options.conversation_id)
+        session = SkillSession(person, self._settings.max_skill_calls, turn.id, tainted, tell=show)
         try:
             task = await self.plans.plan(notes, choice, offered)
             if task is not None:
