@@ -31,6 +31,7 @@ from assistant.models.settings import ModelSettings, is_inside
 from assistant.orchestration.examples import ExampleBank
 from assistant.orchestration.gate import KernelGate
 from assistant.orchestration.skill_stage import person_of
+from assistant.orchestration.table_stage import TableStage
 from assistant.people import users
 from assistant.people.credentials import LOCAL_ID, caller_of, local_caller
 from assistant.pictures import PictureReader
@@ -114,7 +115,8 @@ def build(settings: Settings, engines: LocalEngines | None) -> App:
     gate = KernelGate(settings.turn.warm_up)
     stored, reader = files(settings), PictureReader(settings.ingest)
     tracker, speech = CallTracker(engine), _speech(settings.models)
-    skills = _skills(settings, ProductHost(engine, serving.search, stored, registry), embedder, tracker)
+    product = ProductHost(engine, serving.search, stored, registry)
+    skills = _skills(settings, product, embedder, tracker)
     tracker.resume_with(skills.call, partial(_person, engine))
     memories = Memories(engine, embedder, settings.memory)
     book = PromptBook(engine, settings.prompts)
@@ -125,6 +127,7 @@ def build(settings: Settings, engines: LocalEngines | None) -> App:
         attachments=partial(_attached, engine),
         secrets=(secrets.local,),
         skills=SkillTurns(engine, skills, registry, gate, settings.turn, (secrets.local,)),
+        tables=TableStage(skills, product.table_named, (secrets.local,)),
         memory=memories, prompts=book, kept=kept, reader=OnnxReader(), examples=ExampleBank(embedder.embed),
     )  # fmt: skip
     # The engine first: a process of its own, and the slowest to be ready.

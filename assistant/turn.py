@@ -47,6 +47,7 @@ from assistant.orchestration.ports import (
 from assistant.orchestration.settings import TurnSettings
 from assistant.orchestration.skill_stage import TurnSkills
 from assistant.orchestration.small_talk import small_talk
+from assistant.orchestration.table_stage import TableStage, by_table
 from assistant.orchestration.understand import understand
 from assistant.record import MemoryRecords, Records
 from assistant.threads import in_thread
@@ -74,6 +75,7 @@ class Turns:
         attachments: Attachments = no_attachments,
         secrets: Sequence[str] = (),
         skills: TurnSkills | None = None,
+        tables: TableStage | None = None,
         memory: Memory | None = None,
         prompts: PromptSource | None = None,
         kept: KeptAnswers | None = None,
@@ -85,7 +87,7 @@ class Turns:
         Without a `reader` the small model is shown every passage in the order of the search; without `examples` the
         first ones of a prompt are shown.
         """
-        self._skills = skills
+        self._skills, self._tables = skills, tables
         self._search = search
         self._models = models
         self._gate = gate
@@ -106,7 +108,7 @@ class Turns:
         """
         other = copy(self)
         other._search, other._records, other.kept = search, records, KeptAnswers(TurnSettings())
-        other._skills = None
+        other._skills = other._tables = None
         other._memory, other._source = NoMemory(), FixedPrompts(prompts) if prompts else self._source
         return other
 
@@ -194,6 +196,10 @@ class Turns:
                 return
             async for event in understand(notes, choice, self._prompts(notes).condense, self._gate):
                 yield event
+            async for event in by_table(self._tables, notes):
+                yield event
+                if event.answer is not None:
+                    return
             yield await found(self._search, notes, attached, self._settings.search_timeout_s)
         except (KnowledgeError, TimeoutError) as error:
             _log.warning("a turn could not search", turn_id=notes.turn.id, error=str(error))

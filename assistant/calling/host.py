@@ -12,6 +12,7 @@ from uuid import uuid4
 from sqlalchemy import Engine
 
 from assistant import attachments
+from assistant.calling import named_table
 from assistant.drafter import converses
 from assistant.models.errors import ModelError
 from assistant.models.types import ModelRequest, Sampling
@@ -30,6 +31,7 @@ from skills.types import Person, Schema
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _TABLES = ("text/csv", _XLSX)
+_MOST_ATTACHED = 100  # files of one conversation that are looked at
 _CHUNKS = 400  # of a document that is read whole; more is refused by the skill's own limit
 
 
@@ -72,6 +74,13 @@ class ProductHost:
         """Return an uploaded table that the person may read, by its title or file name; None without one."""
         return await in_thread(self._find_table, name, Scope(person.principals), person.conversation)
 
+    async def table_named(self, question: str, person: Person, places: tuple[str, ...] | None) -> str | None:
+        """Return the name of the table that a question is about: one that it names, or the only one of its chat.
+
+        Tables of no conversation count where they lie in the collections `places`; None: in any.
+        """
+        return await in_thread(self._table_named, question, Scope(person.principals), person.conversation, places)
+
     async def complete(self, system: str, user: str, max_tokens: int, schema: Schema | None) -> str:
         """Return a model's reply; raises SkillFailure when none answers, ModelTooSmall where none can write."""
         text = ""
@@ -101,7 +110,25 @@ class ProductHost:
         if document is None or document.size > MAX_TABLE_BYTES:
             return None
         with self._files.open(document.sha256) as file:
-            return TableFile(document.path.rsplit("/", 1)[-1], document.media_type, file.read())
+            return TableFile(_file_name(document), document.media_type, file.read())
+
+    def _table_named(
+        self, question: str, scope: Scope, conversation: str | None, places: tuple[str, ...] | None
+    ) -> str | None:
+        own, pages = self._attached(scope, conversation), []
+        if own is not None:
+            pages.append(documents.page(self._engine, scope, own.id, status="ready", limit=_MOST_ATTACHED)[0])
+        attached = [each for each in (pages[0] if pages else []) if each.media_type in _TABLES]
+        pages += [
+            documents.page(self._engine, scope, None, status="ready", text=word, limit=20)[0]
+            for word in named_table.wanted(question)
+        ]
+        open_ = None if places is None else collections.names(self._engine, scope, places)
+        for each in (each for page in pages for each in page if each.media_type in _TABLES):
+            name = next((name for name in (_file_name(each), each.title) if named_table.says(question, name)), None)
+            if name and (open_ is None or each in attached or each.collection_id in open_):
+                return name
+        return _file_name(attached[0]) if len(attached) == 1 else None
 
     def _by_id(self, identifier: str, scope: Scope, conversation: str | None) -> Document | None:
         document = documents.get(self._engine, scope, identifier)
@@ -121,8 +148,12 @@ class ProductHost:
         for place in [None] if own is None else [own.id, None]:
             found, _ = documents.page(self._engine, scope, place, status="ready", text=text, limit=20)
             fitting += [each for each in found if not media_types or each.media_type in media_types]
-        same = [each for each in fitting if wanted in (each.title.lower(), each.path.rsplit("/", 1)[-1].lower())]
+        same = [each for each in fitting if wanted in (each.title.lower(), _file_name(each).lower())]
         return next(iter(same or fitting), None)
 
     def _attached(self, scope: Scope, conversation: str | None) -> Collection | None:
         return None if conversation is None else attachments.attached(self._engine, scope, conversation)
+
+
+def _file_name(document: Document) -> str:
+    return document.path.rsplit("/", 1)[-1]

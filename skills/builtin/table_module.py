@@ -13,8 +13,15 @@ import duckdb
 
 from skills import SkillFailure, SkillRefusal, skill
 from skills.outside import fetch
+from skills.table_answer import sentence
+from skills.table_question import read
+from skills.table_words import Column, Kind
 
 MAX_ROWS = 200
+_MAX_VALUES = 5_000  # of a text column that questions may name; one with more holds free text
+_MAX_COLUMNS = 200
+_DATES = ("DATE", "TIMESTAMP")
+_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UBIGINT")
 _MAX_CELLS = 5_000_000
 Table = Annotated[str, "name of the uploaded CSV or XLSX file"]
 
@@ -29,10 +36,12 @@ def describe_table(table: Table) -> dict[str, Any]:
 
 
 @skill
-def query_table(table: Table, sql: Annotated[str, "one SELECT in DuckDB's SQL; the table is called t"]) -> Any:
-    """Answer a question about an uploaded CSV or XLSX table with one SQL SELECT: sums, averages, counts, filters.
-
-    The table is called t in the SQL; describe_table tells its columns.
+def ask_table(
+    question: Annotated[str, "the person's question in their own words, about columns and values of the table"],
+    table: Table,
+) -> dict[str, Any]:
+    """Answer a plain question about an uploaded CSV or XLSX table: sums, averages, counts, largest and smallest values,
+    groups, filters. Needs no SQL, and shows the one it used; refuses a question that it does not understand wholly.
 
     Examples:
         What is the sum of the amounts in the table sales.csv?
@@ -42,6 +51,17 @@ def query_table(table: Table, sql: Annotated[str, "one SELECT in DuckDB's SQL; t
         Which customer has the most visits in visits.csv?
         Count the entries in tasks.csv with the state done
     """
+    database = _open(*_content(table))
+    reading = read(question, table, _columns(database))
+    if reading is None:
+        raise SkillRefusal("This question is not understood wholly. Use query_table with SQL.")
+    found = _rows(database, reading.sql)
+    return {"answer": sentence(reading, table, found["rows"]), "sql": reading.sql, **found}
+
+
+@skill
+def query_table(table: Table, sql: Annotated[str, "one SELECT in DuckDB's SQL; the table is called t"]) -> Any:
+    """Run one SQL SELECT over an uploaded CSV or XLSX table. It is called t; describe_table tells its columns."""
     database = _open(*_content(table))
     try:
         statements = database.extract_statements(sql)
@@ -72,6 +92,29 @@ def _open(media_type: str, content: bytes) -> duckdb.DuckDBPyConnection:
     database.execute("SET enable_external_access=false")
     database.execute("SET lock_configuration=true")
     return database
+
+
+def _columns(database: duckdb.DuckDBPyConnection) -> list[Column]:
+    """Return the columns of t as questions need them."""
+    found = []
+    for name, kind, *_ in database.execute("DESCRIBE t").fetchall()[:_MAX_COLUMNS]:
+        quoted = '"' + name.replace('"', '""') + '"'
+        distinct = f"SELECT count(DISTINCT {quoted}), count(*) FROM t"  # noqa: S608 - quoted above
+        different, rows = database.execute(distinct).fetchone() or (0, 0)
+        values: tuple[str, ...] = ()
+        if kind == "VARCHAR" and different <= _MAX_VALUES:
+            listed = f"SELECT DISTINCT {quoted} FROM t WHERE {quoted} IS NOT NULL"  # noqa: S608
+            values = tuple(row[0] for row in database.execute(listed).fetchall())
+        found.append(Column(name, _kind(kind), values, unique=different == rows))
+    return found
+
+
+def _kind(kind: str) -> Kind:
+    if kind == "VARCHAR":
+        return "text"
+    if kind.startswith(_NUMBERS):
+        return "number"
+    return "date" if kind.startswith(_DATES) else "other"
 
 
 def _as_csv(content: bytes) -> bytes:

@@ -53,9 +53,9 @@ class Office:
     app: App
     clients: list[httpx.AsyncClient]
 
-    def person(self, name: str) -> httpx.AsyncClient:
+    def person(self, name: str, admin: bool = False) -> httpx.AsyncClient:
         with self.app.engine.begin() as connection:
-            user = users.insert_user(connection, name, password_hash(), False)
+            user = users.insert_user(connection, name, password_hash(), admin)
         token = credentials.open_session(self.app.engine, self.app.secrets, user.id, 1)
         made = httpx.AsyncClient(
             transport=httpx.ASGITransport(create(self.app), client=("127.0.0.1", 5000)),
@@ -104,10 +104,10 @@ async def _conversation(client: httpx.AsyncClient, **files: bytes) -> str:
     raise AssertionError(read)
 
 
-async def _ask(client: httpx.AsyncClient, question: str, conversation: str) -> dict[str, Any]:
+async def _ask(client: httpx.AsyncClient, question: str, conversation: str, **options: Any) -> dict[str, Any]:
     body = {
         "messages": [{"role": "user", "content": question}],
-        "assistant": {"conversation_id": conversation},
+        "assistant": {"conversation_id": conversation, **options},
     }
     reply = (await client.post("/v1/chat/completions", json=body)).raise_for_status().json()
     return {"text": reply["choices"][0]["message"]["content"], **reply["assistant"]}
@@ -136,3 +136,39 @@ async def test_a_document_of_another_conversation_is_not_read_by_its_id_either(o
     (document,) = (await cleo.get(f"/api/conversations/{here}/attachments")).json()["documents"]
     read = await _ask(cleo, f"summarise_document {document['id']}", elsewhere)
     assert "no document" in read["text"], read
+
+
+async def test_a_plain_question_is_answered_from_the_table_that_it_names_or_that_is_attached(office: Office) -> None:
+    dora, finn = office.person("dora"), office.person("finn")
+    here, none = await _conversation(dora, sales=SALES), await _conversation(finn)
+    asked = await _ask(dora, "What is the average quantity in sales.csv?", here)
+    assert asked["text"].startswith("The average quantity in sales.csv is 13.\n\n```sql\nSELECT avg("), asked
+    assert asked["steps"][-1]["name"] == "skill" and "ask_table" in asked["steps"][-1]["detail"]
+    assert not [step for step in asked["steps"] if step["name"] == "search"]
+    asked = await _ask(dora, "average revenue per region", here)  # the only table of the chat
+    assert "| North | 32.5 |" in asked["text"], asked
+    for question in ("How many vacation days do I get?", "What is the total profit in sales.csv?"):
+        asked = await _ask(dora, question, here)
+        assert "ask_table" not in str(asked["steps"]) and asked["abstained"], asked
+    asked = await _ask(finn, "What is the average quantity in sales.csv?", none)
+    assert "ask_table" not in str(asked["steps"]), asked
+
+
+async def test_a_table_of_a_collection_is_asked_by_who_may_read_it(office: Office) -> None:
+    root, gus = office.person("root", admin=True), office.person("gus")
+    made = (await root.post("/api/collections", json={"name": "Figures", "readers": ["group:finance"]})).json()
+    sent = {"files": ("budget.csv", b"team,cost\nA,5\nB,7\n", "text/csv")}
+    (await root.post(f"/api/collections/{made['id']}/documents", files=sent)).raise_for_status()
+    for _ in range(300):
+        found = (await root.get("/api/documents", params={"collection": made["id"]})).json()["documents"]
+        if found and found[0]["status"] == "ready":
+            break
+        await asyncio.sleep(0.1)
+    conversation, question = await _conversation(gus), "What is the total cost in the budget table?"
+    assert "ask_table" not in str((await _ask(gus, question, conversation))["steps"])
+    (await root.patch(f"/api/collections/{made['id']}", json={"readers": ["everyone"]})).raise_for_status()
+    told = await _ask(gus, question, conversation)
+    assert told["text"].startswith("The total cost in budget.csv is 12."), told
+    (await root.post("/api/collections", json={"name": "Other", "readers": ["everyone"]})).raise_for_status()
+    elsewhere = await _ask(gus, question, conversation, collections=["Other"])
+    assert "ask_table" not in str(elsewhere["steps"])

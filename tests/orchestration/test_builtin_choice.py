@@ -35,7 +35,7 @@ REQUESTS = {
         "How many pounds are 75 kg?",
         "What is 100 degrees Celsius in Fahrenheit?",
     ],
-    "query_table": [
+    "ask_table": [
         "What is the average of the column price in the table orders.csv?",
         "Sum up the hours in timesheet.xlsx.",
         "How many rows of customers.csv have the country Italy?",
@@ -61,7 +61,7 @@ MORE_REQUESTS = {
     "current_time": ["What is the time in New York right now?"],
     "add_to_date": ["What date is 45 days before 2026-08-01?"],
     "convert_units": ["How many litres are 5 gallons?", "Convert 60 mph to km/h.", "What is 2.5 hours in seconds?"],
-    "query_table": [
+    "ask_table": [
         "Which product has the largest revenue in sales.xlsx?",
         "Count the orders in orders.csv with the status open.",
         "What is the total of the column cost in budget.csv?",

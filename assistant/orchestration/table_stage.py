@@ -1,0 +1,84 @@
+"""Questions for a table in a turn: read by rules and answered exactly, before documents are searched for them.
+
+A table is asked where the question names it, or where the chat has exactly one attached; the skill `ask_table` answers
+only what it understands to the last word, so everything else goes on as if no table were there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+from assistant.guardrails.output import Output
+from assistant.orchestration import tell
+from assistant.orchestration.notes import NOBODY, Notes
+from assistant.orchestration.session import Called
+from assistant.orchestration.skill_stage import Skills, finished, person_of
+from assistant.types import Event
+from skills.guard import plain
+from skills.types import Person, SkillCall
+
+ASK = "ask_table"
+_MAX_ROWS = 50
+# (question, person, names of collections or None for all) -> the name of the table asked about, None without one
+FindNamed = Callable[[str, Person, tuple[str, ...] | None], Awaitable[str | None]]
+
+
+class TableStage:
+    """Answers from tables."""
+
+    def __init__(self, skills: Skills, named: FindNamed, secrets: Sequence[str] = ()) -> None:
+        """`named` finds the table that a question is about; `secrets` are strings that no answer may hold."""
+        self._skills = skills
+        self._named = named
+        self._secrets = tuple(secrets)
+
+    async def run(self, notes: Notes) -> AsyncGenerator[Event, None]:
+        """Yield a step and the answer where a table answers the question; nothing otherwise."""
+        turn, options = notes.turn, notes.turn.options
+        if options.pictures or options.temporary or options.sampling.json_schema is not None:
+            return
+        person = person_of(turn.caller, options.conversation_id)
+        table = await self._named(notes.question, person, options.collections)
+        if table is None or not any(skill.name == ASK for skill in await self._skills.for_person(person)):
+            return
+        call = SkillCall(ASK, {"question": notes.question, "table": table}, person, f"{turn.id}:table")
+        result = await self._skills.call(call)
+        if result.status != "ok" or not isinstance(result.data, dict):
+            return
+        called = Called(call.call_id, ASK, dict(call.arguments), result)
+        notes.calls.append(called)
+        output = Output([notes.question], self._secrets)
+        yield notes.trace.step("skill", tell.step(called, output.slice), result.ms)
+        notes.progress.route = replace(NOBODY, strategy="table")
+        text = Output([notes.question], self._secrets).slice(told(result.data))
+        yield Event("text", text)
+        yield Event("answer", answer=finished(notes, text))
+
+
+async def by_table(stage: TableStage | None, notes: Notes) -> AsyncGenerator[Event, None]:
+    """Yield what a turn's table says to its question; nothing where there are no tables."""
+    if stage is not None:
+        async with aclosing(stage.run(notes)) as events:
+            async for event in events:
+                yield event
+
+
+def told(data: Mapping[str, Any]) -> str:
+    """Return the answer of ask_table in Markdown: its sentence, the rows that it leads to, and the SQL."""
+    answer, rows = str(data["answer"]), data["rows"]
+    parts = [answer]
+    if answer.endswith(":") and rows:
+        lines = [list(rows[0]), ["---"] * len(rows[0]), *(row.values() for row in rows[:_MAX_ROWS])]
+        parts.append("\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines))
+        if data["more"] or len(rows) > _MAX_ROWS:
+            parts.append(f"These are the first {min(len(rows), _MAX_ROWS)} rows.")
+    parts.append(f"```sql\n{data['sql']}\n```")
+    return plain("\n\n".join(parts))
+
+
+def _cell(value: object) -> str:
+    shown = "" if value is None else f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    return " ".join(shown.replace("|", "\\|").split())

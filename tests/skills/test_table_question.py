@@ -1,0 +1,140 @@
+"""Plain questions read into SQL, run by DuckDB over two small tables: the right number, or no reading at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from skills.builtin.table_module import _columns
+from skills.table_answer import sentence
+from skills.table_question import read
+from skills.table_words import Column
+
+TABLES = {
+    "sales.csv": (
+        "product,region,quantity,revenue\nPen,North,10,15.0\nInk,South,4,60.5\nPad,North,25,50.0\nPen,South,30,45.0\n"
+    ),
+    "team.csv": (
+        "name,role,weekly_hours,started\nAda,engineer,31,2020-01-05\nBo,designer,24,2021-03-01\n"
+        "Cleo,engineer,40,2019-07-20\n"
+    ),
+}
+
+ANSWERED: list[tuple[str, str, list[list[Any]]]] = [
+    ("sales.csv", "What is the average quantity in sales.csv?", [[17.25]]),
+    ("sales.csv", "What is the total revenue of the North region in sales.csv?", [[65.0]]),
+    ("sales.csv", "Sum up the revenue in sales.csv", [[170.5]]),
+    ("sales.csv", "How many rows are in sales.csv?", [[4]]),
+    ("sales.csv", "How many sales are there in the South region?", [[2]]),
+    ("sales.csv", "Which regions are in sales.csv?", [["North"], ["South"]]),
+    ("sales.csv", "average revenue per region in sales.csv", [["North", 32.5], ["South", 52.75]]),
+    ("sales.csv", "Which region has the highest total revenue?", [["South", 105.5]]),
+    ("sales.csv", "Which product has the largest quantity?", [["Pen", 40, "total"], ["Pen", 30, "single"]]),
+    ("sales.csv", "How many different products are in the sales table?", [[3]]),
+    ("sales.csv", "Which products have a revenue of at least 50?", [["Ink"], ["Pad"]]),
+    ("sales.csv", "What is the total revenue of pens with a quantity under 20?", [[15.0]]),
+    ("sales.csv", "total quantity where revenue is over 20 and the region is South", [[34]]),
+    ("sales.csv", "Which region has the most products?", [["North", 2], ["South", 2]]),
+    ("team.csv", "How many engineers are in team.csv?", [[2]]),
+    ("team.csv", "What is the minimum weekly hours in the team table?", [[24]]),
+    ("team.csv", "Show the name with the most weekly hours", [["Cleo", 40]]),
+    ("team.csv", "What are the weekly hours of Ada in team.csv?", [[31]]),
+    ("team.csv", "Count the rows with weekly hours over 30", [[2]]),
+    ("team.csv", "the maximum weekly hours of designers", [[24]]),
+]
+NOT_READ = [
+    ("sales.csv", "What is the total profit in sales.csv?"),  # no such column
+    ("sales.csv", "What is the total revenue without the North region?"),
+    ("sales.csv", "What is the total revenue of North and South?"),
+    ("sales.csv", "What was the total revenue in 2024?"),
+    ("sales.csv", "Which region has the largest product?"),  # a text has no size
+    ("sales.csv", "Is North the region with the largest revenue?"),
+    ("sales.csv", "What does average revenue mean?"),
+    ("sales.csv", "What is the total quantity where revenue ≥ 50?"),
+    ("sales.csv", "What is the average of the different quantities?"),
+    ("sales.csv", "What is the total quantity with a revenue over 1,5?"),  # a decimal comma, or two numbers
+    ("team.csv", "How many vacation days do engineers get?"),
+    ("team.csv", "What is the average hours in team.csv?"),  # the column is called weekly_hours
+    ("team.csv", "Who should work more hours?"),
+]
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, duckdb.DuckDBPyConnection]:
+    folder: Path = tmp_path_factory.mktemp("tables")
+    made = {}
+    for name, text in TABLES.items():
+        (folder / name).write_text(text)
+        made[name] = duckdb.connect()
+        made[name].execute(f"CREATE TABLE t AS SELECT * FROM read_csv('{folder / name}')")
+    return made
+
+
+@pytest.mark.parametrize(("table", "question", "rows"), ANSWERED)
+def test_it_reads_a_question_into_the_sql_that_answers_it(
+    tables: dict[str, duckdb.DuckDBPyConnection], table: str, question: str, rows: list[list[Any]]
+) -> None:
+    reading = read(question, table, _columns(tables[table]))
+    assert reading is not None
+    assert [list(row) for row in tables[table].execute(reading.sql).fetchall()] == rows, reading.sql
+
+
+@pytest.mark.parametrize(("table", "question"), NOT_READ)
+def test_it_never_guesses(tables: dict[str, duckdb.DuckDBPyConnection], table: str, question: str) -> None:
+    assert read(question, table, _columns(tables[table])) is None
+
+
+def test_it_lists_the_columns(tables: dict[str, duckdb.DuckDBPyConnection]) -> None:
+    reading = read("What columns does sales.csv have?", "sales.csv", _columns(tables["sales.csv"]))
+    assert reading is not None and reading.shape == "columns"
+    found = tables["sales.csv"].execute(reading.sql).fetchall()
+    rows = [{"name": row[0], "type": row[1]} for row in found]
+    assert sentence(reading, "sales.csv", rows) == "sales.csv has 4 columns: product, region, quantity, revenue."
+
+
+SAID = [
+    ("What is the average quantity?", "The average quantity in sales.csv is 17.25."),
+    ("What is the total revenue of the North region?", "The total revenue in sales.csv (region is North) is 65."),
+    ("Which region has the highest total revenue?", "South has the largest total revenue in sales.csv: 106."),
+    (
+        "Which product has the largest revenue?",
+        "Ink and Pen have the largest total revenue in sales.csv: 60.5;"
+        " the largest in a single row is that of Ink: 60.5.",
+    ),
+    ("Which regions are there?", "sales.csv has 2 different values of region: North, South."),
+    ("What is the total revenue of Ink in the North region?", "sales.csv (product is Ink and region is North) has no"),
+]
+
+
+@pytest.mark.parametrize(("question", "said"), SAID)
+def test_it_says_in_a_sentence_what_came_of_it(question: str, said: str) -> None:
+    database = duckdb.connect()
+    database.execute(
+        "CREATE TABLE t AS FROM (VALUES ('Pen', 'North', 10, 15.0), ('Ink', 'South', 4, 60.5),"
+        " ('Pad', 'North', 25, 50.0), ('Pen', 'South', 30, 45.5)) AS v(product, region, quantity, revenue)"
+    )
+    reading = read(question, "sales.csv", _columns(database))
+    assert reading is not None
+    cursor = database.execute(reading.sql)
+    names = [each[0] for each in cursor.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    assert sentence(reading, "sales.csv", rows).startswith(said)
+
+
+def test_a_name_that_may_mean_two_things_is_not_read() -> None:
+    text, number = Column("city", "text", ("Rome", "Oslo")), Column("people", "number")
+    assert read("total people in Rome", "t.csv", [text, number]) is not None
+    assert read("total people in Rome", "t.csv", [text, Column("born", "text", ("Rome",)), number]) is None
+    assert read("total people in Rome", "t.csv", [text, Column("Rome", "number"), number]) is None
+    # A row that sums the others would be counted in with them.
+    assert read("total people", "t.csv", [Column("city", "text", ("Rome", "Total")), number]) is None
+    assert read("total total", "t.csv", [text, Column("total", "number")]) is None
+
+
+def test_names_and_values_cannot_leave_their_quotation_marks() -> None:
+    columns = [Column('a"b', "number"), Column("city", "text", ("O'Brien",))]
+    reading = read("total a\"b in O'Brien", "t.csv", columns)
+    assert reading is None or reading.sql == 'SELECT sum("a""b") AS value FROM t WHERE "city" = \'O\'\'Brien\''
