@@ -26,11 +26,13 @@ def open_client(
     max_bytes: int,
     sign: Sign | None = None,
     resolve: Resolve = resolve_by_system,
+    around: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] | None = None,
 ) -> httpx.AsyncClient:
     """Return a client that connects where `policy` allows, follows no redirect and reads no proxy settings.
 
     `timeout_s` holds for each operation on a connection, `max_bytes` for each body as it comes over the wire, which is
-    not compressed. A refused address is raised as AddressRefused, a larger body as TooLarge.
+    not compressed. A refused address is raised as AddressRefused, a larger body as TooLarge. `around` puts another
+    transport around the guarded one.
     """
 
     async def prepare(request: httpx.Request) -> None:
@@ -38,8 +40,9 @@ def open_client(
         if sign:
             request.headers.update(await sign())
 
+    guarded = GuardedTransport(policy, max_bytes, resolve)
     return httpx.AsyncClient(
-        transport=GuardedTransport(policy, max_bytes, resolve),
+        transport=around(guarded) if around else guarded,
         timeout=timeout_s,
         trust_env=False,
         event_hooks={"request": [prepare]},

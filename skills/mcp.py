@@ -54,6 +54,7 @@ class McpSource:
         self.origin = entry.came_from
         self.blocked: tuple[Blocked, ...] = ()
         self.left_out: tuple[str, ...] = ()
+        self.trouble = ""  # why the last call did not reach the server; "" once one has again
         self._entry = entry
         self._connection = connection
         self._state = state
@@ -151,10 +152,14 @@ class McpSource:
 
         timeout_s = self._long_timeout_s if tool in self._entry.long else self._timeout_s
         try:
-            return to_result(await self._connection.use(work, timeout_s))
+            result = await self._connection.use(work, timeout_s)
+            self.trouble = ""
+            return to_result(result)
         except McpError as exc:
+            self.trouble = ""
             return SkillResult("retry", f"{tool} answered: {plain(str(exc))[:300]}")
         except Unreachable as exc:
+            self.trouble = f"The last call failed: {exc}"
             raise SkillFailure(str(exc)) from exc
 
 

@@ -14,8 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import anyio
+
+from egress.errors import AddressRefused, BadAnswer, TooLarge, TooSlow
 from egress.policy import Policy
 from egress.transport import Sign, open_client
+from egress.watch import Watch
 from skills.errors import BadSkill, Unreachable
 from skills.mcp_program import run_program
 
@@ -30,6 +34,7 @@ Open = Callable[[], AbstractAsyncContextManager[Streams]]
 _STARTERS = frozenset({"sh", "bash", "dash", "zsh", "fish", "ksh", "busybox", "env", "npx", "uvx", "sudo", "xargs"})
 _ENV_REFUSED = ("LD_", "DYLD_", "PYTHON", "NODE_", "BASH_", "PERL", "RUBY", "JAVA_TOOL", "GCONV", "GIT_")
 _GOODBYE_S = 2.0
+_ENDED = "ended the connection"
 _ENV_NAMES_REFUSED = frozenset({"PATH", "ENV", "IFS", "SHELL", "HOME"})
 
 
@@ -40,8 +45,10 @@ def over_http(url: str, policy: Policy, sign: Sign, timeout_s: float, max_bytes:
     async def open_() -> AsyncIterator[Streams]:
         from mcp.client.streamable_http import streamable_http_client  # noqa: PLC0415 - heavy, see above
 
-        client = open_client(policy, timeout_s=timeout_s, max_bytes=max_bytes, sign=sign)
-        async with client, streamable_http_client(url, http_client=client) as (read, write, _):
+        watch = Watch()
+        client = open_client(policy, timeout_s=timeout_s, max_bytes=max_bytes, sign=sign, around=watch.around)
+        # The watch first: it ends what is inside of it, so that nobody waits for an answer that cannot come any more.
+        async with client, watch.ending(), streamable_http_client(url, http_client=client) as (read, write, _):
             yield read, write
 
     return open_
@@ -74,23 +81,28 @@ class Connection:
         self._open = open_
         self._connect_timeout_s = connect_timeout_s
         self._connecting = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
-        self._ending: set[asyncio.Task[None]] = set()  # connections that were given up, until their programs are gone
+        self._task: asyncio.Task[str] | None = None  # ends with why the connection did
+        self._ending: set[asyncio.Task[str]] = set()  # connections that were given up, until their programs are gone
         self._session: ClientSession | None = None
         self._stop = asyncio.Event()
 
     async def use(self, work: Callable[[ClientSession], Awaitable[T]], timeout_s: float) -> T:
         """Return what `work` makes of the session.
 
-        Raises Unreachable when the server cannot be reached, dies in the middle, or takes over `timeout_s`; the
-        connection is opened anew by the next use. Raises McpError when the server itself reports an error.
+        Raises Unreachable when the server cannot be reached, or takes over `timeout_s`, and at once when it dies in the
+        middle or returns too much; the connection is opened anew by the next use. Raises McpError when the server
+        itself reports an error.
         """
         from mcp import McpError  # noqa: PLC0415 - heavy, see above
 
-        session = await self._ready()
+        session, live = await self._ready()
+        working = asyncio.ensure_future(work(session))
         try:
             async with asyncio.timeout(timeout_s):
-                return await work(session)
+                await asyncio.wait({working, live}, return_when=asyncio.FIRST_COMPLETED)
+                if not working.done():
+                    raise EOFError
+                return await working
         except TimeoutError as exc:
             self._drop()
             raise Unreachable(f"{self._name} did not answer within {timeout_s:g} s.") from exc
@@ -99,9 +111,15 @@ class Connection:
                 self._drop()
                 raise Unreachable(f"{self._name} ended the connection.") from exc
             raise
-        except (OSError, EOFError, RuntimeError) as exc:  # a broken stream, as the SDK's streams report it
+        except (OSError, EOFError, RuntimeError, anyio.ClosedResourceError, anyio.BrokenResourceError) as exc:
+            # A broken stream, as the SDK's streams report it, or the end of the connection as a whole.
             self._drop()
-            raise Unreachable(f"{self._name} broke off ({type(exc).__name__}).") from exc
+            why = live.result() if live.done() and not live.cancelled() else _ENDED
+            raise Unreachable(f"{self._name} {why}.") from exc
+        finally:
+            if not working.done():
+                working.cancel()
+                await asyncio.wait([working])
 
     async def close(self) -> None:
         """End the connection, and the program behind it; a later use opens another."""
@@ -117,14 +135,14 @@ class Connection:
             self._ends(task)
             asyncio.get_running_loop().call_later(_GOODBYE_S, task.cancel)
 
-    def _ends(self, task: asyncio.Task[None]) -> None:
+    def _ends(self, task: asyncio.Task[str]) -> None:
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
-    async def _ready(self) -> ClientSession:
+    async def _ready(self) -> tuple[ClientSession, asyncio.Task[str]]:
         async with self._connecting:
             if self._session is not None and self._task is not None and not self._task.done():
-                return self._session
+                return self._session, self._task
             self._drop()
             ready: asyncio.Future[ClientSession] = asyncio.get_running_loop().create_future()
             self._stop = asyncio.Event()
@@ -138,9 +156,10 @@ class Connection:
                 self._task = None
                 said = f"{self._name} did not speak MCP within {self._connect_timeout_s:g} s."
                 raise Unreachable(said) from exc
-            return self._session
+            return self._session, self._task
 
-    async def _live(self, ready: asyncio.Future[ClientSession], stop: asyncio.Event) -> None:
+    async def _live(self, ready: asyncio.Future[ClientSession], stop: asyncio.Event) -> str:
+        """Hold the connection until it is to stop, or breaks; return why it ended."""
         from mcp import ClientSession, types  # noqa: PLC0415 - heavy, see above
 
         us = types.Implementation(name="inhouse-assistant", version="1")
@@ -149,12 +168,28 @@ class Connection:
                 await session.initialize()
                 ready.set_result(session)
                 await stop.wait()
+            return _ENDED
         except Exception as exc:  # noqa: BLE001 - the SDK raises what its task groups hold: the cause goes to the caller
             if not ready.done():
                 ready.set_exception(Unreachable(f"{self._name} cannot be reached ({_reason(exc)})."))
+            return _why(exc)
         finally:
             if not ready.done():
                 ready.cancel()
+
+
+def _why(exc: BaseException) -> str:
+    """Return what a connection that worked ended of, to be said after the server's name."""
+    while isinstance(exc, BaseExceptionGroup):
+        exc = exc.exceptions[0]
+    if isinstance(exc, TooLarge):
+        return f"returned {str(exc).split(' with ', 1)[-1].rstrip('.')}"
+    if isinstance(exc, TooSlow):
+        return "did not answer in time"
+    status = getattr(getattr(exc, "response", None), "status_code", None)  # of the SDK's error for a status
+    if status is not None:
+        return f"answered with status {status}"
+    return f"broke off ({_reason(exc)})" if isinstance(exc, AddressRefused | BadAnswer) else _ENDED
 
 
 def _reason(exc: BaseException) -> str:

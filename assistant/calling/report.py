@@ -30,7 +30,8 @@ def report(registry: Registry, source: str, connecting: bool = False) -> dict[st
     """
     offered = sum(listed.skill.source == source for listed in registry.listed())
     left_out = list(getattr(registry.source(source), "left_out", ()))
-    problem = registry.problems.get(source) or blocked(registry).get(source, "")
+    trouble = str(getattr(registry.source(source), "trouble", ""))
+    problem = registry.problems.get(source) or trouble or blocked(registry).get(source, "")
     return {
         "source": source,
         "ok": not problem,

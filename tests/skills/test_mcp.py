@@ -20,12 +20,15 @@ import pytest
 from mcp.server.lowlevel import Server
 from mcp.shared.memory import create_client_server_memory_streams
 
+from assistant.calling.report import report
 from egress.policy import Policy
 from skills.entries import McpEntry
 from skills.errors import BadSkill, SkillError, Unreachable
+from skills.guards import CallLimits
 from skills.http import GuardedHttp
 from skills.mcp import McpSource
 from skills.mcp_connection import Connection, over_stdio
+from skills.registry import Registry
 from skills.sources import Parts, from_entry
 from skills.state import StateFile
 from skills.types import Skill, SkillCall, SkillResult
@@ -137,10 +140,39 @@ async def test_ends_calls_that_hang_or_return_too_much(parts: Parts, running: Ru
     start_ = time.perf_counter()
     slow = await call(found["slow"], seconds=60)
     assert slow.status == "failed" and "within 4 s" in slow.text and time.perf_counter() - start_ < 40
-    assert (await call(found["huge"])).status == "failed"
     results = [await call(found["add"], a=1, b=1) for _ in range(3)]  # the server itself may still be busy with it
     assert results[-1].text == "2"
     await source.close()
+
+
+async def test_says_at_once_that_a_server_ended_in_a_call_or_returned_too_much(parts: Parts, tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = start(port)
+    registry = Registry(parts.state, CallLimits(20, 1_000, 10_000, 100), lambda line: None, list)
+    source = http(parts, f"http://127.0.0.1:{port}/mcp", reads=["add", "die", "huge"])
+    try:
+        found = by_name(await registry.add(source))
+        begun = time.perf_counter()
+        large = await call(found["huge"])
+        assert large.text == f"mcp:web returned more than {parts.settings.max_output_bytes} bytes."
+        assert report(registry, "mcp:web")["problem"].endswith(large.text)
+        assert (await call(found["add"], a=1, b=1)).text == "2"  # over a connection of its own
+        assert report(registry, "mcp:web")["ok"]
+        died = await call(found["die"])
+        assert (died.status, died.text) == ("failed", "mcp:web ended the connection.")
+        again = await call(found["add"], a=1, b=1)
+        assert again.status == "failed" and "cannot be reached" in again.text
+        assert not report(registry, "mcp:web")["ok"]
+        process.wait()
+        assert time.perf_counter() - begun < 15, "somebody waited for an answer that could not come"
+        process = start(port)
+        assert (await call(found["add"], a=1, b=1)).text == "2" and report(registry, "mcp:web")["ok"]
+    finally:
+        process.kill()
+        process.wait()
+        await registry.close()
 
 
 async def test_refuses_an_address_inside_the_network(parts: Parts, running: Running) -> None:
