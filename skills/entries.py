@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from skills.auth import Auth, PerUser
 from skills.calling import wrong_arguments
-from skills.errors import BadSkill
+from skills.errors import BadSkill, yaml_said
 
 Verb = Literal["get", "head", "options", "post", "put", "patch", "delete"]
 Prefix = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,31}$|^$")]
@@ -96,7 +96,7 @@ def read_entry(path: Path) -> Entry:
     try:
         entry = _ENTRY.validate_python(yaml.safe_load(raw))
     except yaml.YAMLError as exc:
-        raise BadSkill(f"{path.name} is no YAML: {str(exc)[:200]}") from exc
+        raise BadSkill(f"{path.name} is no YAML: {yaml_said(exc, path.name)}") from exc
     except (ValidationError, RecursionError) as exc:
         said = wrong_arguments(exc) if isinstance(exc, ValidationError) else "nested too deeply"
         raise BadSkill(f"{path.name} is no valid entry. {said.removeprefix('Wrong arguments: ')}") from exc

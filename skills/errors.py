@@ -16,6 +16,11 @@ SkillError
 from __future__ import annotations
 
 
+def yaml_said(error: Exception, file: str) -> str:
+    """Return what is wrong with a YAML file, in 200 characters, with its name where the parser has none."""
+    return str(error).replace("<byte string>", file).replace("<unicode string>", file)[:200]
+
+
 class SkillError(Exception):
     """Something is wrong with a skill; the text says what, with which value, and what to do."""
 
@@ -49,7 +54,7 @@ class UnknownSkill(SkillError):
     """No such skill for this person."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no skill named {name!r}. `assistant skills list` shows those there are.")
+        super().__init__(f"There is no skill named {name!r}, or it is not for you; the list of skills shows yours.")
 
 
 class BadSkill(SkillError):

@@ -1,6 +1,7 @@
 """`assistant skills`: what the assistant can do, added, tried out and switched on and off on the command line.
 
-Works on the data folder itself; a running server notices changes within a second.
+Works on the data folder itself; a running server notices changes within a second. Where one runs, it is asked for what
+only it has: skills over its documents, its models and its environment.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import Annotated, Any
 import typer
 
 from assistant.calling.report import blocked, shown
-from assistant.cli.options import JsonFlag
+from assistant.cli.options import JsonFlag, settings_of
 from assistant.cli.output import Failed, note, out, show_json, show_table
 from assistant.cli.skill_calls import approvals, calls, running
 from assistant.cli.skill_sources import add, approve, remove_source, secret, test
 from assistant.cli.skills_opened import run, say, short
+from assistant.cli.skills_served import called_by_server, listed_by_server
 from skills.guard import Rule
 from skills.skillset import Skillset
 from skills.state import Decisions
@@ -46,13 +48,13 @@ def list_skills(context: typer.Context, as_json: JsonFlag = False) -> None:
         ]
         return {"skills": rows, "problems": skillset.problems, "blocked": blocked(skillset.registry)}
 
-    found = run(context, work)
+    found = listed_by_server(settings_of(context)) or run(context, work)  # which tells its problems itself
     if as_json:
         show_json(found)
         return
     columns = ["name", "effect", "source", "enabled", "rule", "description"]
     show_table("Skills", columns, [[short(row[column]) for column in columns] for row in found["skills"]])
-    for source, problem in {**found["problems"], **found["blocked"]}.items():
+    for source, problem in found["blocked"].items():
         note(f"{source}: {problem}")
 
 
@@ -80,7 +82,7 @@ def call(
         approved = replace(asked, arguments=result.data["arguments"], approval=result.data["digest"])
         return await skillset.call(approved)
 
-    result = run(context, work)
+    result = called_by_server(settings_of(context), name, given, approve) or run(context, work)
     if as_json:
         show_json(asdict(result))
     else:

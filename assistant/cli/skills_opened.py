@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import typer
 
 from assistant.cli.options import settings_of
-from assistant.cli.output import Failed, out, show_json
+from assistant.cli.output import Failed, note, out, show_json
 from assistant.settings import Settings
 from skills.audit import AuditFile
 from skills.builtin import Host, sources
@@ -31,18 +32,30 @@ def run(context: typer.Context, work: Callable[[Skillset], Awaitable[T]]) -> T:
 
 async def _opened(settings: Settings, work: Callable[[Skillset], Awaitable[T]]) -> T:
     audit = AuditFile(settings.data_dir / "logs" / "skills.jsonl")
-    skillset = await Skillset.open(
-        settings.skills,
-        settings.data_dir,
-        embed=embed_words,  # nothing is chosen here, so no model is loaded
-        audit=audit,
-        builtin=lambda parts: sources(Host(), parts),
-    )
+    warnings = logging.getLogger("skills.sources")  # one a source; `tell_problems` says in one line what they say
+    before, warnings.disabled = warnings.disabled, True
     try:
-        await skillset.watch.settled()  # a command, unlike a server, is over before a slow one would answer
-        return await work(skillset)
+        skillset = await Skillset.open(
+            settings.skills,
+            settings.data_dir,
+            embed=embed_words,  # nothing is chosen here, so no model is loaded
+            audit=audit,
+            builtin=lambda parts: sources(Host(), parts),
+        )
+        try:
+            await skillset.watch.settled()  # a command, unlike a server, is over before a slow one would answer
+            tell_problems(skillset.problems)
+            return await work(skillset)
+        finally:
+            await skillset.close()
     finally:
-        await skillset.close()
+        warnings.disabled = before
+
+
+def tell_problems(problems: Mapping[str, str]) -> None:
+    """Say on stderr, in one line, which sources do not work, by source; nothing where all do."""
+    if problems:
+        note(f"Not loaded: {', '.join(sorted(problems))}; `assistant skills test` says why.")
 
 
 def say(value: dict[str, Any], as_json: bool, sentence: str) -> None:

@@ -120,3 +120,13 @@ def test_lists_the_latest_calls(skills: Command) -> None:
 
 def test_refuses_to_approve_and_refuse_at_once(skills: Command) -> None:
     assert skills("approvals", "--approve", "a", "--refuse", "b", status=2) is None
+
+
+def test_says_in_one_short_line_what_is_not_loaded(skills: Command, capfd: pytest.CaptureFixture[str]) -> None:
+    for name in ("one", "two"):
+        path = skills.folder / "data" / "skills" / f"{name}.skill.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("kind: [")
+    assert "one.skill.yaml" in skills("list")["problems"]["one.skill.yaml"]  # not "<byte string>"
+    said = capfd.readouterr().err
+    assert said.count("\n") <= 2 and "are not loaded" not in said
