@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 import yaml
 
 from skills.declare import NAME
-from skills.errors import BadSkill, DocumentTooLarge
+from skills.errors import BadSkill, DocumentTooLarge, yaml_said
 from skills.guard import plain
 from skills.schema import inline
 from skills.types import Schema
@@ -24,6 +24,9 @@ MAX_OPERATIONS = 300
 MAX_YAML_BYTES = 2_000_000  # YAML is read at about 0.3 MB/s
 _MAX_YAML_DEPTH = 100
 _DESCRIPTION_CHARS = 600
+_TAGS = re.compile(
+    r"</?(?:br|p|b|i|em|strong|code|ul|ol|li)\s*/?>", re.IGNORECASE
+)  # of descriptions written for web pages
 _OURS = frozenset({"accept", "content-type", "authorization", "host", "cookie", "content-length"})
 
 
@@ -121,7 +124,7 @@ def _parse(raw: bytes, max_bytes: int) -> dict[str, Any]:
     try:
         root = json.loads(raw) if raw.lstrip()[:1] == b"{" else _yaml(raw)
     except (ValueError, RecursionError, yaml.YAMLError) as exc:
-        raise BadSkill(f"The document is neither JSON nor YAML: {str(exc)[:200]}") from exc
+        raise BadSkill(f"The document is neither JSON nor YAML: {yaml_said(exc, 'the document')}") from exc
     if not isinstance(root, dict):
         raise BadSkill("The document is no JSON or YAML object.")
     return root
@@ -198,8 +201,10 @@ def _operation(
     missing = [found for found in re.findall(r"\{([^{}]+)\}", path) if ("path", found) not in fields]
     if missing:
         raise BadSkill(f"its path has {missing[0]!r} in braces, which is not described")
-    said = plain(". ".join(str(described[key]).strip() for key in ("summary", "description") if described.get(key)))
-    text = " ".join(said.split())[:_DESCRIPTION_CHARS] or f"{method.upper()} {path}"
+    parts = [_TAGS.sub(" ", str(described[key])).split() for key in ("summary", "description") if described.get(key)]
+    sentences = [" ".join(part) for part in parts if part]
+    said = plain(" ".join(each if each[-1] in ".!?:" or each is sentences[-1] else f"{each}." for each in sentences))
+    text = said[:_DESCRIPTION_CHARS] or f"{method.upper()} {path}"
     return Operation(name, method, path, text, tuple(_unclash(list(fields.values()))), body)
 
 

@@ -14,7 +14,7 @@ import anyio.to_thread
 import yaml
 
 from skills.declare import NAME
-from skills.errors import BadSkill, DocumentTooLarge
+from skills.errors import BadSkill, DocumentTooLarge, yaml_said
 from skills.types import Skill, SkillCall, SkillResult, content_version
 
 MAX_BYTES = 100_000  # of one file of the folder
@@ -92,7 +92,7 @@ def split(text: str) -> tuple[dict[str, Any], str]:
     try:
         front = yaml.safe_load(found[1])
     except (yaml.YAMLError, RecursionError) as exc:
-        raise BadSkill(f"The head of SKILL.md is no YAML: {str(exc)[:200]}") from exc
+        raise BadSkill(f"The head of SKILL.md is no YAML: {yaml_said(exc, 'SKILL.md')}") from exc
     if not isinstance(front, dict):
         raise BadSkill("The head of SKILL.md has to be `name: ...` and `description: ...`.")
     return front, found[2].strip()

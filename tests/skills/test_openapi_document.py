@@ -190,3 +190,11 @@ def _mutate(value: Any, pieces: list[Any]) -> None:
             value[key] = random.choice(pieces)
             return
         value = inner
+
+
+def test_reads_a_description_that_was_written_for_a_web_page() -> None:
+    said = {"summary": "Find pets by status.", "description": "Multiple<br><br>values <b>may</b> be given."}
+    (found,) = read(operation("get", "/pets", **said)).operations
+    assert found.description == "Find pets by status. Multiple values may be given."
+    (found,) = read(operation("get", "/pets", summary="Find pets", description="By status")).operations
+    assert found.description == "Find pets. By status"
