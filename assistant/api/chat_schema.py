@@ -181,6 +181,9 @@ class ChatBody(BaseModel):
     stop: Line | list[Line] | None = None
     n: Annotated[int, Field(ge=1, le=1)] | None = None
     logprobs: bool | None = None
+    presence_penalty: Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)] | None = None
+    logit_bias: dict[str, float] | None = None
     tools: list[Any] | None = None
     response_format: ResponseFormat | None = None
     assistant: AssistantOptions = Field(default_factory=AssistantOptions)
@@ -231,6 +234,11 @@ class ChatBody(BaseModel):
         """Return how to choose tokens, as `usual` where nothing is said; raises the refusal of the impossible."""
         if self.logprobs:
             raise errors.invalid("Log probabilities are not offered; leave out 'logprobs'.", "logprobs")
+        if self.presence_penalty or self.frequency_penalty:
+            name = "presence_penalty" if self.presence_penalty else "frequency_penalty"
+            raise errors.invalid(f"Penalties of tokens are not offered; leave out {name!r}, or give 0.", name)
+        if self.logit_bias:
+            raise errors.invalid("Biases of single tokens are not offered; leave out 'logit_bias'.", "logit_bias")
         if self.tools:
             raise errors.invalid("Tools cannot be given with a request; skills are set up by administrators.", "tools")
         stops = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())

@@ -118,7 +118,8 @@ BAD: list[dict[str, Any]] = [
     {"max_tokens": "many"}, {"temperature": "NaN"}, {"temperature": -0.1}, {"temperature": 2.1}, {"temperature": "0.5"},
     {"top_p": 1.1}, {"top_k": 1e308}, {"top_k": -1}, {"min_p": "x"}, {"seed": 2**64}, {"stop": [""]},
     {"stop": ["x"] * 9},
-    {"stop": ["x" * 501]}, {"logprobs": True}, {"tools": [{"type": "function"}]}, {"response_format": {"type": "xml"}},
+    {"stop": ["x" * 501]}, {"logprobs": True}, {"presence_penalty": 0.1}, {"frequency_penalty": -1},
+    {"logit_bias": {"50256": -100}}, {"tools": [{"type": "function"}]}, {"response_format": {"type": "xml"}},
     {"response_format": {"type": "json_schema"}}, {"response_format": _deep(17)}, {"response_format": _deep(400)},
     {"messages": []}, {"messages": None}, {"messages": "hello"}, {"messages": [{"role": "user"}]},
     {"messages": [{"role": "tool", "content": "x"}]}, {"messages": [{"role": "assistant", "content": "x"}]},
@@ -137,6 +138,11 @@ async def test_it_refuses_with_a_sentence(world: World) -> None:
         assert status == 400, (body, reply)
         assert reply["error"]["type"] == "invalid_request_error" and len(reply["error"]["message"]) > 10, body
     assert world.turns.asked == []
+
+
+async def test_it_takes_penalties_that_change_nothing(world: World) -> None:
+    none = {"presence_penalty": 0, "frequency_penalty": 0.0, "logit_bias": {}}
+    assert (await _chat(world, {"messages": HELLO, **none}))[0] == 200
 
 
 RAW = [
