@@ -39,8 +39,19 @@ def reward(answer: Mapping[str, Any], rating: str | None) -> float:
     return max(-1.0, min(1.0, worth))
 
 
+def _answered_as_decided(decision: Decision, answer: Mapping[str, Any]) -> bool:
+    route = answer.get("route") or {}
+    tier, adapter = route.get("tier"), route.get("adapter")
+    kind = "small" if tier == "fallback" else ("adapter" if adapter else "base") if tier == "domain" else tier
+    return kind in (None, "none", ACTIONS[decision.action][0])
+
+
 def experience(data: Mapping[str, Any], rating: str | None) -> Experience | None:
-    """Return what a turn record teaches, None for a turn that was not routed by choice or came from memory."""
+    """Return what a turn record teaches, None for a turn that was not routed by choice or came from memory.
+
+    Nor does an answer teach that another kind of model gave than was decided on, as when that one did not answer: its
+    worth is not that of the decision. What nobody answered, or the reader in a model's place, stays: so did the choice.
+    """
     if data.get("cached") or not data.get("decision"):
         return None
     try:
@@ -48,4 +59,6 @@ def experience(data: Mapping[str, Any], rating: str | None) -> Experience | None
     except ValidationError:  # of another version, with other features or actions
         return None
     decision = Decision(kept.features, kept.possible, kept.action, kept.probability, kept.table)
+    if not _answered_as_decided(decision, data.get("answer") or {}):
+        return None
     return Experience(decision, reward(data.get("answer") or {}, rating))

@@ -115,6 +115,26 @@ def test_only_routed_turns_teach() -> None:
         assert experience({"decision": decision | wrong, "answer": ANSWER}, "up") is None
 
 
+@pytest.mark.parametrize(
+    ("action", "tier", "adapter", "teaches"),
+    [
+        (BASE, "domain", None, True),
+        (BASE, "fallback", "grounded-answer", False),  # the base model did not answer, the local one did
+        (BASE, "domain", "finance", False),
+        (SMALL, "fallback", "grounded-answer", True),
+        (SMALL, "domain", None, False),
+        (ACTIONS.index(("adapter", "strict")), "domain", "finance", True),
+        (BASE, "none", None, True),  # nobody answered, so the choice was no good
+    ],
+)
+def test_an_answer_by_another_model_than_was_decided_on_teaches_nothing(
+    action: int, tier: str, adapter: str | None, teaches: bool
+) -> None:
+    decision = {"features": [1.0] * 8, "possible": [action], "action": action, "probability": 0.5, "table": action}
+    answer = ANSWER | {"route": {"model": "m", "adapter": adapter, "tier": tier, "strategy": "usual"}}
+    assert (experience({"decision": decision, "answer": answer}, "up") is not None) == teaches
+
+
 def good(low: float = 0.1) -> Estimate:
     return Estimate(500, 200.0, 0.3, 0.5, 0.2, low, 0.3)
 
