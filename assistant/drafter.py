@@ -161,6 +161,10 @@ class Drafter:
             async for event in events:
                 yield event
 
+    def _line(self, said: str) -> str:
+        """Return what a model said on the way to an answer as the steps may show it."""
+        return Output([], self._secrets).slice(said)
+
     async def _one(
         self, notes: Notes, choice: Choice, prompt: GroundedPrompt | ChatPrompt, composed: Composed, release: Release
     ) -> AsyncGenerator[Event, None]:
@@ -172,11 +176,11 @@ class Drafter:
         pieces = draft(orchestrator, choice.model, composed.request, NOTHING, self._settings.max_model_calls)
         if prompt.answer_after:
             pieces = answer_only(pieces, prompt.answer_after, thoughts)
-        async with aclosing(attempt(pieces, release, notes.progress, trace)) as events:
+        async with aclosing(attempt(pieces, release, notes.progress, trace, self._line)) as events:
             async for event in events:
                 yield event
         for thought in thoughts:
-            yield trace.step("reason", Output([], self._secrets).slice(thought), 0.0)
+            yield trace.step("reason", self._line(thought), 0.0)
         yield trace.step(
             "draft", drafted(notes.progress, composed.trimmed), trace.elapsed_ms(started) - release.check_ms
         )

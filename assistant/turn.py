@@ -30,6 +30,7 @@ from assistant.orchestration.notes import (
     from_notes,
     noticed,
     quoting,
+    unanswerable,
 )  # fmt: skip
 from assistant.orchestration.ports import (
     Attachments,
@@ -51,12 +52,11 @@ from assistant.orchestration.table_stage import TableStage, by_table
 from assistant.orchestration.understand import understand
 from assistant.record import MemoryRecords, Records
 from assistant.threads import in_thread
-from assistant.types import Answer, Event, Turn
+from assistant.types import CHOSEN_BY_US, Answer, Event, Turn
 from knowledge.errors import KnowledgeError
 from knowledge.reader import Reader
 
 _UNSEARCHABLE = "The documents cannot be searched at the moment. Please try again soon."
-_UNANSWERABLE = "No language model can answer at the moment. Please try again soon."
 _BROKEN_OFF = "The model stopped before the end of its answer."
 _log = log("turn")
 
@@ -289,7 +289,7 @@ class Turns:
             return
         notes.release = None
         if not notes.passages:
-            for event in self._fixed(notes, _UNANSWERABLE, "none", degraded=True):
+            for event in self._fixed(notes, unanswerable(notes.turn, error), "none", degraded=True):
                 yield event
             return
         async with aclosing(self._drafter.unaided(notes)) as events:
@@ -299,7 +299,9 @@ class Turns:
         if notes.release is None:
             answer = quoting(notes, answer, self._secrets)
             yield Event("text", answer.text, citations=answer.citations)
-        yield Event("answer", answer=replace(answer, degraded=True))
+        named = notes.turn.options.model != CHOSEN_BY_US
+        told = unanswerable(notes.turn, error) if named else None
+        yield Event("answer", answer=replace(answer, degraded=True, notice=told or answer.notice))
 
     def _answer(self, notes: Notes) -> Answer:
         return answer_of(notes, self._prompts(notes).grounded.abstention, self._settings.suggestions)

@@ -60,6 +60,7 @@ class JsonRelease:
         self.text = self._output.slice(said)
         return [Released(self.text, self.citations)] if self.text else []
 
-    def begin_again(self) -> None:
-        """Forget what was held back: another draft follows."""
+    def begin_again(self) -> list[Released]:
+        """Forget what was held back: another draft follows. Nothing is to be shown."""
         self._held = ""
+        return []

@@ -55,9 +55,13 @@ class Output:
 
         `markdown` False: the text is data for a program (JSON), in which only secrets are replaced.
         """
-        self._markdown = markdown
+        self.markdown = markdown
         self._sources = "\n".join(sources)
         self._secrets = tuple(s for s in secrets if len(s) >= 8)  # shorter ones would hit ordinary words
+        self.begin_again()
+
+    def begin_again(self) -> None:
+        """Forget what went out: the next slice begins a text."""
         self._last = "\n"  # the last character that went out
         self._line_so_far = ""  # what the line that is not ended yet was given as
         self._in_key = False  # between the first and the last line of a private key
@@ -69,7 +73,7 @@ class Output:
         for secret in self._secrets:
             text = text.replace(secret, _LEFT_OUT_SECRET)
         text = self._without_key(_SECRETS.sub(_LEFT_OUT_SECRET, text))
-        if not self._markdown:
+        if not self.markdown:
             return text
         *whole, rest = text.split("\n")
         safe = "\n".join([*(self._line(line, ends=True) for line in whole), self._line(rest, ends=False)])

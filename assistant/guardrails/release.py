@@ -1,13 +1,13 @@
 """Release: text goes out in slices, each one checked before it is shown; what fails the check is never seen.
 
-With documents, a slice is a sentence that stands in a passage; its marks are numbered in order of first use. Without
-documents, a slice is as much text as can be shown without knowing what follows.
+A slice is a sentence that stands in a passage; its marks are numbered in order of first use. plain_release.py has what
+releases chat without documents.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -22,7 +22,6 @@ from knowledge.types import Passage
 
 QUOTE_CHARACTERS = 600
 _SAME_WORDS = 0.8  # share of common words from which on two sentences count as one said twice
-_HELD_CHARACTERS = 400  # held back at most while a link or a piece of code may still be closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class GroundedRelease:
         self._numbers: dict[int, int] = {}  # passage number -> number in the answer
         self._waiting: list[Judged] = []  # neutral sentences: shown only with the sentence that they lead to
         self._said: list[frozenset[str]] = []
-        self._shown = _Shown()
+        self._shown = Shown()
         self.judged: list[Judged] = []
         self.check_ms = 0.0
 
@@ -88,18 +87,19 @@ class GroundedRelease:
             left = left[:-1]
         return [slice_ for raw in left for slice_ in await self._sentence(raw)]
 
-    def begin_again(self) -> None:
-        """Forget what was not released: another draft follows, which may repeat what was."""
+    def begin_again(self) -> list[Released]:
+        """Forget what was not released: another draft follows, which may repeat what was. Nothing is to be shown."""
         self._stream.drop()
         self._waiting.clear()
         self.judged = [judged for judged in self.judged if judged.kind == "supported"]
+        return []
 
     async def _sentence(self, raw: str) -> list[Released]:
         started = perf_counter()
         judged = await in_thread(self._check.sentence, raw)
         self.check_ms += (perf_counter() - started) * 1000
         words = frozenset(content(judged.sentence.claim))
-        if judged.kind == "supported" and any(_alike(words, said) for said in self._said):
+        if judged.kind == "supported" and any(alike(words, said) for said in self._said):
             return []
         self.judged.append(judged)
         if judged.kind == "neutral":
@@ -136,67 +136,27 @@ class GroundedRelease:
         return replace(judged, sentence=parse(f"{sentence} {marks}{raw[len(raw.rstrip()) :]}"))
 
 
-class PlainRelease:
-    """Releases chat without documents as it arrives, whole words but for the very first, which may begin to show."""
-
-    def __init__(self, output: Output) -> None:
-        """Clean the text by `output`."""
-        self._output = output
-        self._held = ""
-        self._begun = ""  # the beginning of what is held, where it was shown already
-        self._shown = _Shown()
-        self.settled = False
-        self.check_ms = 0.0
-        self.citations: tuple[Citation, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """Return what was released so far."""
-        return self._shown.text
-
-    async def feed(self, text: str) -> list[Released]:
-        """Return what can be released now that `text` has arrived."""
-        self._held += text
-        cut = _safe_length(self._held, self._output.fenced)
-        ready, self._held = self._held[:cut], self._held[cut:]
-        return self._release(ready) or self._begin()
-
-    async def finish(self, cut_off: bool) -> list[Released]:
-        """Return what is left to release; `cut_off` changes nothing."""
-        ready, self._held = self._held, ""
-        return self._release(ready)
-
-    def begin_again(self) -> None:
-        """Forget what was not released; the next draft continues on a line of its own."""
-        self._release(self._begun)
-        self._held = "\n\n" if self.text.strip() else ""
-
-    def _begin(self) -> list[Released]:
-        """Show the first letters of an answer at once: a reader waits for these, and for the rest no longer."""
-        beginning = self._held.lstrip()
-        if self.text or not self._output.is_plain(beginning):
-            return []
-        self._begun = beginning
-        return [Released(self._shown.add(beginning))]
-
-    def _release(self, ready: str) -> list[Released]:
-        clean = self._output.slice(ready) if ready else ""
-        if clean and self._begun:  # the word is whole now, and begins as was said
-            clean, self._begun = clean.lstrip()[len(self._begun) :], ""
-        shown = self._shown.add(clean) if clean else ""
-        return [Released(shown)] if shown else []
-
-
-class _Shown:
+class Shown:
     """The text that was shown: blanks at its end wait until something follows, so that it never ends in any."""
 
     def __init__(self) -> None:
+        """Nothing was shown."""
         self.text = ""
         self._blanks = ""
 
-    def add(self, text: str, apart: bool = False) -> str:
-        """Return what to show for `text`; `apart`: with at least a blank between it and what came before."""
+    def cut_to(self, text: str) -> None:
+        """Take back all but `text`, with which what was shown begins."""
+        self.text, self._blanks = text, ""
+
+    def add(self, text: str, apart: bool = False, clean: Callable[[str], str] | None = None) -> str:
+        """Return what to show for `text`; `apart`: with at least a blank between it and what came before.
+
+        `clean` is given the character before it, too.
+        """
         text = self._blanks + text if self.text else text.lstrip()
+        if clean is not None:
+            before = self.text[-1:]
+            text = clean(before + text)[len(before) :]
         if apart and self.text and text[:1].strip():
             text = " " + text
         body = text.rstrip()
@@ -243,17 +203,6 @@ def _marked(judged: Judged, numbers: dict[int, int]) -> str:
     return f"{body[:at].rstrip()} {marks}{body[at:]}{blanks}"
 
 
-def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+def alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Return whether two sentences have nearly all of their words in common, so that one says the other again."""
     return bool(one) and len(one & other) >= _SAME_WORDS * max(len(one), len(other))
-
-
-def _safe_length(held: str, fenced: bool) -> int:
-    """Return how much of `held` can be shown whatever follows: up to the last blank before markup that may be open."""
-    line = held.rfind("\n") + 1
-    if fenced:
-        return line
-    opening = re.compile(r"[!\[<`\\]|-{4}").search(held, line)
-    end = held.rfind(" ", line) + 1 if " " in held[line:] else line
-    if opening is None or len(held) - opening.start() > _HELD_CHARACTERS:
-        return max(end, line)
-    return max(min(end, opening.start()), line)

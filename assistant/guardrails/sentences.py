@@ -63,6 +63,12 @@ def split(text: str) -> list[str]:
     return [*slices, rest] if rest.strip() or not slices else [*slices[:-1], slices[-1] + rest]
 
 
+def whole_sentences(text: str) -> str:
+    """Return the beginning of `text` up to the end of its last whole sentence; "" where not even one is whole."""
+    slices, rest = _cut(text)
+    return text[: len(text) - len(rest)].rstrip()
+
+
 class SentenceStream:
     """Cuts a text into sentences while it arrives."""
 

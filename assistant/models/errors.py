@@ -4,6 +4,7 @@ ModelError
 ├── ModelUnavailable    no answer, or none in time: another model may be asked
 ├── ModelOverloaded     the model is full (429 or 503): wait `retry_after_s`, or ask another
 ├── ModelRefused        the request itself is at fault (4xx): another model would refuse it too
+│   └── WishRefused     what is wished for cannot be had of the models as they are set up
 ├── NoModelLeft         every model that was allowed to answer failed
 ├── AdapterRefused      an adapter does not fit the server that is to serve it
 ├── RoutingInvalid      the decision table or the list of ensembles cannot be used
@@ -40,12 +41,20 @@ class ModelRefused(ModelError):
         self.code = code
 
 
-class NoModelLeft(ModelError):
-    """Every route that was allowed to answer failed; `reasons` has one sentence for each, in order of trial."""
+class WishRefused(ModelRefused):
+    """What is wished for cannot be had of the models as they are set up; the message is for whoever asks."""
 
-    def __init__(self, message: str, reasons: tuple[str, ...] = ()) -> None:
+
+class NoModelLeft(ModelError):
+    """Every route that was allowed to answer failed; `reasons` has one sentence for each, in order of trial.
+
+    `told` says the same without what servers say of themselves, so that it may be shown to anybody.
+    """
+
+    def __init__(self, message: str, reasons: tuple[str, ...] = (), told: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.reasons = reasons
+        self.told = told
 
 
 class AdapterRefused(ModelError):

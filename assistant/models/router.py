@@ -33,6 +33,7 @@ class Deadlines:
 
     first_token_s: float
     inter_token_s: float = 8.0
+    patient_s: float = 0.0  # for a first token of which nobody else can take the place, where that is longer
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class Lane:
     tools: bool = True
     inside: bool = True  # on this site's own network
     sees: bool = False  # takes pictures
+    probabilities: bool = True  # tells how probable its tokens are, which an average needs
     places: int = 64  # requests under way from which another model is asked first
     price: float = 0.0  # of a million tokens, read or written; 0: none is known
     seen: Seen = field(default_factory=lambda: Seen())
@@ -100,22 +102,25 @@ class Router:
     async def stream(self, request: ModelRequest, names: Sequence[str]) -> AsyncGenerator[Piece, None]:
         """Yield the reply of the first lane of `names` that has one.
 
-        The first piece of each lane carries its route. A second route means that the lane before failed: what follows
-        is a whole reply from its beginning, so what was not shown yet has to be dropped. No lane is asked twice after
-        its first piece.
+        The first piece of each lane carries its route, whose reason says why lanes before it did not answer. A second
+        route means that the lane before failed: what follows is a whole reply from its beginning, so what was not shown
+        yet has to be dropped. No lane is asked twice after its first piece.
         Raises NoModelLeft when every lane failed, ModelRefused when the request itself is at fault.
         """
-        reasons: list[str] = []
+        reasons, told = list[str](), list[str]()
         waiting = deque(self._order(request, names))
         while waiting:
             lane, asked = waiting.popleft()
             if not lane.breaker.allows():
                 reasons.append(f"{lane.name} is being left alone until it answers again")
+                told.append(reasons[-1])
                 continue
             try:
                 async with aclosing(self._attempts(lane, asked)) as pieces:
                     async for piece in pieces:
-                        yield piece
+                        # Who takes over says why; what servers say of themselves is for the log.
+                        why = replace(piece.route, reason=", ".join(told)) if piece.route and told else piece.route
+                        yield piece if why is piece.route else replace(piece, route=why)
                 return
             except ModelRefused as exc:
                 if exc.code not in PASSED_ON:
@@ -125,10 +130,12 @@ class Router:
                     waiting.appendleft((lane, replace(asked, tools=())))
                     continue
                 reasons.append(str(exc))
+                told.append(f"{lane.name} cannot take this question")
             except (ModelUnavailable, ModelOverloaded) as exc:
                 reasons.append(str(exc))
+                told.append(f"{lane.name} {'is full' if isinstance(exc, ModelOverloaded) else 'did not answer'}")
                 log.warning("a model failed, asking the next: %s", exc)
-        raise NoModelLeft("No model could answer: " + " ".join(reasons), tuple(reasons))
+        raise NoModelLeft("No model could answer: " + " ".join(reasons), tuple(reasons), tuple(told))
 
     def _order(self, request: ModelRequest, names: Sequence[str]) -> list[tuple[Lane, ModelRequest]]:
         """Return lanes with what to ask them; those that cannot call tools are asked last, and without them."""
@@ -235,10 +242,13 @@ def _count(seen: Seen, usage: Usage, seconds: float) -> None:
 
 async def _timed(lane: Lane, request: ModelRequest, call: int) -> AsyncGenerator[Piece, None]:
     """Yield the model's pieces. Raises ModelUnavailable when one is too long in coming."""
-    wait_s = lane.deadlines.first_token_s
+    wait_s, patient = lane.deadlines.first_token_s, request.patient
+    if patient:
+        wait_s = max(wait_s, lane.deadlines.patient_s)
     async with aclosing(_generator(lane.model.stream(request))) as pieces:
         while True:
-            lane.breaker.waits(call)
+            if not patient:  # or the breaker would call it silence
+                lane.breaker.waits(call)
             try:
                 async with asyncio.timeout(wait_s):
                     piece = await anext(pieces)
@@ -247,7 +257,7 @@ async def _timed(lane: Lane, request: ModelRequest, call: int) -> AsyncGenerator
             except TimeoutError as exc:
                 raise ModelUnavailable(f"The model {lane.name!r} was silent for {wait_s:g} s.") from exc
             lane.breaker.progress(call)
-            wait_s = lane.deadlines.inter_token_s
+            wait_s, patient = lane.deadlines.inter_token_s, False
             yield piece
 
 

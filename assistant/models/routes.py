@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from assistant.models.decisions import Facts, Kind, Reading, Rule, Table, decide, understand
-from assistant.models.errors import ModelRefused
+from assistant.models.errors import WishRefused
 from assistant.types import Route
 
 ANY = "assistant"  # the name by which a caller leaves the choice to us
@@ -44,18 +44,19 @@ def choose(wanted: str, cards: Iterable[Card], facts: Facts, table: Table) -> Ch
     Models that do not answer come last, full ones before them. An adapter answers only questions of its domain, or when
     it is named. What the caller's policy rules out is never asked. With pictures, only models that see are asked where
     there are any.
-    Raises ModelRefused (code "model_not_found" or "not_allowed") when there is no such model, or none at all.
+    Raises WishRefused (code "model_not_found" or "not_allowed") when there is no such model, or none at all.
     """
     known = tuple(cards)
     named = tuple(card for card in known if card.name == wanted)
     if wanted != ANY and not (named and named[0].enabled):
         names = ", ".join(sorted(card.name for card in known if card.enabled)) or "none"
-        raise ModelRefused(f"There is no model {wanted[:80]!r}. Available: {ANY}, {names}.", "model_not_found")
+        gone = f"The model {wanted[:80]!r} is switched off" if named else f"There is no model {wanted[:80]!r}"
+        raise WishRefused(f"{gone}. Available: {ANY}, {names}.", "model_not_found")
     usable = [card for card in known if card.enabled and (card.inside or facts.policy.privacy == "any")]
     if facts.pictures and any(card.sees for card in named or usable):
         usable = [card for card in usable if card.sees]
     if any(card not in usable for card in named):
-        raise ModelRefused(f"{wanted[:80]!r} is outside of this site, which the request rules out.", "not_allowed")
+        raise WishRefused(f"{wanted[:80]!r} is outside of this site, which the request rules out.", "not_allowed")
     reading = understand(facts, table.signals)
     rule = decide(facts, reading, table)
     order = [(place, card) for card in usable if (place := _place(card, rule, reading)) is not None]
@@ -63,11 +64,17 @@ def choose(wanted: str, cards: Iterable[Card], facts: Facts, table: Table) -> Ch
     rest = [card for _, card in order if card not in named]
     chosen = (*named, *rest) or tuple(usable)
     if not chosen:
-        raise ModelRefused(
-            "No model is configured that may be asked. Install the embedded one, or set models.model.",
-            "model_not_found",
-        )
+        raise WishRefused(_nobody(known), "model_not_found")
     return Chosen(chosen, _reason(wanted, named, chosen, rule, order, facts))
+
+
+def _nobody(known: Sequence[Card]) -> str:
+    """Return why there is nobody to ask, and what to do about it."""
+    if not known:
+        return "No model is configured that may be asked. Install the embedded one, or set models.model."
+    if not any(card.enabled for card in known):
+        return "All models are switched off. An administrator can switch one on, on the page Models."
+    return "No model that may answer is inside of this site, which the request demands. Ask without this demand."
 
 
 def _place(card: Card, rule: Rule, reading: Reading) -> int | None:

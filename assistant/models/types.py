@@ -49,6 +49,7 @@ class ModelRequest:
     cache_salt: str = ""  # access scope's fingerprint: prefix caches are not shared across scopes
     begun: str = ""  # what the reply begins with already; the model goes on from there
     alternatives: int = 0  # most probable tokens to be told in each place, 0..20
+    patient: bool = False  # nobody can take the model's place, so that its first token may take long
     task: str = ""  # name of the prompt; only our own engine is told, which guesses tokens for some tasks
 
 
@@ -78,6 +79,7 @@ class Piece:
     usage: Usage | None = None
     route: Route | None = None
     likely: tuple[tuple[str, float], ...] = ()  # in the place of its last token: tokens and log probabilities
+    told: tuple[str, ...] = ()  # what was done on the way to it, one sentence each, to be shown beside the answer
 
 
 class ChatModel(Protocol):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from assistant.guardrails.json_release import JsonRelease
-from assistant.guardrails.release import GroundedRelease, PlainRelease, Released
+from assistant.guardrails.plain_release import PlainRelease
+from assistant.guardrails.release import GroundedRelease, Released
 from assistant.models.types import Piece, Usage
 from assistant.orchestration.trace import Trace
 from assistant.types import Event, Route
@@ -26,9 +27,15 @@ class Progress:
 
 
 async def attempt(
-    pieces: AsyncGenerator[Piece, None], release: Release, progress: Progress, trace: Trace
+    pieces: AsyncGenerator[Piece, None],
+    release: Release,
+    progress: Progress,
+    trace: Trace,
+    line: Callable[[str], str],
 ) -> AsyncGenerator[Event, None]:
     """Yield text as `release` lets it go, and a notice when another model takes over; `progress` is kept up to date.
+
+    What the members of an ensemble said becomes steps, each of them as `line` lets it be shown.
 
     Ends early, closing `pieces`, when the answer is an abstention. Raises what `pieces` raises.
     """
@@ -38,11 +45,18 @@ async def attempt(
             if piece.route is not None:
                 reason = piece.route.reason or progress.route.reason
                 route = replace(piece.route, strategy=progress.route.strategy, reason=reason)
+                told = _takeover(progress.route, route, piece.route.reason, spoke)
                 if spoke and route != progress.route:
-                    release.begin_again()
-                    progress.notice = f"{progress.route.model} stopped answering, so {route.model} took over."
-                    yield Event("notice", progress.notice)
+                    for released in release.begin_again():
+                        yield text_event(released)
+                # A second draft that falls to the same model need not say so again.
+                if told and (spoke or progress.notice is None):
+                    progress.notice = told
+                    yield trace.step("takeover", told.removesuffix("."), 0.0)
+                    yield Event("notice", told)
                 progress.route = route
+            for sentence in piece.told:
+                yield trace.step("vote", line(sentence), 0.0)
             if piece.text and not spoke:
                 trace.timings_ms["first_token"] = trace.elapsed_ms(started)
             spoke = spoke or bool(piece.text)
@@ -54,6 +68,21 @@ async def attempt(
                 return
     for released in await release.finish(cut_off=progress.stopped_by == "length"):
         yield text_event(released)
+
+
+def _takeover(before: Route, now: Route, why: str, spoke: bool) -> str:
+    """Return the sentence for a reader whom another model answers than was to; "" where it is the same one."""
+    first, then = _name(before), _name(now)
+    if first == then or not before.model:
+        return ""
+    if spoke:
+        return f"{first} stopped answering, so {then} took over."
+    return f"{why or f'{first} did not answer'}, so {then} answered instead."
+
+
+def _name(route: Route) -> str:
+    """Return the name by which a model is asked for: an adapter of the vLLM server has its own."""
+    return route.adapter if route.adapter and route.tier == "domain" else route.model
 
 
 def text_event(released: Released) -> Event:

@@ -9,7 +9,9 @@ from time import time
 from assistant.calling.approvals import Approval
 from assistant.guardrails.json_release import JsonRelease
 from assistant.guardrails.output import Output
-from assistant.guardrails.release import GroundedRelease, PlainRelease, cite
+from assistant.guardrails.plain_release import PlainRelease
+from assistant.guardrails.release import GroundedRelease, cite
+from assistant.models.errors import WishRefused
 from assistant.models.policy.situation import Decision
 from assistant.orchestration.attempt import Progress, Release
 from assistant.orchestration.compose import Prompts
@@ -27,6 +29,7 @@ from knowledge.types import Passage
 NEAREST = 3  # passages offered with an abstention
 NOBODY = Route("", None, "none", "")
 UNINSTRUCTED = "The small model answers from documents in its own way; the assistant's instructions were left out"
+UNANSWERABLE = "No language model can answer at the moment. Please try again soon."
 LEFT_OUT = "(left out: it may hold a person's own notes)"
 _SURE = 0.5  # closeness from which a note is told in place of an answer that the documents do not give
 
@@ -136,6 +139,12 @@ def quoting(notes: Notes, answer: Answer, secrets: Sequence[str]) -> Answer:
         grounded=True,
         degraded=True,
     )
+
+
+def unanswerable(turn: Turn, error: Exception) -> str:
+    """Return the sentence for whoever asked when no model answers; visitors of a site are not told how it is set up."""
+    told = isinstance(error, WishRefused) and turn.caller.credential != "widget"
+    return str(error) if told else UNANSWERABLE
 
 
 def from_notes(notes: Notes, answer: Answer) -> Answer:

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from assistant.guardrails.output import Output
-from assistant.guardrails.release import PlainRelease
+from assistant.guardrails.plain_release import PlainRelease
 from assistant.models.errors import ModelError
 from assistant.orchestration import plan as plans
 from assistant.orchestration import tell
@@ -180,7 +180,7 @@ class PlanStage:
         started = notes.trace.clock()
         pieces = draft(acting.orchestrator, acting.choice.model, request, NOTHING, 1)
         try:
-            async with aclosing(attempt(pieces, release, notes.progress, notes.trace)) as events:
+            async with aclosing(attempt(pieces, release, notes.progress, notes.trace, self._line)) as events:
                 async for event in events:
                     yield event
         except (ModelError, OrchestrationError):

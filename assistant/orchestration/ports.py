@@ -133,7 +133,7 @@ class OneModel:
 class Absent:
     """The model of an installation, or of a wish, for which there is none: it refuses everything."""
 
-    name = ""
+    name = "none"  # a service of the kernel must have some name
     context_tokens = 8192
 
     def __init__(self, error: ModelError) -> None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from assistant.guardrails.output import Output
-from assistant.guardrails.release import PlainRelease
+from assistant.guardrails.plain_release import PlainRelease
 from assistant.logs import log
 from assistant.models.errors import ModelError
 from assistant.models.types import ModelRequest
@@ -171,7 +171,7 @@ class SkillStage:
         notes.progress.route = replace(choice.route, strategy=self._prompt.name)
         started, told, held = notes.trace.clock(), 0, list[Event]()
         pieces = draft(orchestrator, choice.model, request, permit, self._settings.max_model_calls, halt)
-        async with aclosing(attempt(pieces, release, notes.progress, notes.trace)) as events:
+        async with aclosing(attempt(pieces, release, notes.progress, notes.trace, self.line)) as events:
             async for event in events:
                 for step in self._steps(notes, session, told):
                     yield step

@@ -8,7 +8,8 @@ import pytest
 
 from assistant.guardrails.grounding import Judged, RuleJudge
 from assistant.guardrails.output import Output
-from assistant.guardrails.release import GroundedRelease, PlainRelease, cite
+from assistant.guardrails.plain_release import PlainRelease
+from assistant.guardrails.release import GroundedRelease, cite
 from assistant.guardrails.sentences import parse
 from assistant.guardrails.sources import Embed
 from knowledge.types import Passage
@@ -145,12 +146,55 @@ async def test_what_is_shown_early_changes_nothing_of_an_answer(text: str, size:
     assert await whole(PlainRelease(Output([], secrets)), text, size) == expected
 
 
-async def test_another_model_goes_on_behind_letters_that_were_shown() -> None:
+@pytest.mark.parametrize(
+    ("first", "second", "text"),
+    [
+        ("Un", "Another answer.", "Another answer."),
+        ("Foxes are cle", "Foxes are quick.", "Foxes are quick."),
+        (
+            "Foxes are clever. They are very special animals, and th",
+            "The crow was clever.",
+            "Foxes are clever.\n\nThe crow was clever.",
+        ),
+        ("Foxes are clever. They run", "Foxes are clever. They sleep.", "Foxes are clever.\n\nThey sleep."),
+        ("Foxes are clever. The", "Foxes are clever.", "Foxes are clever."),
+        ("So:\n\n```\nx = 1\ny", "So:\n\n```\nx = 2\n```\nDone.", "So:\n\n```\nx = 2\n```\nDone."),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 4, 1000])
+async def test_another_model_goes_on_from_the_last_whole_sentence(
+    first: str, second: str, text: str, size: int
+) -> None:
     going = PlainRelease(Output([]))
-    assert [r.text for r in await going.feed("Un")] == ["Un"]
-    going.begin_again()
-    assert await whole(going, "Another answer.") == "\n\nAnother answer."
-    assert going.text == "Un\n\nAnother answer."
+    for at in range(0, len(first), size):
+        await going.feed(first[at : at + size])
+    before = going.text
+    broken_off = "".join(one.text for one in going.begin_again())
+    assert before.startswith(going.text) and bool(broken_off) == (before != going.text)
+    await whole(going, second, size)
+    assert going.text == text
+
+
+async def test_another_model_writes_json_from_its_beginning() -> None:
+    going = PlainRelease(Output([], markdown=False))
+    await going.feed('{"a": [1], "b": ')
+    assert going.begin_again() == []
+    await whole(going, '{"a": [1]}')
+    assert going.text == '{"a": [1]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("The crow was clever [1]. It sat. [2][3] Then.", "The crow was clever. It sat. Then."),
+        ("Cut off [1]", "Cut off"),
+        ("In [0, 1] lies `a [1],` and x = [1], y[1].", "In [0, 1] lies `a [1],` and x = [1], y[1]."),
+        ("```\nreturn a [1],\n```\nDone [1].", "```\nreturn a [1],\n```\nDone."),
+    ],
+)
+@pytest.mark.parametrize("size", [3, 1000])
+async def test_nothing_is_marked_as_cited_where_nothing_is(text: str, shown: str, size: int) -> None:
+    assert await whole(PlainRelease(Output([])), text, size) == shown
 
 
 async def test_it_holds_no_more_than_a_bounded_part_of_plain_chat_back() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.models.decisions import Domain, Facts, read, understand
-from assistant.models.errors import ModelRefused, RoutingInvalid
+from assistant.models.errors import RoutingInvalid, WishRefused
 from assistant.models.routes import ANY, Card, choose, spread
 from assistant.models.types import Policy
 from assistant.types import Route
@@ -93,9 +93,9 @@ def test_the_caller_s_policy_is_followed() -> None:
     outside = card("cloud", "domain", inside=False)
     assert names(ANY, outside, SMALL) == ["cloud", "small"]
     assert names(ANY, outside, SMALL, policy=Policy(privacy="inside")) == ["small"]
-    with pytest.raises(ModelRefused, match="outside of this site"):
+    with pytest.raises(WishRefused, match="outside of this site"):
         names("cloud", outside, SMALL, policy=Policy(privacy="inside"))
-    with pytest.raises(ModelRefused, match="No model is configured"):
+    with pytest.raises(WishRefused, match="inside of this site"):
         names(ANY, outside, policy=Policy(privacy="inside"))
     assert names(ANY, BIG, SMALL, policy=Policy(budget="low"))[0] == "small"
     assert names(ANY, BIG, SMALL, policy=Policy(latency="fast"))[0] == "small"
@@ -104,19 +104,21 @@ def test_the_caller_s_policy_is_followed() -> None:
 def test_a_model_that_is_switched_off_does_not_exist() -> None:
     off = card("big", "domain", enabled=False)
     assert names(ANY, off, SMALL) == ["small"]
-    with pytest.raises(ModelRefused, match="There is no model"):
+    with pytest.raises(WishRefused, match="'big' is switched off. Available: assistant, small"):
         names("big", off, SMALL)
+    with pytest.raises(WishRefused, match="All models are switched off"):
+        names(ANY, off)
 
 
 @pytest.mark.parametrize("wanted", ["gpt-9", "", "Big", "a" * 1000])
 def test_it_refuses_a_name_that_does_not_exist(wanted: str) -> None:
-    with pytest.raises(ModelRefused, match="There is no model") as caught:
+    with pytest.raises(WishRefused, match="There is no model") as caught:
         names(wanted, BIG, SMALL)
     assert len(str(caught.value)) < 300
 
 
 def test_it_says_when_there_is_no_model_at_all() -> None:
-    with pytest.raises(ModelRefused, match="No model is configured"):
+    with pytest.raises(WishRefused, match="No model is configured"):
         names(ANY)
 
 

@@ -5,22 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from assistant.models.errors import ModelError, ModelOverloaded, ModelRefused, ModelUnavailable
+from assistant.guardrails.grounding import RuleJudge
+from assistant.models.errors import ModelError, ModelOverloaded, ModelRefused, ModelUnavailable, WishRefused
 from assistant.models.fake import ScriptedModel
+from assistant.models.registry import Registry
 from assistant.models.types import ModelRequest, Piece, Sampling, Usage
+from assistant.orchestration.fake import ListSearch
+from assistant.orchestration.gate import KernelGate
 from assistant.orchestration.ports import Choice
 from assistant.orchestration.prompts import Message
-from assistant.types import Route, Turn
+from assistant.orchestration.settings import TurnSettings
+from assistant.record import MemoryRecords
+from assistant.turn import Turns
+from assistant.types import Route, Turn, TurnOptions
 from knowledge.errors import IndexUnavailable
 from knowledge.types import Scope, SearchResult
-from tests.turn.conftest import ABSTENTION, PASSAGES, Ran, passage
+from tests.turn.conftest import ABSTENTION, ANNA, PASSAGES, Ran, passage
 
 LEAVE = "How many days of paid leave do employees get per year?"
 DOMAIN = Route("big", "hr", "domain", "")
+BIG = Route("big", None, "domain", "")
 
 
 async def test_it_answers_with_checked_citations(bench: Any) -> None:
@@ -264,18 +273,60 @@ class TakenOver:
 
 
 async def test_it_goes_on_when_another_model_takes_over_and_repeats_nothing(bench: Any) -> None:
-    ran: Ran = await bench(TakenOver()).ask(LEAVE)
+    ran: Ran = await bench(TakenOver(), route=BIG).ask(LEAVE)
     answer = ran.answer
     assert answer.text == ran.text == "Employees get 25 days [1]. Unused leave expires on 31 March [1]."
     assert answer.notice == "big stopped answering, so small took over."
     assert [event.text for event in ran.events if event.kind == "notice"] == [answer.notice]
-    assert answer.route.model == "small"
+    assert answer.route.model == "small" and "takeover" in ran.steps
 
 
-async def test_it_starts_a_new_line_when_plain_chat_is_taken_over(bench: Any) -> None:
-    ran: Ran = await bench(TakenOver()).ask("Leave?", grounded=False)
-    assert ran.answer.text.startswith("Employees get 25 ")
-    assert "\n\nEmployees get 25 days" in ran.answer.text
+async def test_plain_chat_that_is_taken_over_holds_no_half_sentence_and_no_mark(bench: Any) -> None:
+    ran: Ran = await bench(TakenOver(), route=BIG).ask("Leave?", grounded=False)
+    assert ran.answer.text == "Employees get 25 days. Unused leave expires on 31 March."
+    assert ran.text.startswith(
+        "Employees get 25 days …"
+    )  # what is streamed cannot be taken back, the answer replaces it
+
+
+@pytest.mark.parametrize("grounded", [True, False])
+async def test_it_tells_once_that_another_model_answers_from_the_beginning(bench: Any, grounded: bool) -> None:
+    class Down(TakenOver):
+        async def stream(self, request: ModelRequest) -> AsyncGenerator[Piece, None]:
+            route = Route("small", None, "fallback", "", "big did not answer")
+            yield Piece("Nothing of that stands there.", route=route)
+            yield Piece(stopped_by="stop", usage=Usage(5, 5))
+
+    ran: Ran = await bench(Down(), route=BIG).ask(
+        LEAVE, grounded=grounded
+    )  # a second draft falls to the small one, too
+    assert ran.answer.notice == "big did not answer, so small answered instead."
+    assert [event.text for event in ran.events if event.kind == "notice"] == [ran.answer.notice]
+    assert ran.steps.count("takeover") == 1
+
+
+async def test_it_says_what_is_missing_where_no_model_may_answer(bench: Any) -> None:
+    class Off:
+        async def choose(self, turn: Turn) -> Choice:
+            raise WishRefused("All models are switched off. Switch one on.", "model_not_found")
+
+    made = bench("x", models=Off())
+    answer = (await made.ask("Joke?", grounded=False)).answer
+    assert answer.degraded and answer.text == "All models are switched off. Switch one on."
+    visitor = replace(ANNA, credential="widget")
+    assert "switched off" not in (await made.ask("Joke?", visitor, grounded=False)).answer.text
+    assert (await made.ask(LEAVE)).answer.notice is None  # the documents answered
+    named = (await made.ask(LEAVE, model="committee")).answer
+    assert named.degraded and named.citations and named.notice == answer.text
+
+
+async def test_it_says_so_with_the_kernel_that_ships(embedder: Any) -> None:
+    turns = Turns(
+        ListSearch([]), Registry([]), RuleJudge(embedder.embed), KernelGate(False), MemoryRecords(), TurnSettings()
+    )
+    asked = Turn("t", "Joke?", (), ANNA, TurnOptions(grounded=False))
+    answer = [event async for event in turns.run(asked)][-1].answer
+    assert answer is not None and answer.degraded and answer.text.startswith("No model is configured")
 
 
 async def test_it_leaves_out_the_end_of_an_answer_at_its_limit(bench: Any) -> None:
