@@ -168,12 +168,15 @@ def _skills(settings: Settings, product: ProductHost, embedder: Embedder, tracke
 
 def _registry(settings: Settings, engines: LocalEngines | None, embedder: Embedder) -> Registry:
     models = settings.models
+    found = lanes(models, engines, settings.data_dir)
+    declared = models.ensembles or ensembles.SHIPPED
     try:
         table = decisions.read(models.routing or decisions.SHIPPED)
-        councils = ensembles.read(models.ensembles or ensembles.SHIPPED)
+        councils = ensembles.fitting(
+            ensembles.read(declared), {lane.name: lane.probabilities for lane in found}, declared
+        )
     except RoutingInvalid as exc:
         raise InvalidSetting(str(exc)) from exc
-    found = lanes(models, engines, settings.data_dir)
     pilot = Pilot(models.explore, models.learned_policy)
     return Registry(found, engines, table=table, domains=Domains(embedder.embed), ensembles=councils, pilot=pilot)
 

@@ -107,6 +107,8 @@ class Adapters:
             known = {offer.name: offer for offer in self.offers}
             if name not in known:
                 raise AdapterRefused(f"The vLLM server has no adapter {name[:80]!r} in its registry. Publish it first.")
+            if choice.loaded and name in self._registry.ensembles:
+                raise AdapterRefused(f"An ensemble has the name {name!r}, too. Give it another one in its file.")
             if choice.loaded != known[name].loaded:
                 self.offers = await (self._client.load(name) if choice.loaded else self._client.unload(name))
             await in_thread(choices.set_adapter, self._engine, name, choice, by)
@@ -148,7 +150,7 @@ class Adapters:
                     log.error("a wanted adapter cannot be loaded: %s", exc)
 
     def _offer(self) -> None:
-        names = {offer.name for offer in self.offers if offer.loaded}
+        names = {offer.name for offer in self.offers if offer.loaded} - set(self._registry.ensembles)
         for name in names - set(self._lanes):
             self._lanes[name] = adapter_lane(self._settings, name, self._data_dir)
         self._lanes = {name: lane for name, lane in self._lanes.items() if name in names}

@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from assistant.models import votes
+from assistant.models import minutes, votes
 from assistant.models.averaging import ALTERNATIVES, UNFINISHED, Growing, distribution, drawn, ends, pooled
 from assistant.models.ensembles import TEXT, Average, Ensemble, Pipeline, SelfConsistency, Vote, models_of
-from assistant.models.errors import ModelError, ModelRefused, ModelUnavailable
+from assistant.models.errors import ModelError, ModelUnavailable, WishRefused
 from assistant.models.router import Routed
 from assistant.models.stacking import accuracy_weight, stacked
 from assistant.models.types import ModelRequest, Piece, Sampling, StopReason, Usage
@@ -19,7 +19,7 @@ from assistant.orchestration.prompts import Message
 from assistant.types import Route
 
 Ask = Callable[[str], tuple[Routed, Route]]
-"""Returns the model of a name, and the route that is tried first. Raises ModelRefused when there is none."""
+"""Returns the model of a name, and the route that is tried first. Raises WishRefused when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Council:
     """One ensemble. Its members are chosen anew for each of its objects, so make one for each turn."""
 
     def __init__(self, ensemble: Ensemble, ask: Ask, task: str | None = None) -> None:
-        """`task` is what the question is about, for votes weighted by skill; ModelRefused: there is no such member."""
+        """`task` is what the question is about, for votes weighted by skill; WishRefused: there is no such member."""
         self._ensemble = ensemble
         self._task = task
         found = [ask(name) for name in models_of(ensemble)]
@@ -64,7 +64,7 @@ class Council:
             reply, told = await self._in_turn(request, self._ensemble)
         else:
             reply, told = await self._together(request, self._ensemble)
-        yield Piece(reply.text, route=replace(self.route, reason=told))
+        yield Piece(reply.text, route=replace(self.route, reason=told[0]), told=told)
         yield Piece(stopped_by=reply.stopped_by, usage=reply.usage)
 
     async def count_tokens(self, messages: tuple[Message, ...]) -> int:
@@ -75,14 +75,19 @@ class Council:
         """Yield the tokens that the members together find likeliest, each at the cost of one request to each member."""
         sampling = request.sampling
         if sampling.json_schema is not None:
-            raise ModelRefused("An average of models cannot be held to a JSON schema. Ask one model.", "no_schema")
+            raise WishRefused("An average of models cannot be held to a JSON schema. Ask one model.", "no_schema")
         members = list(zip(self._members, (member.weight for member in ensemble.members), strict=True))
         reply, used, dice = Growing(sampling.stop), list[Usage](), random.Random(sampling.seed)
         stopped_by: StopReason = "length"
         yield Piece(route=replace(self.route, reason=f"{len(members)} models of {self.name}, token by token"))
+        present = members
         for _ in range(sampling.max_tokens):
             asked = replace(request, begun=reply.said, alternatives=ALTERNATIVES, sampling=Sampling(max_tokens=1))
+            asked = replace(asked, patient=not reply.said)  # the first token of an average may be a model's first
             members, told = await self._told(members, asked, first=not reply.said)
+            if gone := [model.name for model, weight in present if (model, weight) not in members]:
+                yield Piece(told=tuple(f"{name} did not answer, so it took no further part" for name in gone))
+                present = members
             used += [each.usage for each in told]
             pool = pooled([distribution(each.likely) for each in told], [weight for _, weight in members])
             token = drawn(pool, sampling, dice)
@@ -111,13 +116,15 @@ class Council:
             reasons = " ".join(str(each) for each in found)
             raise ModelUnavailable(f"No member of {self.name!r} answered. {reasons}")
         if first and len(told) > 1 and not set.intersection(*({token for token, _ in each.likely} for _, each in told)):
-            raise ModelRefused(
+            raise WishRefused(
                 f"The members of {self.name!r} have no token in common. Name models that share a tokenizer.",
                 "tokenizers_differ",
             )
         return [member for member, _ in told], [each for _, each in told]
 
-    async def _together(self, request: ModelRequest, ensemble: Vote | SelfConsistency) -> tuple[_Reply, str]:
+    async def _together(
+        self, request: ModelRequest, ensemble: Vote | SelfConsistency
+    ) -> tuple[_Reply, tuple[str, ...]]:
         requests = _requests(request, ensemble)
         asked = (_read(model, one) for model, one in zip(self._members, requests, strict=True))
         replies = [_or_error(result) for result in await asyncio.gather(*asked, return_exceptions=True)]
@@ -132,7 +139,12 @@ class Council:
             reasons = " ".join(str(reply) for reply in replies if isinstance(reply, ModelError))
             raise ModelUnavailable(f"No member of {self.name!r} answered. {reasons}".strip())
         told = f"{outcome.agreeing} of {outcome.voting} answers of {self.name} agree"
-        return replace(won, usage=_sum([reply.usage for reply in replies if isinstance(reply, _Reply)])), told
+        names = [model.name for model in self._members]
+        if isinstance(ensemble, SelfConsistency):
+            names = [f"{name}, sample {n}" for n, name in enumerate(names, start=1)]
+        said = [reply.text if isinstance(reply, _Reply) else reply for reply in replies]
+        used = _sum([reply.usage for reply in replies if isinstance(reply, _Reply)])
+        return replace(won, usage=used), (told, *minutes.of_vote(names, weights, said, outcome))
 
     def _weights(self, ensemble: Vote | SelfConsistency) -> list[float]:
         if isinstance(ensemble, SelfConsistency):
@@ -142,8 +154,8 @@ class Council:
         task = self._task
         return [accuracy_weight(member.skill.get(task, 0.5)) for member in ensemble.members]
 
-    async def _in_turn(self, request: ModelRequest, pipeline: Pipeline) -> tuple[_Reply, str]:
-        text, used = request.messages[-1].content, []
+    async def _in_turn(self, request: ModelRequest, pipeline: Pipeline) -> tuple[_Reply, tuple[str, ...]]:
+        text, used, told = request.messages[-1].content, list[Usage](), list[str]()
         reply = _Reply(text, Usage(), "stop")
         for model, stage in zip(self._members, pipeline.stages, strict=True):
             message = Message("user", stage.prompt.replace(TEXT, text))
@@ -154,7 +166,8 @@ class Council:
             reply = await _read(model, replace(request, messages=(message,), sampling=sampling))
             used.append(reply.usage)
             text = reply.text.strip()
-        return replace(reply, usage=_sum(used)), f"{len(used)} stages of {self.name}, one after the other"
+            told.append(f"Stage {len(used)}, {model.name}: {minutes.beginning(text)}")
+        return replace(reply, usage=_sum(used)), (f"{len(used)} stages of {self.name}, one after the other", *told)
 
 
 def _decided(ensemble: Vote | SelfConsistency, ballots: Sequence[votes.Ballot]) -> votes.Outcome | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -137,6 +137,32 @@ def models_of(ensemble: Ensemble) -> tuple[str, ...]:
     if isinstance(ensemble, SelfConsistency):
         return (ensemble.model,) * ensemble.samples
     return tuple(stage.model for stage in ensemble.stages)
+
+
+def without_probabilities(name: str) -> str:
+    """Return the sentence that refuses a member of an average."""
+    return (
+        f"The model {name!r} does not tell how probable its tokens are, so it cannot take part in an average. "
+        "Name models of the vLLM server, or declare a vote."
+    )
+
+
+def fitting(ensembles: Sequence[Ensemble], models: Mapping[str, bool], path: Path = SHIPPED) -> tuple[Ensemble, ...]:
+    """Return the ensembles of `path` if they can be asked beside `models`: names, and whether each tells probabilities.
+
+    Raises RoutingInvalid for a name that is a model's, and for an average of models that tell no probabilities.
+    Members that are not there may come later: adapters are loaded while the server runs.
+    """
+    for ensemble in ensembles:
+        if ensemble.name in models:
+            raise RoutingInvalid(
+                f"{path}: the name {ensemble.name!r} is that of a model, which could not be asked any more. "
+                "Choose another."
+            )
+        mute = [name for name in models_of(ensemble) if not models.get(name, True)]
+        if isinstance(ensemble, Average) and mute:
+            raise RoutingInvalid(f"{path}: {ensemble.name!r} cannot be had. {without_probabilities(mute[0])}")
+    return tuple(ensembles)
 
 
 def read(path: Path = SHIPPED) -> tuple[Ensemble, ...]:

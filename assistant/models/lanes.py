@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from assistant.models.breaker import Breaker, BreakerRules
@@ -52,9 +53,12 @@ def _base(settings: ModelSettings, data_dir: Path | None) -> Lane:
 
 def _vllm(settings: ModelSettings, name: str, served_name: str, route: Route, data_dir: Path | None) -> Lane:
     timeouts = Timeouts(first_token_s=settings.domain_first_token_s, inter_token_s=settings.inter_token_s)
+    patient_s = max(settings.domain_first_token_s, settings.first_token_s)
     endpoint = vllm_endpoint(settings, served_name, data_dir)
-    model = OpenAIModel(name, fixed(endpoint), settings.vllm_context_tokens, timeouts, VLLM)
+    patient = Timeouts(first_token_s=patient_s, inter_token_s=settings.inter_token_s)  # the lane is the stricter one
+    model = OpenAIModel(name, fixed(endpoint), settings.vllm_context_tokens, patient, VLLM)
     lane = _lane(model, route, timeouts, BreakerRules())
+    lane.deadlines = replace(lane.deadlines, patient_s=patient_s)
     lane.inside, lane.places, lane.price = is_inside(settings.vllm_url), settings.vllm_places, settings.vllm_price
     lane.sees = settings.vllm_vision
     return lane
@@ -69,6 +73,7 @@ def _url(settings: ModelSettings) -> Lane:
     )
     lane = _lane(model, Route(name, None, "fallback", ""), timeouts, BreakerRules())
     lane.inside, lane.price, lane.sees = is_inside(settings.url), settings.local_price, settings.vision
+    lane.probabilities = False
     return lane
 
 
@@ -83,6 +88,7 @@ def _local(settings: ModelSettings, engines: LocalEngines) -> Lane:
         return Route(name, spec.adapter if spec else None, "fallback", "")
 
     lane.route, lane.tools, lane.price = route, False, settings.local_price
+    lane.probabilities = False
     lane.places = settings.engine_running + settings.engine_waiting
     return lane
 

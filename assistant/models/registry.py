@@ -14,7 +14,8 @@ from assistant.models.decisions import Domain, Facts, Table, understand
 from assistant.models.decisions import read as read_table
 from assistant.models.domains import Domains
 from assistant.models.engines import LocalEngines
-from assistant.models.ensembles import Ensemble, Vote
+from assistant.models.ensembles import Average, Ensemble, Vote, without_probabilities
+from assistant.models.errors import WishRefused
 from assistant.models.openai_http import OpenAIModel
 from assistant.models.policy.pilot import Pilot
 from assistant.models.policy.situation import ACTIONS, KINDS, governs
@@ -78,12 +79,12 @@ class Registry:
         return self._engines.state() if self._engines else ("failed", "No model answers; passages are quoted instead.")
 
     async def choose(self, turn: Turn) -> Choice:
-        """Return the model for a turn: several in an order, behind one. Raises ModelRefused for an unknown name."""
+        """Return the model for a turn: several in an order, behind one. Raises WishRefused for an unknown name."""
         domains = await self._nearest(turn.question) if turn.options.model == ANY else ()
         facts = Facts(turn.question, turn.options.policy, domains, bool(turn.options.pictures))
         if (ensemble := self.ensembles.get(turn.options.model)) is not None:
             task = await self._task_of(turn.question, ensemble)
-            council = Council(ensemble, lambda name: self._asked(name, facts), task)
+            council = self._council(ensemble, facts, task)
             return Choice(council, council.route)
         chosen = self.decide(turn.options.model, facts)
         piloted = self._piloted(chosen, facts) if turn.options.model == ANY else None
@@ -117,11 +118,11 @@ class Registry:
         return self.decide(ANY, Facts(question, policy, domains)), domains
 
     def decide(self, wanted: str, facts: Facts) -> Chosen:
-        """Return whom to ask. Raises ModelRefused when there is none."""
+        """Return whom to ask. Raises WishRefused when there is none."""
         return routes.choose(wanted, [self._card(lane) for lane in self._router.lanes.values()], facts, self.table)
 
     def named(self, wanted: str) -> Choice:
-        """Return the model of that name, or for "assistant" the usual one. Raises ModelRefused for an unknown name."""
+        """Return the model of that name, or for "assistant" the usual one. Raises WishRefused for an unknown name."""
         chosen = self.decide(wanted, Facts(""))
         return Choice(self._routed(chosen), chosen.cards[0].route, chosen.cards[0].tools)
 
@@ -171,9 +172,22 @@ class Registry:
         near = await in_thread(tasks.nearest, question, list(examples))
         return near[0].adapter if near else None
 
-    def _asked(self, name: str, facts: Facts) -> tuple[Routed, Route]:
+    def _council(self, ensemble: Ensemble, facts: Facts, task: str | None) -> Council:
+        """Return the members of an ensemble. Raises WishRefused when one of them cannot be asked."""
+        try:
+            return Council(ensemble, lambda name: self._asked(name, facts, ensemble), task)
+        except WishRefused as exc:
+            raise WishRefused(f"{ensemble.name!r} cannot answer without all of its members. {exc}", exc.code) from exc
+
+    def _asked(self, name: str, facts: Facts, ensemble: Ensemble) -> tuple[Routed, Route]:
         chosen = self.decide(name, facts)
-        return self._routed(chosen), chosen.cards[0].route
+        first = chosen.cards[0]
+        if isinstance(ensemble, Vote | Average):
+            # Who fails does not take part: another one in its place would have two voices, one under a false name.
+            chosen = replace(chosen, cards=(first,))
+        if isinstance(ensemble, Average) and not self._router.lanes[first.name].probabilities:
+            raise WishRefused(without_probabilities(first.name), "no_probabilities")
+        return self._routed(chosen), first.route
 
     def _routed(self, chosen: Chosen) -> Routed:
         return Routed(self._router, [card.name for card in chosen.cards])

@@ -12,6 +12,7 @@ from assistant.models import choices
 from assistant.models.adapters import Adapters
 from assistant.models.choices import AdapterChoice
 from assistant.models.domains import Domains
+from assistant.models.ensembles import SelfConsistency
 from assistant.models.errors import AdapterRefused, ModelRefused, ModelUnavailable
 from assistant.models.lanes import lanes
 from assistant.models.openai_http import Endpoint
@@ -68,6 +69,14 @@ async def test_a_loaded_adapter_is_a_model_of_its_own(bench: Bench) -> None:
     assert bench.names() == ["base", NAME] and set(bench.vllm.adapters) == {NAME}
     await bench.adapters.set(NAME, AdapterChoice(loaded=False), "ann")
     assert bench.names() == ["base"] and not bench.vllm.adapters
+
+
+async def test_an_adapter_with_the_name_of_an_ensemble_is_refused(bench: Bench) -> None:
+    often = SelfConsistency(kind="self_consistency", name=NAME, about="x")
+    bench.registry.ensembles = {NAME: often}
+    with pytest.raises(AdapterRefused, match="An ensemble has the name 'grounded-answer', too"):
+        await bench.adapters.set(NAME, AdapterChoice(loaded=True), "ann")
+    assert not bench.vllm.adapters
 
 
 async def test_it_is_loaded_again_when_the_assistant_and_vllm_start_anew(

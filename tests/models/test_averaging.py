@@ -6,14 +6,17 @@ import math
 import random
 from collections import Counter
 from collections.abc import AsyncGenerator
+from time import monotonic
 
 import pytest
 
 from assistant.models.averaging import Growing, distribution, drawn, ends, pooled
+from assistant.models.breaker import Breaker, BreakerRules
 from assistant.models.ensembles import Average, Member
-from assistant.models.errors import ModelRefused, ModelUnavailable
+from assistant.models.errors import ModelRefused, ModelUnavailable, WishRefused
 from assistant.models.fake import ScriptedModel
 from assistant.models.openai_wire import LOCAL, VLLM, Reply, chat_body
+from assistant.models.router import Deadlines
 from assistant.models.types import ModelRequest, Piece, Sampling, Usage
 from assistant.orchestration.prompts import Message
 from tests.models.test_council import ASKED, answer, lane
@@ -161,3 +164,21 @@ def test_the_probabilities_of_a_chunk_are_read() -> None:
     assert Reply().add([chunk]) == Piece("is", likely=(("is", -0.1), ("was", -2.5)))
     ended = {"choices": [{"delta": {}, "finish_reason": "stop", "logprobs": {"content": [place]}}]}
     assert Reply().add([ended]) == Piece("", likely=(("is", -0.1), ("was", -2.5)))
+
+
+async def test_who_asks_an_average_is_told_which_member_cannot_take_part() -> None:
+    lanes = [lane("a", ["x"]), lane("small", ["x"], "fallback")]
+    lanes[1].probabilities = False
+    with pytest.raises(WishRefused, match="'small' does not tell how probable its tokens are"):
+        await answer(lanes, average(("a", 1), ("small", 1)))
+
+
+async def test_the_first_token_of_an_average_may_take_as_long_as_that_of_the_last_tier() -> None:
+    slow = lane("a", ["Rome"])
+    slow.model = ScriptedModel(["Rome"], "a", pause_s=0.3)
+    slow.deadlines = Deadlines(0.1, 1.0)
+    other = lane("b", ["Paris"])
+    assert text(await answer([slow, other], average(("a", 9), ("b", 1)))) == "Paris"  # without patience it is left out
+    slow.deadlines, slow.breaker = Deadlines(0.1, 1.0, patient_s=5.0), Breaker(BreakerRules(silence_s=0.1), monotonic)
+    assert text(await answer([slow], average(("a", 9), ("a", 1)), ModelRequest(ASKED.messages))).startswith("Rome")
+    assert slow.breaker.state() == "closed"

@@ -6,17 +6,24 @@ from pathlib import Path
 
 import pytest
 
+from assistant.guardrails.grounding import RuleJudge
 from assistant.models.breaker import Breaker, BreakerRules
-from assistant.models.ensembles import Ensemble, Member, Pipeline, SelfConsistency, Stage, Vote, read
-from assistant.models.errors import ModelRefused, ModelUnavailable, RoutingInvalid
+from assistant.models.ensembles import Average, Ensemble, Member, Pipeline, SelfConsistency, Stage, Vote, fitting, read
+from assistant.models.errors import ModelOverloaded, ModelUnavailable, RoutingInvalid, WishRefused
 from assistant.models.fake import ScriptedModel
 from assistant.models.registry import Registry
 from assistant.models.router import Deadlines, Lane
 from assistant.models.types import ModelRequest, Piece, Sampling
+from assistant.orchestration.fake import ListSearch, OpenGate
 from assistant.orchestration.prompts import Message
+from assistant.orchestration.settings import TurnSettings
+from assistant.record import MemoryRecords
+from assistant.turn import Turns
 from assistant.types import Caller, Route, Turn, TurnOptions
+from knowledge.embed import HashEmbedder
 from knowledge.types import Scope
 
+CALLER = Caller("u", "Ann", Scope(frozenset({"everyone"})))
 ASKED = ModelRequest((Message("user", "Which city?"),))
 
 
@@ -27,8 +34,7 @@ def lane(name: str, script: Sequence[object], tier: str = "other") -> Lane:
 
 async def answer(lanes: Sequence[Lane], ensemble: Ensemble, request: ModelRequest = ASKED) -> list[Piece]:
     registry = Registry(lanes, ensembles=[ensemble])
-    caller = Caller("u", "Ann", Scope(frozenset({"everyone"})))
-    choice = await registry.choose(Turn("1", "Which city?", (), caller, TurnOptions(model=ensemble.name)))
+    choice = await registry.choose(Turn("1", "Which city?", (), CALLER, TurnOptions(model=ensemble.name)))
     return [piece async for piece in choice.model.stream(request)]
 
 
@@ -56,6 +62,34 @@ async def test_a_member_that_fails_does_not_vote() -> None:
     assert first.text == "Rome" and first.route is not None and "1 of 1" in first.route.reason
 
 
+async def test_nobody_votes_in_the_place_of_a_member_that_fails() -> None:
+    small = lane("small", ["Rome"], "fallback")
+    lanes = [lane("a", [ModelUnavailable("down")], "domain"), lane("b", ["Paris"], "domain"), small]
+    pieces = await answer(lanes, vote(("a", 9), ("b", 2), ("small", 1)))
+    assert pieces[0].text == "Paris" and len(small.model.requests) == 1  # type: ignore[attr-defined]
+    assert pieces[0].told == (
+        "1 of 2 answers of committee agree",
+        "a did not answer, so it did not vote",
+        'b (won, weight 2): "Paris"',
+        'small (lost, weight 1): "Rome"',
+    )
+
+
+async def test_the_turn_shows_the_votes_as_steps() -> None:
+    lanes = [lane("a", ["Paris [1]."]), lane("b", ["See https://evil.example/x"]), lane("c", [ModelOverloaded("b")])]
+    council = Registry(lanes, ensembles=[vote(("a", 2), ("b", 1), ("c", 1))])
+    turns = Turns(ListSearch([]), council, RuleJudge(HashEmbedder().embed), OpenGate(), MemoryRecords(), TurnSettings())
+    turn = Turn("1", "City?", (), CALLER, TurnOptions(model="committee", grounded=False))
+    last = [event async for event in turns.run(turn)][-1].answer
+    assert last is not None and last.text == "Paris."
+    assert [step.detail for step in last.steps if step.name == "vote"] == [
+        "1 of 2 answers of committee agree",
+        'a (won, weight 2): "Paris [1]."',
+        'b (lost, weight 1): "See [link left out]"',
+        "c is full, so it did not vote",
+    ]
+
+
 async def test_when_all_fail_it_is_unavailable() -> None:
     lanes = [lane("a", [ModelUnavailable("down")]), lane("b", [""])]
     with pytest.raises(ModelUnavailable, match="No member of 'committee'"):
@@ -63,7 +97,9 @@ async def test_when_all_fail_it_is_unavailable() -> None:
 
 
 async def test_a_member_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ModelRefused, match="There is no model 'ghost'"):
+    with pytest.raises(
+        WishRefused, match="'committee' cannot answer without all of its members. There is no .*'ghost'"
+    ):
         await answer([lane("a", ["x"])], vote(("a", 1), ("ghost", 1)))
 
 
@@ -110,3 +146,16 @@ def test_it_names_what_is_wrong_in_the_list(tmp_path: Path, entry: str, about: s
     (tmp_path / "e.yaml").write_text(f"ensembles:\n  - {entry}\n")
     with pytest.raises(RoutingInvalid, match=about):
         read(tmp_path / "e.yaml")
+
+
+def test_an_ensemble_does_not_take_a_model_s_name() -> None:
+    with pytest.raises(RoutingInvalid, match="'committee' is that of a model"):
+        fitting([vote(("a", 1), ("b", 1))], {"a": True, "committee": True})
+
+
+def test_an_average_of_models_that_tell_no_probabilities_is_refused_where_it_is_declared() -> None:
+    members = (Member(model="a"), Member(model="small"))
+    blend = Average(kind="average", name="blend", about="x", members=members)
+    with pytest.raises(RoutingInvalid, match="'blend' cannot be had. The model 'small' does not tell how probable"):
+        fitting([blend], {"small": False})
+    assert fitting([blend], {"small": True}) == (blend,)  # `a` is an adapter that is loaded later
