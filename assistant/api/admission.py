@@ -7,16 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
+from bisect import insort
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from math import ceil
+from typing import Literal
 
 from assistant.api.metrics import Metrics
 from assistant.errors import Overloaded
 
 _LONGEST_RETRY_S = 30.0
+# How much longer than an employee's chat one of this rank may wait at the same place in the queue, in seconds: who asks
+# within that time goes first, who asks later does not, so that nobody waits for ever. A person waits for a page about
+# ten seconds (Nielsen 1993); an evaluation is looked at minutes later.
+AGEING_S = {"person": 0.0, "visitor": 10.0, "background": 120.0}
+# The share of the waiting places that a rank may fill, so that those before it still find one.
+_SHARE = {"person": 1.0, "visitor": 0.75, "background": 0.5}
 _POSITION_EVERY_S = 1.0
+
+
+Rank = Literal["person", "visitor", "background"]
+"""Who is let in first: employees and their programs, visitors of widgets, work that nobody waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +48,7 @@ class Ticket:
 
     room: Room
     key: str
+    due: float = 0.0  # monotonic seconds: those that wait are let in by this
     admitted: asyncio.Event = field(default_factory=asyncio.Event)
     entered: float = 0.0  # monotonic seconds of admission
     left: bool = False
@@ -65,7 +79,7 @@ class Ticket:
 
 
 class Room:
-    """Lets in so many at a time, in the order of arrival; see Capacity."""
+    """Lets in so many at a time, by rank and in the order of arrival; see Capacity and AGEING_S."""
 
     def __init__(self, name: str, capacity: Capacity, metrics: Metrics) -> None:
         """Begin empty; `name` is what the metrics call it."""
@@ -74,22 +88,22 @@ class Room:
         self._metrics = metrics
         self._inside = 0
         self._arriving = 0
-        self._queue: deque[Ticket] = deque()
+        self._queue: list[Ticket] = []  # next first
         self._held: Counter[str] = Counter()
         self._allowance: dict[str, tuple[float, float]] = {}  # person -> (entries left, at that monotonic second)
         self._typical_s = 1.0  # moving average of how long a place is held
 
-    def enter(self, key: str) -> Ticket:
+    def enter(self, key: str, rank: Rank = "person") -> Ticket:
         """Return a ticket for `key` (a person, or an address), inside or in the queue. Raises Overloaded at once."""
         if self._held[key] >= self._capacity.per_key:
             self._refuse(f"You have {self._held[key]} requests running; wait until one is done.", self._typical_s)
-        self._refuse_when_full(0)
+        self._refuse_when_full(0, rank)
         full = self._inside >= self._capacity.inside
         self._spend(key)
-        ticket = Ticket(self, key)
+        ticket = Ticket(self, key, time.monotonic() + AGEING_S[rank])
         self._held[key] += 1
         if full:
-            self._queue.append(ticket)
+            insort(self._queue, ticket, key=lambda waiting: waiting.due)
         else:
             self._admit(ticket)
         self._report()
@@ -109,9 +123,9 @@ class Room:
             self._arriving -= 1
 
     @asynccontextmanager
-    async def place(self, key: str) -> AsyncIterator[None]:
+    async def place(self, key: str, rank: Rank = "person") -> AsyncIterator[None]:
         """Hold a place while the block runs, after waiting for it. Raises Overloaded at once."""
-        ticket = self.enter(key)
+        ticket = self.enter(key, rank)
         try:
             await ticket.admitted.wait()
             yield
@@ -133,12 +147,12 @@ class Room:
         else:
             self._queue.remove(ticket)
         while self._queue and self._inside < self._capacity.inside:
-            self._admit(self._queue.popleft())
+            self._admit(self._queue.pop(0))
         self._report()
 
-    def _refuse_when_full(self, ahead: int) -> None:
-        """Raise Overloaded when no place is left, inside or waiting, behind `ahead` others."""
-        places = self._capacity.inside + self._capacity.waiting
+    def _refuse_when_full(self, ahead: int, rank: Rank = "person") -> None:
+        """Raise Overloaded when no place is left for `rank`, inside or waiting, behind `ahead` others."""
+        places = self._capacity.inside + ceil(self._capacity.waiting * _SHARE[rank])
         if self._inside + len(self._queue) + ahead >= places:
             wait_s = self._typical_s * (len(self._queue) + ahead + 1) / self._capacity.inside
             self._refuse("Too many people ask at this moment; try again shortly.", wait_s)

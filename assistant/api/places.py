@@ -11,11 +11,12 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from assistant.api.admission import Ticket
+from assistant.api.admission import Rank, Ticket
 from assistant.api.auth import SIGNED_IN, Guarded, Policy
 from assistant.api.doors import the_doors
 from assistant.people.credentials import Credential
 
+PRIORITY = "X-Assistant-Priority"
 _STATE = "assistant.ticket"
 
 
@@ -29,7 +30,7 @@ class Seated(Policy):
             await super().admit(request)
         credential: Credential | None = await self(request)
         assert credential is not None  # or the line above had raised
-        request.scope[_STATE] = room.enter(credential.caller.user_id)
+        request.scope[_STATE] = room.enter(credential.caller.user_id, rank_of(request))
 
 
 SEATED = Seated(SIGNED_IN.name, needs_credential=True)
@@ -50,6 +51,11 @@ class Placed(Guarded):
                     take_over(request).leave()
 
         return handle
+
+
+def rank_of(request: Request) -> Rank:
+    """Return the rank of a signed-in caller's request, which may put itself behind all others by a header."""
+    return "background" if request.headers.get(PRIORITY, "").strip().lower() == "background" else "person"
 
 
 def take_over(request: Request) -> Ticket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -138,10 +139,13 @@ async def try_version(
 
 
 @router.post("/prompts/{prompt}/versions/{n}/evaluate", status_code=202)
-async def evaluate_version(prompt: PromptName, n: Number, body: EvaluateBody, app: Parts, _writer: Writer) -> Json:
+async def evaluate_version(
+    prompt: PromptName, n: Number, body: EvaluateBody, app: Parts, doors: Shared, writer: Writer
+) -> Json:
     """Begin to measure a version on a test set, beside what is live."""
     tried = await _prompt(app, prompt, n)
-    return asdict(app.playground.measure(tried, n, questions.of(body.questions)))
+    place = partial(doors.chats.place, writer.caller.user_id, "background")
+    return asdict(app.playground.measure(tried, n, questions.of(body.questions), place))
 
 
 @router.get("/prompt-evaluations/{trial_id}")

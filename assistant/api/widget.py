@@ -198,7 +198,7 @@ async def start(app: App, doors: Doors, visit: Entry, question: str, grace_s: fl
     if not question.strip():
         raise errors.invalid("The question is empty; write one.", "question")
     pace_visitor(doors, visit)
-    ticket = doors.chats.enter(session.visitor_id)
+    ticket = doors.chats.enter(session.visitor_id, "visitor")
     try:
         shown = await in_writer_thread(visitors.enter, app.engine, session, limits)
         asked = await in_writer_thread(conversations.ask, app.engine, session.visitor_id, shown, question)

@@ -39,7 +39,7 @@ async def _decided(app: App, doors: Doors, visit: Entry, approval_id: str, appro
     session = visit.visitor
     asked = await approvals.own(app, visit.caller, approval_id)
     pace_visitor(doors, visit)
-    async with doors.chats.place(session.visitor_id):
+    async with doors.chats.place(session.visitor_id, "visitor"):
         await in_writer_thread(quota.count_message, app.engine, session, visit.widget.profile.limits)
         caller, options = await in_profile(app, visit, TurnOptions())
         answer = await approvals.decide(app, caller, approval_id, approved, options)

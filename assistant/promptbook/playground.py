@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -29,8 +29,9 @@ from assistant.types import Answer, Caller, Turn, TurnOptions
 from ingest.chunk import Chunker
 from ingest.settings import IngestSettings
 from ingest.tokens import TokenCounter
-from knowledge.types import Embedder
+from knowledge.types import Embedder, Passage
 
+Place = Callable[[], AbstractAsyncContextManager[None]]  # to be held while a question is asked
 KEPT = 20  # measurements
 MAX_QUESTIONS = 300
 _log = log("prompts")
@@ -80,8 +81,10 @@ class Playground:
             found[side] = await _answer(self._turns.trying(prompts), turn)
         return found
 
-    def measure(self, prompt: Prompt, n: int, questions: Sequence[Question]) -> Trial:
+    def measure(self, prompt: Prompt, n: int, questions: Sequence[Question], place: Place = nullcontext) -> Trial:
         """Begin to measure a version beside the live prompts, and return the trial, which goes on by itself.
+
+        Each question is asked within a `place`, which may be waited for and may be Overloaded: then it is tried again.
 
         Raises Overloaded while another one runs.
         """
@@ -91,7 +94,7 @@ class Playground:
         self._trials[trial.id] = trial
         while len(self._trials) > KEPT:
             self._trials.popitem(last=False)
-        self._task = asyncio.create_task(self._run(trial, prompt, tuple(questions)))
+        self._task = asyncio.create_task(self._run(trial, prompt, tuple(questions), place))
         return trial
 
     def trial(self, identifier: str) -> Trial | None:
@@ -104,11 +107,12 @@ class Playground:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _run(self, trial: Trial, prompt: Prompt, questions: tuple[Question, ...]) -> None:
+    async def _run(self, trial: Trial, prompt: Prompt, questions: tuple[Question, ...], place: Place) -> None:
         try:
             for side, prompts in (("live", None), ("candidate", self._book.with_trial(prompt))):
                 found = []
-                async for outcome in grounded.outcomes(questions, self._asked(prompts, job_of(prompt) != "chat")):
+                asked = _placed(self._asked(prompts, job_of(prompt) != "chat"), place)
+                async for outcome in grounded.outcomes(questions, asked):
                     found.append(outcome)
                     trial.done += 1
                 without = sum(outcome.answer.degraded for outcome in found)
@@ -131,6 +135,18 @@ class Playground:
 
         options = TurnOptions(fresh=True, grounded=from_documents)
         return grounded.asking(self._turns.trying(prompts), search_of, options)
+
+
+def _placed(asked: grounded.Asked, place: Place) -> grounded.Asked:
+    async def within(question: Question) -> tuple[Answer, tuple[Passage, ...]]:
+        while True:
+            try:
+                async with place():
+                    return await asked(question)
+            except Overloaded as full:
+                await asyncio.sleep(full.retry_after_s)
+
+    return within
 
 
 async def _answer(turns: Turns, turn: Turn) -> Answer:

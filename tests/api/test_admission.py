@@ -50,6 +50,56 @@ async def test_the_next_in_line_moves_up_and_is_told() -> None:
     assert seen == [3, 2, 1] and tickets[4].position == 0
 
 
+async def test_employees_go_before_visitors_and_these_before_work_that_nobody_waits_for() -> None:
+    room = _room(inside=1, waiting=10)
+    first = room.enter("u")
+    behind, visitor, person = room.enter("e", "background"), room.enter("v", "visitor"), room.enter("p")
+    assert [ticket.position for ticket in (person, visitor, behind)] == [1, 2, 3]
+    first.leave()
+    assert person.position == 0
+    person.leave()
+    assert visitor.position == 0 and behind.position == 1
+
+
+async def test_nobody_waits_for_ever_behind_those_of_a_higher_rank(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assistant.api.admission.AGEING_S", {"person": 0.0, "visitor": 0.02, "background": 0.05})
+    room = _room(inside=1, waiting=20)
+    room.enter("u")
+    waiting = [room.enter("e", "background"), room.enter("v", "visitor")]
+    assert [room.enter("p").position for _ in range(3)] == [1, 2, 3]
+    await asyncio.sleep(0.1)
+    assert room.enter("p").position == 6 and [ticket.position for ticket in waiting] == [5, 4]
+
+
+async def test_a_rank_cannot_fill_the_queue_before_those_ahead_of_it() -> None:
+    room = _room(inside=1, waiting=4)
+    room.enter("u")
+    for rank, fit in (("background", 2), ("visitor", 1), ("person", 1)):
+        for _ in range(fit):
+            room.enter("x", rank)  # type: ignore[arg-type]
+        with pytest.raises(Overloaded):
+            room.enter("x", rank)  # type: ignore[arg-type]
+
+
+async def test_a_request_may_put_itself_behind_the_others(engine: Any, tmp_path: Path) -> None:
+    world = make_world(engine, tmp_path, load(data_dir=tmp_path, api={"max_chats": 1}))
+    with serving(world.api, world.app.settings) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=30, headers=world.as_(world.ben)) as client:
+            ended: list[str] = []
+
+            async def ask(name: str, **headers: str) -> None:
+                body = {"messages": [{"role": "user", "content": "words 6 0.1"}]}
+                assert (await client.post("/v1/chat/completions", json=body, headers=headers)).status_code == 200
+                ended.append(name)
+
+            tasks = []
+            for name, headers in (("first", {}), ("behind", {"X-Assistant-Priority": "background"}), ("second", {})):
+                tasks.append(asyncio.create_task(ask(name, **headers)))
+                await asyncio.sleep(0.15)
+            await asyncio.gather(*tasks)
+    assert ended == ["first", "second", "behind"]
+
+
 async def test_who_gives_up_waiting_makes_room() -> None:
     room = _room()
     tickets = [room.enter("u") for _ in range(5)]
