@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ui import wire
 from ui.authoring import Authoring
-from ui.wire.models import LearnedPolicies
+from ui.wire.models import LearnedPolicies, Side
 
 _BYTES = "application/octet-stream"
 
@@ -193,6 +193,12 @@ class Operating(Authoring):
     def roll_policy_back(self) -> None:
         """Let the policy before it act, or the rules."""
         self.send("POST", "/api/policy/rollback")
+
+    def try_models(self, question: str, models: Sequence[str], grounded: bool) -> list[Side]:
+        """Return what each of `models` answers to the same question; waits for all of them."""
+        body = {"question": question, "models": list(models), "grounded": grounded}
+        found = self.send("POST", "/api/models/try", json=body).json()["answers"]
+        return [Side.model_validate(side) for side in found]
 
     def who_answers(self, question: str) -> wire.Decision:
         """Return who would be asked a question; nobody is."""

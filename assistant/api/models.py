@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from typing import Annotated, Literal
 
@@ -11,13 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from assistant.api import errors
 from assistant.api.auth import ADMIN, Guarded
 from assistant.api.deps import Line, ModelName, Parts, Text
+from assistant.api.doors import Shared
 from assistant.api.schemas import Json
 from assistant.app import App
 from assistant.models.choices import AdapterChoice
 from assistant.models.errors import AdapterRefused, ModelRefused, ModelUnavailable
 from assistant.models.presets import PRESETS, Preset
+from assistant.models.routes import ANY
 from assistant.models.types import Policy
 from assistant.people.credentials import Credential
+from assistant.side_by_side import MOST, asking, side
 
 router = APIRouter(route_class=Guarded, prefix="/api/models", tags=["models"])
 
@@ -62,6 +66,16 @@ class QuestionBody(BaseModel):
     latency: Literal["any", "fast"] = "any"
 
 
+class TryBody(BaseModel):
+    """A question to several models at once."""
+
+    model_config = _FORBID
+
+    question: Annotated[Text, Field(min_length=1, max_length=20_000)]
+    models: list[Line] = Field(min_length=1, max_length=MOST)
+    grounded: bool = False
+
+
 @router.get("")
 async def overview(app: Parts, _admin: Admin) -> Json:
     """Return models with their figures since the start, adapters, ensembles, the decision table and the preset."""
@@ -100,9 +114,25 @@ async def decide(body: QuestionBody, app: Parts, _admin: Admin) -> Json:
         raise errors.Refusal(409, "no-model", str(exc)) from exc
     return {
         "ask": [card.name for card in chosen.cards],
-        "reason": chosen.reason or "There is only one model.",
+        "reason": chosen.reason or f"{chosen.cards[0].name} is the only model that may be asked",
         "domains": [asdict(domain) for domain in domains],
     }
+
+
+@router.post("/try")
+async def try_models(body: TryBody, app: Parts, doors: Shared, admin: Admin) -> Json:
+    """Ask several models the same at once; nothing of it is kept. Each counts like a chat."""
+    known = {ANY, *(model.name for model in app.models.status() if model.enabled)}
+    for name in body.models:
+        if name not in known:
+            raise errors.unknown(f"model {name[:80]!r}")
+
+    async def asked(name: str) -> Json:
+        async with doors.chats.place(admin.caller.user_id):
+            return asdict(await side(app.turns, asking(admin.caller, body.question, name, body.grounded)))
+
+    async with asyncio.timeout(app.settings.api.chat_timeout_s):
+        return {"answers": await asyncio.gather(*(asked(name) for name in body.models))}
 
 
 @router.patch("/{name}")

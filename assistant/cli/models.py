@@ -11,7 +11,7 @@ import typer
 
 from assistant.cli import policy
 from assistant.cli.options import JsonFlag, settings_of
-from assistant.cli.output import Failed, out, show_json, show_table
+from assistant.cli.output import Failed, out, show_answer, show_json, show_table
 from assistant.cli.session import call, connect
 
 app = typer.Typer(no_args_is_help=True, help="Models, adapters and who answers.")
@@ -25,8 +25,10 @@ def list_models(context: typer.Context, as_json: JsonFlag = False) -> None:
     if as_json:
         show_json(found)
         return
-    columns = ["name", "tier", "adapter", "enabled", "healthy", "answers", "first_token_s", "tokens_per_s", "detail"]
-    show_table("Models", columns, [[_short(row[column]) for column in columns] for row in found["models"]])
+    columns = ["name", "tier", "adapter", "enabled", "healthy", "breaker", "busy", "answers", "first_token_s",
+               "tokens_per_s", "cost_per_1000", "detail"]  # fmt: skip
+    rows = [{**row, "breaker": _breaker(row)} for row in found["models"]]
+    show_table("Models", columns, [[_short(row[column]) for column in columns] for row in rows])
     _show_guesses(found["models"])
     columns = ["name", "loaded", "rank", "problem", "description"]
     if found["adapters"]:
@@ -71,12 +73,18 @@ def unload_adapter(context: typer.Context, name: str, as_json: JsonFlag = False)
 def show_routes(
     context: typer.Context,
     question: Annotated[str | None, typer.Option(help="Tell who would be asked this, and why.")] = None,
+    privacy: Annotated[str, typer.Option(help="What a caller demands: any or inside.")] = "any",
+    budget: Annotated[str, typer.Option(help="What a caller demands: any or low.")] = "any",
+    latency: Annotated[str, typer.Option(help="What a caller demands: any or fast.")] = "any",
     as_json: JsonFlag = False,
 ) -> None:
     """Show the decision table, or what it decides for one question; nobody is asked."""
+    demands = {"privacy": privacy, "budget": budget, "latency": latency}
+    if question is None and set(demands.values()) != {"any"}:
+        raise Failed("Demands count for a question: give one with --question.")
     if question is not None:
         with connect(settings_of(context)) as client:
-            found = call(client, "POST", "/api/models/decide", json={"question": question})
+            found = call(client, "POST", "/api/models/decide", json={"question": question, **demands})
         if as_json:
             show_json(found)
         else:
@@ -88,6 +96,51 @@ def show_routes(
         return
     rows = [[rule["name"], _when(rule["when"]), ", ".join(rule["ask"]), rule["because"]] for rule in rules]
     show_table("Rules, the first that fits decides", ["name", "when", "ask", "because"], rows)
+
+
+@app.command("try")
+def try_models(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="What all of them are asked.")],
+    model: Annotated[list[str], typer.Option(help="A model, an adapter or an ensemble; give two or more.")],
+    grounded: Annotated[bool, typer.Option(help="Answer from the documents.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Ask several models the same at once, and show their answers with how fast they came; nothing is kept."""
+    body = {"question": question, "models": model, "grounded": grounded}
+    with connect(settings_of(context), with_model=True) as client:
+        found = call(client, "POST", "/api/models/try", json=body)
+    if as_json:
+        show_json(found)
+        return
+    for side in found["answers"]:
+        out.print(f"{side['asked']} {_told(side)}", style="bold", markup=False, highlight=False)
+        show_answer(side["answer"])
+        if side["notice"]:
+            out.print(side["notice"], style="yellow", markup=False, highlight=False)
+
+
+@app.command("on")
+def switch_on(context: typer.Context, name: str, as_json: JsonFlag = False) -> None:
+    """Let a model answer again, for everybody."""
+    _switch(context, name, True, as_json)
+
+
+@app.command("off")
+def switch_off(context: typer.Context, name: str, as_json: JsonFlag = False) -> None:
+    """Ask a model nothing any more, whoever names it; what it is saying goes on."""
+    _switch(context, name, False, as_json)
+
+
+@app.command("preset")
+def set_preset(context: typer.Context, name: str, as_json: JsonFlag = False) -> None:
+    """Set how answers are worded where a request does not say: precise, balanced or creative."""
+    with connect(settings_of(context)) as client:
+        found = call(client, "PUT", "/api/models/preset", json={"preset": name})
+    if as_json:
+        show_json({"preset": found["preset"]})
+    else:
+        out.print(f"Answers are {found['preset']} from now on.")
 
 
 @app.command("serve-vllm")
@@ -134,6 +187,31 @@ def _change(context: typer.Context, name: str, body: dict[str, Any], as_json: bo
         show_json(found["adapters"])
     else:
         show_table("Adapters", ["name", "loaded"], [[row["name"], row["loaded"]] for row in found["adapters"]])
+
+
+def _switch(context: typer.Context, name: str, enabled: bool, as_json: bool) -> None:
+    with connect(settings_of(context)) as client:
+        found = call(client, "PATCH", f"/api/models/{name}", json={"enabled": enabled})
+    if as_json:
+        show_json(found["models"])
+    else:
+        show_table("Models", ["name", "enabled"], [[row["name"], row["enabled"]] for row in found["models"]])
+
+
+def _breaker(row: Any) -> str:
+    wait_s = row["tried_again_in_s"]
+    return row["breaker"] if wait_s is None else f"open, tried again in {wait_s:.0f} s"
+
+
+def _told(side: Any) -> str:
+    """Return the figures of an answer; those that are not known are left out."""
+    known = [
+        f"answered by {side['answered']}" if side["answered"] not in ("", side["asked"]) else "",
+        f"first word after {side['first_token_s']:.2f} s" if side["first_token_s"] is not None else "",
+        f"{side['tokens_per_s']:.0f} tokens/s" if side["tokens_per_s"] is not None else "",
+        f"{side['tokens']} tokens in {side['total_s']:.2f} s",
+    ]
+    return f"({', '.join(part for part in known if part)})"
 
 
 def _short(value: Any) -> Any:

@@ -50,6 +50,10 @@ class Breaker:
             self._trip()
         return ("half-open" if self._canary else "open") if self._open else "closed"
 
+    def tried_again_in_s(self) -> float | None:
+        """Return in how many seconds one tiny request is sent; None unless it is open."""
+        return max(0.0, self._next_canary - self._clock()) if self.state() == "open" else None
+
     def allows(self) -> bool:
         """Return whether a real request may go there now."""
         return self.state() == "closed"

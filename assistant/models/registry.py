@@ -215,7 +215,7 @@ class Registry:
             answers=seen.answers, failures=seen.failures, first_token_s=seen.first_token_s,
             tokens_per_s=seen.tokens_per_s,
             cost_per_1000=1000 * each * lane.price / _TOKENS_TO_PRICE if lane.price and each else None,
-            guesses=self._guesses(route),
+            guesses=self._guesses(route), breaker=state, tried_again_in_s=lane.breaker.tried_again_in_s(),
         )  # fmt: skip
 
     def _guesses(self, route: Route) -> tuple[Guesses, ...]:

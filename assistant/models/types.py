@@ -134,3 +134,5 @@ class ModelStatus:
     tokens_per_s: float | None = None  # of one stream, moving average
     cost_per_1000: float | None = None  # answers, in the currency of the price settings; None without a price
     guesses: tuple[Guesses, ...] = ()  # one for each task; none where nothing is guessed
+    breaker: Literal["closed", "open", "half-open"] = "closed"  # open: left alone; half-open: one tiny request is tried
+    tried_again_in_s: float | None = None  # when it is open

@@ -180,3 +180,24 @@ def test_assistants_go_through_a_file_and_are_deleted(run: Run, tmp_path: Path) 
         assert "no file of assistants" in run("gallery", "import", str(file), "--as", "Ben"), broken
     run("gallery", "delete", "Legal", "--yes", "--as", "Ben")
     assert run("gallery", "list", "--as", "Ben", "--json") == []
+
+
+def test_models_are_compared_switched_and_listed_with_their_breakers(
+    run: Run, world: World, engine: Engine, tmp_path: Path
+) -> None:
+    settings = ModelSettings(vllm_url="http://127.0.0.1:9/v1", vllm_model="big", model="http://127.0.0.1:9/v1")
+    world.app.registry = world.app.models = Registry(lanes(settings, None))
+    world.app.adapters = Adapters(engine, ModelSettings(), world.app.registry, tmp_path)
+    told = run("models", "try", "--model", "big", "--model", "model", "words 3 0.01")
+    assert "big (" in told and "model (" in told and "first word after" in told and told.count("word0 word1") == 2
+    assert "no such model" in run("models", "try", "--model", "ghost", "Why?").lower()
+    listed = run("models", "list", "--json")["models"][0]
+    assert (listed["breaker"], listed["busy"], listed["cost_per_1000"]) == ("closed", 0, None)
+    assert not run("models", "off", "big", "--json")[0]["enabled"]
+    only = run("models", "routes", "--question", "Why?")
+    assert only.strip() == "model is the only model that may be asked."
+    assert run("models", "on", "big", "--json")[0]["enabled"]
+    assert "low cost" in run("models", "routes", "--question", "Compare them in detail, please.", "--budget", "low")
+    assert "give one with --question" in run("models", "routes", "--budget", "low")
+    assert run("models", "preset", "creative", "--json") == {"preset": "creative"}
+    assert run("models", "preset", "wild") != {"preset": "wild"}

@@ -12,6 +12,7 @@ from assistant.models.settings import ModelSettings
 from assistant.models.types import Guesses
 from ui.fake_api.models import GUESSES, OVER_ALL
 from ui.wire import Guesses as WireGuesses
+from ui.wire.models import Side
 
 from .conftest import World
 
@@ -54,6 +55,7 @@ async def test_it_shows_what_guessing_brings_for_each_kind_of_request(two_models
         ("PATCH", "/api/models/big", {"enabled": False}),
         ("PUT", "/api/models/preset", {"preset": "creative"}),
         ("POST", "/api/models/decide", {"question": "Why?"}),
+        ("POST", "/api/models/try", {"question": "Why?", "models": ["big"]}),
     ],
 )
 async def test_only_administrators_see_and_change_them(two_models: World, method: str, path: str, body: object) -> None:
@@ -95,6 +97,9 @@ async def test_it_tells_why_an_adapter_cannot_be_loaded(two_models: World) -> No
         ("PUT", "/api/models/adapters/a%00b", {"loaded": True}, 422),
         ("PUT", "/api/models/adapters/..%2Fx", {"loaded": True}, 404),
         ("POST", "/api/models/decide", {"question": ""}, 422),
+        ("POST", "/api/models/try", {"question": "Why?", "models": ["ghost"]}, 404),
+        ("POST", "/api/models/try", {"question": "Why?", "models": []}, 422),
+        ("POST", "/api/models/try", {"question": "Why?", "models": ["big"] * 5}, 422),
     ],
 )
 async def test_it_refuses_what_makes_no_sense(
@@ -114,3 +119,26 @@ async def test_a_request_names_a_preset_and_a_policy(world: World) -> None:
     assert first.sampling.temperature == 0.9 and first.policy.privacy == "inside"
     assert second.sampling.temperature == 0.1 and second.sampling.min_p == 0.05
     assert wrong.status_code in (400, 422)
+
+
+async def test_several_models_answer_the_same_question_and_nothing_is_kept(two_models: World) -> None:
+    body = {"question": "words 5 0.01", "models": ["big", "small"]}
+    async with two_models.client(two_models.admin) as client:
+        found = (await client.post("/api/models/try", json=body)).raise_for_status().json()["answers"]
+    assert [one["asked"] for one in found] == ["big", "small"]
+    assert all(one["answer"].startswith("word0 word1") and 0 < one["first_token_s"] < one["total_s"] for one in found)
+    assert [turn.options.model for turn in two_models.turns.asked] == ["big", "small"]
+    assert all(turn.options.temporary and turn.options.fresh for turn in two_models.turns.asked)
+    assert set(found[0]) == set(Side.model_fields)
+
+
+async def test_it_shows_when_a_model_that_is_left_alone_is_tried_again(two_models: World) -> None:
+    breaker = two_models.app.registry._router.lanes["big"].breaker
+    for call in range(3):
+        breaker.end(call, failed=True)
+    async with two_models.client(two_models.admin) as client:
+        big, small = (await client.get("/api/models")).json()["models"]
+        assert big["breaker"] == "open" and 0 < big["tried_again_in_s"] <= 10
+        assert (small["breaker"], small["tried_again_in_s"]) == ("closed", None)
+        breaker.canary_begins()
+        assert (await client.get("/api/models")).json()["models"][0]["breaker"] == "half-open"

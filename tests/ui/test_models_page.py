@@ -7,6 +7,8 @@ from collections.abc import Callable
 from streamlit.testing.v1 import AppTest
 
 from ui.fake_api import World
+from ui.models import page
+from ui.wire import ModelInfo
 
 OpenPage = Callable[..., AppTest]
 
@@ -73,3 +75,18 @@ def test_a_learned_policy_is_trained_acts_only_when_better_and_goes_back(open_pa
     assert world.policy == "p1" and "chooses for low-stakes questions" in shown(app)
     press(app, "policy-rollback")
     assert world.policy is None and not app.exception
+
+
+def test_two_models_answer_the_same_question_beside_each_other(open_page: OpenPage) -> None:
+    app = models_page(open_page)
+    next(one for one in app.text_input if one.label == "A question for all of them").set_value("Why?")
+    next(one for one in app.button if one.label == "Ask them").click().run()
+    said = [str(one.value) for one in app.text]
+    assert not app.exception and said == ["qwen3-8b says: Why?", "smollm2-135m says: Why?"]
+    assert "first word after 0.30 s · 96 tokens/s · 12 tokens in 0.50 s" in shown(app)
+
+
+def test_it_says_what_the_breaker_does() -> None:
+    assert page._breaker(ModelInfo(name="a")) == ""
+    assert "tried again in 7 s" in page._breaker(ModelInfo(name="a", breaker="open", tried_again_in_s=6.6))
+    assert "being tried now" in page._breaker(ModelInfo(name="a", breaker="half-open"))

@@ -49,6 +49,7 @@ def routes() -> list[Route]:
         Route("/api/models/adapters/{name}", signed_in(change_adapter, admin=True), methods=["PUT"]),
         Route("/api/models/preset", signed_in(change_preset, admin=True), methods=["PUT"]),
         Route("/api/models/decide", signed_in(decide, admin=True), methods=["POST"]),
+        Route("/api/models/try", signed_in(try_models, admin=True), methods=["POST"]),
         Route("/api/models/{name}", signed_in(change_model, admin=True), methods=["PATCH"]),
         Route("/api/policy", signed_in(policies, admin=True), methods=["GET"]),
         Route("/api/policy/train", signed_in(train_policy, admin=True), methods=["POST"]),
@@ -99,6 +100,27 @@ async def decide(_world: World, _user: FakeUser, request: Request) -> Response:
     ask = ["smollm2-135m", "qwen3-8b"] if rule is RULES[1] else ["qwen3-8b", "smollm2-135m"]
     reason = f"Rule “{rule['name']}”: {rule['because']}; {ask[0]}, then {ask[1]}"
     return JSONResponse({"ask": ask, "reason": reason, "domains": []})
+
+
+async def try_models(_world: World, _user: FakeUser, request: Request) -> Response:
+    """Answer as each of the models."""
+    body = await body_of(request)
+    figures = {"notice": None, "degraded": False, "tokens": 12, "first_token_s": 0.3, "tokens_per_s": 96.0}
+    asked = body["models"] if isinstance(body["models"], list) else []
+    return JSONResponse(
+        {
+            "answers": [
+                {
+                    "asked": name,
+                    "answered": name,
+                    "answer": f"{name} says: {body['question']}",
+                    "total_s": 0.5,
+                    **figures,
+                }
+                for name in asked
+            ]
+        }
+    )
 
 
 async def policies(world: World, _user: FakeUser, _request: Request) -> Response:
@@ -178,6 +200,7 @@ def _models(world: World) -> list[dict[str, object]]:
         if adapter.loaded
     ]  # fmt: skip
     common: dict[str, object] = {"healthy": True, "detail": "It answers.", "inside": True, "guesses": []}
+    common |= {"breaker": "closed", "tried_again_in_s": None}
     return [
         {"model": str(one["name"]), **common, **one, "enabled": one["name"] not in world.models_off}
         for one in (*figures, *loaded)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import state
-from ui.models import adapters, guesses, policy
+from ui.models import adapters, guesses, policy, side_by_side
 from ui.scrub import plain
 from ui.trouble import careful, told
 from ui.wire import ModelInfo, ModelsOverview, Rule
@@ -22,6 +22,7 @@ def show() -> None:
     found = state.api().models()
     adapters.show(found)
     _manner(found)
+    side_by_side.show(found)
     _choice(found)
     policy.show()
 
@@ -52,7 +53,7 @@ def _card(model: ModelInfo) -> None:
                 st.badge("Not answering", icon=":material/error:", color="orange")
         kind = "Adapter" if model.adapter and model.tier == "domain" else TIERS.get(model.tier, model.tier)
         place = "on this site" if model.inside else "outside of this site"
-        st.caption(plain(f"{kind}, {place}. {model.detail}", 300))
+        st.caption(plain(f"{kind}, {place}. {model.detail}{_breaker(model)}", 300))
         st.markdown(plain("  ·  ".join(_facts(model)), 300))
         guesses.show(model)
         st.toggle(
@@ -62,6 +63,14 @@ def _card(model: ModelInfo) -> None:
             on_change=_switch,
             args=(model.name, not model.enabled),
         )
+
+
+def _breaker(model: ModelInfo) -> str:
+    """Return what the breaker does, nothing while it is closed."""
+    if model.breaker == "half-open":
+        return " It was left alone after failures and is being tried now."
+    when = f" in {model.tried_again_in_s:.0f} s" if model.tried_again_in_s is not None else " soon"
+    return f" It is left alone after failures and tried again{when}." if model.breaker == "open" else ""
 
 
 def _facts(model: ModelInfo) -> list[str]:

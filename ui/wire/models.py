@@ -37,6 +37,8 @@ class ModelInfo(Wire):
     tokens_per_s: float | None = None
     cost_per_1000: float | None = None
     guesses: tuple[Guesses, ...] = ()
+    breaker: str = "closed"  # "open": left alone after failures; "half-open": being tried
+    tried_again_in_s: float | None = None  # when it is open
 
 
 class AdapterInfo(Wire):
@@ -92,6 +94,20 @@ class Decision(Wire):
 
     ask: tuple[str, ...] = ()
     reason: str = ""
+
+
+class Side(Wire):
+    """What one of several models said to the same question."""
+
+    asked: str
+    answered: str = ""
+    answer: str = ""
+    notice: str | None = None
+    degraded: bool = False
+    tokens: int = 0
+    first_token_s: float | None = None
+    tokens_per_s: float | None = None
+    total_s: float = 0.0
 
 
 class PolicyEstimate(Wire):
