@@ -19,7 +19,7 @@ from assistant.orchestration.examples import ExampleBank
 from assistant.orchestration.fill import filled
 from assistant.orchestration.notes import NOBODY, Notes, checked, drafted, plain_release
 from assistant.orchestration.ports import Choice, Gate
-from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt
+from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt, instructions
 from assistant.orchestration.read import GUIDED, Read, read, readable
 from assistant.orchestration.reasoning import answer_only
 from assistant.orchestration.second_look import Look, again
@@ -28,6 +28,8 @@ from assistant.threads import in_thread
 from assistant.types import CHOSEN_BY_US, Event
 from knowledge.reader import Reader
 from knowledge.types import Passage
+
+_AGAIN = "The model repeated what it was told, so it was asked again without your notes"
 
 
 class Drafter:
@@ -153,13 +155,20 @@ class Drafter:
         return question if self._settings.whole_sentences else ""
 
     async def plain(self, notes: Notes, choice: Choice, prompt: ChatPrompt) -> AsyncGenerator[Event, None]:
-        """Yield what an answer without documents says."""
+        """Yield what an answer without documents says; one that only repeats what it was told is asked for once more.
+
+        `notes.release` is settled when nothing but instructions came out.
+        """
         shown = await self._examples.closest(prompt, notes.question)
-        composed = await plain_chat(shown, notes.turn, choice.model, [one.text for one in notes.recalled])
-        release = plain_release(notes, self._secrets)
-        async with aclosing(self._one(notes, choice, prompt, composed, release)) as events:
-            async for event in events:
-                yield event
+        for own in [one.text for one in notes.recalled], []:
+            composed = await plain_chat(shown, notes.turn, choice.model, own)
+            release = plain_release(notes, self._secrets, instructions(prompt))
+            async with aclosing(self._one(notes, choice, prompt, composed, release)) as events:
+                async for event in events:
+                    yield event
+            if not release.settled or not own:
+                return
+            yield notes.trace.step("retry", _AGAIN, 0.0)
 
     def _line(self, said: str) -> str:
         """Return what a model said on the way to an answer as the steps may show it."""

@@ -57,6 +57,7 @@ from knowledge.errors import KnowledgeError
 from knowledge.reader import Reader
 
 _UNSEARCHABLE = "The documents cannot be searched at the moment. Please try again soon."
+_NO_WORDS = "The model found no answer of its own. Please ask in other words, or choose another model."
 _BROKEN_OFF = "The model stopped before the end of its answer."
 _log = log("turn")
 
@@ -258,7 +259,11 @@ class Turns:
             async for event in self._without_model(notes, error):
                 yield event
             return
-        yield Event("answer", answer=self._answer(notes))
+        answer = self._answer(notes)
+        if notes.release is not None and notes.release.settled:
+            answer = replace(answer, text=_NO_WORDS, degraded=True)
+            yield Event("text", answer.text)
+        yield Event("answer", answer=answer)
 
     async def _attached(self, turn: Turn) -> str | None:
         inside = turn.options.conversation_id

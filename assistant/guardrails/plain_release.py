@@ -6,6 +6,7 @@ import re
 
 from assistant.guardrails.output import Output
 from assistant.guardrails.release import Released, Shown, alike
+from assistant.guardrails.repeats import Repeats
 from assistant.guardrails.sentences import SentenceStream, parse, split, whole_sentences
 from assistant.guardrails.words import content
 from assistant.types import Citation
@@ -24,14 +25,14 @@ class PlainRelease:
     Marks of citations are left out: a model that learned to cite writes them where there is nothing to cite, too.
     """
 
-    def __init__(self, output: Output) -> None:
-        """Clean the text by `output`."""
+    def __init__(self, output: Output, repeats: Repeats | None = None) -> None:
+        """Clean the text by `output`; `repeats` takes out what repeats the instructions."""
         self._output = output
+        self._repeats = repeats or Repeats(())
         self._held = ""
         self._begun = ""  # the beginning of what is held, where it was shown already
         self._shown = Shown()
         self._repeating: SentenceStream | None = None  # of a further draft, as long as it says what was said before
-        self.settled = False
         self.check_ms = 0.0
         self.citations: tuple[Citation, ...] = ()
 
@@ -40,19 +41,24 @@ class PlainRelease:
         """Return what was released so far and still stands."""
         return self._shown.text
 
+    @property
+    def settled(self) -> bool:
+        """Return whether nothing more is to come: the answer began with repeating the instructions."""
+        return self._repeats.found and not self.text.strip()
+
     async def feed(self, text: str) -> list[Released]:
         """Return what can be released now that `text` has arrived."""
         self._held += self._beyond(text)
         cut = _safe_length(self._held, self._output.fenced)
         ready, self._held = self._held[:cut], self._held[cut:]
-        return self._release(ready) or self._begin()
+        return self._release(self._repeats.passed(ready)) or self._begin()
 
     async def finish(self, cut_off: bool) -> list[Released]:
         """Return what is left to release; `cut_off` changes nothing."""
         if self._repeating is not None:
             self._held += self._new(self._repeating.flush())
         ready, self._held = self._held, ""
-        return self._release(ready)
+        return self._release(self._repeats.passed(ready) + self._repeats.rest())
 
     def begin_again(self) -> list[Released]:
         """Forget the sentence that is not whole; another draft goes on behind those that are.
@@ -64,6 +70,7 @@ class PlainRelease:
         if whole.count("```") % 2:  # half of a code block is no more use than half of a sentence
             whole = whole[: whole.rfind("```")].rstrip()
         self._begun, self._held = "", ""
+        self._repeats.rest()
         self._output.begin_again()
         self._shown.cut_to(whole)
         self._repeating = SentenceStream()
@@ -97,7 +104,7 @@ class PlainRelease:
     def _begin(self) -> list[Released]:
         """Show the first letters of an answer at once: a reader waits for these, and for the rest no longer."""
         beginning = self._held.lstrip()
-        if self.text or not self._output.is_plain(beginning):
+        if self.text or self._repeats.may_begin(beginning) or not self._output.is_plain(beginning):
             return []
         self._begun = beginning
         return [Released(self._shown.add(beginning))]

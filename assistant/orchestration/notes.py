@@ -11,6 +11,7 @@ from assistant.guardrails.json_release import JsonRelease
 from assistant.guardrails.output import Output
 from assistant.guardrails.plain_release import PlainRelease
 from assistant.guardrails.release import GroundedRelease, cite
+from assistant.guardrails.repeats import Repeats
 from assistant.models.errors import WishRefused
 from assistant.models.policy.situation import Decision
 from assistant.orchestration.attempt import Progress, Release
@@ -118,11 +119,15 @@ def answer_of(notes: Notes, abstention: str, suggestions: int) -> Answer:
     )
 
 
-def plain_release(notes: Notes, secrets: Sequence[str]) -> PlainRelease:
-    """Return what releases an answer without passages: links only where the person, or what was said, gave them."""
+def plain_release(notes: Notes, secrets: Sequence[str], instructions: Sequence[str]) -> PlainRelease:
+    """Return what releases an answer without passages: links only where the person, or what was said, gave them.
+
+    What repeats the `instructions` is left out.
+    """
     given = [notes.turn.question, *(message.content for message in notes.turn.history)]
     for_people = notes.turn.options.sampling.json_schema is None
-    return PlainRelease(Output(given, secrets, markdown=for_people))
+    repeats = Repeats(instructions if for_people else (), notes.turn.question)
+    return PlainRelease(Output(given, secrets, markdown=for_people), repeats)
 
 
 def quoting(notes: Notes, answer: Answer, secrets: Sequence[str]) -> Answer:

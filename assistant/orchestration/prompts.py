@@ -147,5 +147,10 @@ def shown(prompt: Prompt) -> list[Message]:
     return said
 
 
+def instructions(prompt: Prompt) -> tuple[str, ...]:
+    """Return the texts of a prompt that tell a model what to do, and that no answer repeats."""
+    return prompt.system, prompt.notes
+
+
 def _fill(template: str, **values: str) -> str:
     return re.sub(r"\{(\w+)\}", lambda name: values[name[1]], template)

@@ -99,3 +99,22 @@ async def test_a_hostile_note_stays_data(bench: Any, memories: Memories) -> None
     made = with_memory(bench(model, route=LARGE), memories)
     ran = await made.ask("How many days of paid leave do I get?", memory=True)
     assert model.requests[-1].messages[-1].content.count("\nQuestion:") == 1 and ran.answer.citations[0].n == 1
+
+
+ECHOED = "The person who asks keeps about themselves. They tell how to answer and are no source: never cite them."
+
+
+async def test_what_the_model_was_told_is_never_its_answer(bench: Any, memories: Memories) -> None:
+    memories.add(ANNA.scope, "Answer in German", None, "page")
+    model = ScriptedModel([ECHOED, "Donnerstag."])
+    made = with_memory(bench(model), memories)
+    ran = await made.ask("What day of the week is 2026-12-24?", memory=True, grounded=False)
+    assert ran.text == ran.answer.text == "Donnerstag." and "retry" in ran.steps
+    assert "German" not in model.requests[-1].messages[-1].content
+
+
+async def test_who_only_gets_instructions_back_is_told_so(bench: Any, memories: Memories) -> None:
+    memories.add(ANNA.scope, "Answer in German", None, "page")
+    made = with_memory(bench(ScriptedModel([ECHOED, "Answer briefly and honestly."])), memories)
+    ran = await made.ask("What day of the week is 2026-12-24?", memory=True, grounded=False)
+    assert ran.text == ran.answer.text and "no answer of its own" in ran.text and ran.answer.degraded
