@@ -14,6 +14,7 @@ from assistant.calling.host import ProductHost
 from assistant.calling.service import SkillService
 from assistant.calling.tracker import CallTracker
 from assistant.curated.desk import Desk
+from assistant.earlier.chats import Chats
 from assistant.errors import InvalidSetting
 from assistant.guardrails.grounding import RuleJudge
 from assistant.kept import KeptAnswers
@@ -128,7 +129,8 @@ def build(settings: Settings, engines: LocalEngines | None) -> App:
         secrets=(secrets.local,),
         skills=SkillTurns(engine, skills, registry, gate, settings.turn, (secrets.local,)),
         tables=TableStage(skills, product.table_named, (secrets.local,)),
-        memory=memories, prompts=book, kept=kept, reader=OnnxReader(), examples=ExampleBank(embedder.embed),
+        memory=memories, talk=Chats(engine, embedder, settings.turn.max_history_messages),
+        prompts=book, kept=kept, reader=OnnxReader(), examples=ExampleBank(embedder.embed),
     )  # fmt: skip
     # The engine first: a process of its own, and the slowest to be ready.
     own: list[Service] = [*([engines] if engines else []), KnowledgeService(serving), gate]

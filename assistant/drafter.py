@@ -132,7 +132,7 @@ class Drafter:
         own = [one.text for one in notes.recalled] if converses(choice) else []
         shown = await self._examples.closest(prompt, notes.question)
         composed = await from_documents(
-            shown, notes.turn, notes.question, passages, converses(choice), choice.model, own
+            shown, notes.turn, notes.question, passages, converses(choice), choice.model, own, notes.earlier
         )
         check = self._judge.open(notes.question, composed.passages, prompt.abstention)
         schema = _schema(notes)
@@ -161,7 +161,7 @@ class Drafter:
         """
         shown = await self._examples.closest(prompt, notes.question)
         for own in [one.text for one in notes.recalled], []:
-            composed = await plain_chat(shown, notes.turn, choice.model, own)
+            composed = await plain_chat(shown, notes.turn, choice.model, own, notes.earlier)
             release = plain_release(notes, self._secrets, instructions(prompt))
             async with aclosing(self._one(notes, choice, prompt, composed, release)) as events:
                 async for event in events:

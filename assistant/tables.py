@@ -60,6 +60,24 @@ turns = Table(
 )
 Index("ix_turns_conversation_id_n", turns.c.conversation_id, turns.c.n, unique=True)
 
+# The vector of a question, for finding it again within its chat once the chat is long.
+turn_vectors = Table(
+    "turn_vectors",
+    metadata,
+    Column("turn_id", ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
+    Column("model", String(120), nullable=False),  # the embedder that made the vector
+    Column("vector", LargeBinary, nullable=False),  # fp16
+)
+
+# What the owner of a long chat stated in it, in their own sentences.
+chat_summaries = Table(
+    "chat_summaries",
+    metadata,
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
+    Column("upto", String(32), nullable=False),  # the last turn that it covers
+    Column("sentences", Text, nullable=False),  # JSON list, in the order in which they were said
+)
+
 # Snapshots of conversations that colleagues may open by link, one of each; gone with the conversation.
 shared_chats = Table(
     "shared_chats",

@@ -30,6 +30,7 @@ from assistant.orchestration.notes import (
     from_notes,
     noticed,
     quoting,
+    spoken,
     unanswerable,
 )  # fmt: skip
 from assistant.orchestration.ports import (
@@ -40,8 +41,10 @@ from assistant.orchestration.ports import (
     Memory,
     Models,
     NoMemory,
+    NoTalk,
     PromptSource,
     Search,
+    Talk,
     chosen,
     no_attachments,
 )  # fmt: skip
@@ -78,6 +81,7 @@ class Turns:
         skills: TurnSkills | None = None,
         tables: TableStage | None = None,
         memory: Memory | None = None,
+        talk: Talk | None = None,
         prompts: PromptSource | None = None,
         kept: KeptAnswers | None = None,
         reader: Reader | None = None,
@@ -98,6 +102,7 @@ class Turns:
         self._secrets = tuple(secrets)
         self._drafter = Drafter(judge, gate, settings, self._secrets, reader, examples or ExampleBank())
         self._memory: Memory = memory or NoMemory()
+        self._talk: Talk = talk or NoTalk()
         self._packaged: Prompts = load_prompts()
         self._source: PromptSource = prompts or FixedPrompts(self._packaged)
         self.kept = kept or KeptAnswers(settings)
@@ -110,6 +115,7 @@ class Turns:
         other = copy(self)
         other._search, other._records, other.kept = search, records, KeptAnswers(TurnSettings())
         other._skills = other._tables = None
+        other._talk = NoTalk()
         other._memory, other._source = NoMemory(), FixedPrompts(prompts) if prompts else self._source
         return other
 
@@ -185,10 +191,11 @@ class Turns:
             attached = await self._attached(notes.turn)
             if persona_of(notes.turn) and not converses(choice):
                 yield notes.trace.step("assistant", UNINSTRUCTED, 0.0)
-            async for event in recalled(self._memory, notes, converses(choice)):
+            async for event in recalled(self._memory, self._talk, notes, converses(choice)):
                 yield event
             notes.knowledge = await in_thread(self._search.version)
-            prompt, personal = self._prompts(notes).version, bool(notes.recalled)
+            prompt = self._prompts(notes).version
+            personal = bool(notes.recalled or notes.earlier.shown or notes.earlier.said)
             key = self.kept.key(notes.turn, notes.knowledge, choice.route, prompt, attached is not None, personal)
             hit = await self.kept.given(key)
             if hit is not None:
@@ -229,12 +236,13 @@ class Turns:
                 yield event
                 if event.answer is not None:
                     return
-        answer = from_notes(notes, self._answer(notes))
+        said = self._answer(notes)
+        answer = from_notes(notes, said)
         if answer.abstained:
             told = await unread(self._search, notes.turn, await self._attached(notes.turn))
             answer = replace(answer, notice=answer.notice or told)
-            yield Event("text", answer.text)
-        yield Event("answer", answer=answer)
+        for event in spoken(said, answer):
+            yield event
 
     async def _by_skills(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
         """Yield an answer by skills where the question needs one; they are not shown pictures, nor temporary chats."""
@@ -250,7 +258,7 @@ class Turns:
             if event.answer is not None:
                 return
         try:
-            async for event in recalled(self._memory, notes, used=True):
+            async for event in recalled(self._memory, self._talk, notes, used=True):
                 yield event
             async with aclosing(self._drafter.plain(notes, choice, self._prompts(notes).plain)) as events:
                 async for event in events:
@@ -259,11 +267,12 @@ class Turns:
             async for event in self._without_model(notes, error):
                 yield event
             return
-        answer = self._answer(notes)
-        if notes.release is not None and notes.release.settled:
+        said = self._answer(notes)
+        answer = from_notes(notes, said)
+        if notes.release is not None and notes.release.settled and not answer.text:
             answer = replace(answer, text=_NO_WORDS, degraded=True)
-            yield Event("text", answer.text)
-        yield Event("answer", answer=answer)
+        for event in spoken(said, answer):
+            yield event
 
     async def _attached(self, turn: Turn) -> str | None:
         inside = turn.options.conversation_id

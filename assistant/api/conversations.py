@@ -16,6 +16,7 @@ from assistant.api.schemas import ConversationBody, ConversationChange, FolderCh
 from assistant.app import App
 from assistant.attachments import forget
 from assistant.conversations import Conversation, StoredTurn
+from assistant.earlier import store as summaries
 from assistant.gallery import companion
 from assistant.people.credentials import Credential
 from assistant.revisited import as_readable
@@ -54,10 +55,12 @@ async def add_conversation(body: ConversationBody, app: Parts, credential: Signe
 
 @router.get("/conversations/{conversation_id}")
 async def read_conversation(conversation_id: Id, app: Parts, credential: Signed) -> Json:
-    """Return a conversation with the turns that are shown now, and its assistant as the caller may use it now."""
+    """Return a conversation with the turns that are shown now, its assistant as it may be used now, and its summary."""
     caller = credential.caller
     shown = _json(await _read(app, caller, conversation_id))
-    return shown | {"assistant": await _assistant(app, caller, conversation_id)}
+    kept = await in_thread(summaries.summary, app.engine, caller.user_id, conversation_id)
+    own = await _assistant(app, caller, conversation_id)
+    return shown | {"assistant": own, "summary": list(kept.sentences)}
 
 
 @router.patch("/conversations/{conversation_id}")

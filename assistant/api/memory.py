@@ -11,6 +11,7 @@ from assistant.api import errors
 from assistant.api.auth import SIGNED_IN, Guarded
 from assistant.api.deps import Id, Parts
 from assistant.api.schemas import Json, MemorySwitch, NoteBody, NoteChange, NotesBody
+from assistant.earlier import store as summaries
 from assistant.logs import log
 from assistant.memory.errors import MemoryFull, NoteUnusable
 from assistant.people.credentials import Credential
@@ -27,11 +28,13 @@ async def my_memory(app: Parts, credential: Signed) -> Json:
     """Return everything that is remembered about the caller, suggestions included; also the export."""
     scope = credential.caller.scope
     found = await in_thread(app.memories.notes, scope)
+    chats = await in_thread(summaries.summaries, app.engine, credential.caller.user_id)
     return {
         "on": await in_thread(app.memories.is_on, scope),
         "available": app.settings.memory.enabled,
         "notes": [asdict(note) for note in found if note.status == "kept"],
         "suggestions": [asdict(note) for note in found if note.status == "suggested"],
+        "chats": [{"conversation": one, "title": title, "summary": said} for one, title, said in chats],
     }
 
 

@@ -38,10 +38,14 @@ class _Prompt:
     history: tuple[Message, ...]
     passages: tuple[tuple[str, str], ...]
     question: str
+    kept: tuple[Message, ...] = ()
+    recent: int = 0
 
     def messages(self) -> tuple[Message, ...]:
         first, *rest = self.render(self.passages, self.question)
-        return (first, *self.history, *rest) if first.role == "system" else (*self.history, first, *rest)
+        at = max(0, len(self.history) - self.recent)
+        said = (*self.history[:at], *self.kept, *self.history[at:])
+        return (first, *said, *rest) if first.role == "system" else (*said, first, *rest)
 
 
 async def fit(
@@ -51,13 +55,17 @@ async def fit(
     question: str,
     room: int,
     count: Count,
+    kept: Sequence[Message] = (),
+    recent: int = 0,
 ) -> Fitted:
     """Return the prompt of these parts in at most `room` tokens as `count` counts them.
+
+    `kept` are messages that stay, in front of the last `recent` ones of history.
 
     `render` makes messages of (title, text) passages and a question; history goes between its system and its user
     message. Raises ContextTooSmall when not even a few words of the question fit.
     """
-    prompt = _Prompt(render, tuple(history), tuple(passages), question)
+    prompt = _Prompt(render, tuple(history), tuple(passages), question, tuple(kept), recent)
     if await _fits(prompt, room, count):
         return _fitted(prompt, trimmed=False)
     for number in range(2, len(prompt.history) + 2, 2):  # a question leaves together with its answer

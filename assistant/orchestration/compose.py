@@ -12,6 +12,7 @@ from assistant.models.policy.situation import Strategy
 from assistant.models.types import ChatModel, ModelRequest
 from assistant.orchestration.budget import Fitted, fit
 from assistant.orchestration.condense import rewriting
+from assistant.orchestration.earlier import NOTHING_EARLIER, Earlier, messages, summary_text
 from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt, Message, Prompt, load, load_chat, render, shown
 from assistant.types import Turn
 from knowledge.types import Passage
@@ -61,41 +62,51 @@ async def from_documents(
     with_history: bool,
     model: ChatModel,
     notes: Sequence[str] = (),
+    earlier: Earlier = NOTHING_EARLIER,
 ) -> Composed:
     """Return the request that asks `question` of `passages`. Raises ContextTooSmall when it cannot fit.
 
-    `notes` of the person stand behind the passages, unless something would have to be cut for them.
+    `notes` of the person stand behind the passages, unless something would have to be cut for them. What was said
+    `earlier` in the chat comes before the history, and makes room for passages but not for the history.
     """
     texts = [(label(passage), as_data(passage.text)) for passage in passages]
     history = [_unmarked(m) for m in turn.history if m.role != "system"] if with_history else []
     wishes = [*persona_of(turn), *(m.content for m in turn.history if m.role == "system")] if with_history else []
     own = [as_data(note) for note in notes]
+    summary, recalled = _shown_earlier(earlier if with_history else NOTHING_EARLIER, _room(turn, model))
 
     def rendered(given: Sequence[tuple[str, str]], asked: str) -> list[Message]:
         system, *rest = render(prompt, given, asked, own)
-        return [replace(system, content="\n\n".join([system.content, *wishes])), *rest]
+        return [replace(system, content="\n\n".join([system.content, *wishes, *summary])), *rest]
 
     # Examples come before what was said and are the first to make room.
-    earlier = [*shown(prompt), *history]
-    fitted = await fit(rendered, earlier, texts, question, _room(turn, model), model.count_tokens)
+    before, room = [*shown(prompt), *history], _room(turn, model)
+    fitted = await fit(rendered, before, texts, question, room, model.count_tokens, recalled, len(history))
+    if (summary or recalled) and fitted.trimmed and fitted.passages < len(texts):
+        return await from_documents(prompt, turn, question, passages, with_history, model, notes)
     if own and fitted.trimmed:
-        return await from_documents(prompt, turn, question, passages, with_history, model)
+        return await from_documents(prompt, turn, question, passages, with_history, model, earlier=earlier)
     return Composed(_request(prompt, turn, model, fitted, own), tuple(passages[: fitted.passages]), fitted.trimmed)
 
 
-async def plain_chat(prompt: ChatPrompt, turn: Turn, model: ChatModel, notes: Sequence[str] = ()) -> Composed:
+async def plain_chat(
+    prompt: ChatPrompt, turn: Turn, model: ChatModel, notes: Sequence[str] = (), earlier: Earlier = NOTHING_EARLIER
+) -> Composed:
     """Return the request of a chat without documents. Raises ContextTooSmall when it cannot fit."""
-    known = [as_data(note) for note in notes]
+    known, room = [as_data(note) for note in notes], _room(turn, model)
+    summary, recalled = _shown_earlier(earlier, room)
 
     def rendered(_: Sequence[tuple[str, str]], question: str) -> list[Message]:
         own = any(message.role == "system" for message in turn.history)
         before = f"{prompt.noted(known)}\n\n" if known else ""
         urls = tuple(picture.url for picture in turn.options.pictures)
         asked = Message("user", before + prompt.filled(question=question), images=urls)
-        return [asked] if own else [Message("system", "\n\n".join([prompt.system, *persona_of(turn)])), asked]
+        told = "\n\n".join([prompt.system, *persona_of(turn), *summary])
+        return [asked] if own else [Message("system", told), asked]
 
-    earlier = [*shown(prompt), *_wished(turn)]
-    fitted = await fit(rendered, earlier, (), turn.question, _room(turn, model), model.count_tokens)
+    wished = _wished(turn)
+    before = [*shown(prompt), *wished]
+    fitted = await fit(rendered, before, (), turn.question, room, model.count_tokens, recalled, len(wished))
     return Composed(_request(prompt, turn, model, fitted, known), (), fitted.trimmed)
 
 
@@ -108,9 +119,9 @@ def persona_of(turn: Turn) -> list[str]:
 def rewrite(prompt: ChatPrompt, turn: Turn) -> ModelRequest:
     """Return the request that asks a model to make a follow-up question stand alone."""
     sampling = replace(turn.options.sampling, max_tokens=_REWRITE_TOKENS, temperature=0.0, stop=(), json_schema=None)
-    messages = rewriting(prompt, turn.question, turn.history)
+    asked = rewriting(prompt, turn.question, turn.history)
     salt = turn.caller.scope.fingerprint
-    return ModelRequest(messages, sampling, request_id=turn.id, cache_salt=salt, task=prompt.name)
+    return ModelRequest(asked, sampling, request_id=turn.id, cache_salt=salt, task=prompt.name)
 
 
 def label(passage: Passage) -> str:
@@ -127,6 +138,12 @@ def _wished(turn: Turn) -> list[Message]:
     if first is not None:
         said[first] = replace(said[first], content="\n\n".join([*persona_of(turn), said[first].content]))
     return said
+
+
+def _shown_earlier(earlier: Earlier, room: int) -> tuple[list[str], list[Message]]:
+    """Return the summary and the exchanges, about a quarter of `room` in all (a token has some 4 characters)."""
+    summary = summary_text(earlier, room // 2)
+    return [summary] if summary else [], messages(earlier, room - len(summary))
 
 
 def _unmarked(message: Message) -> Message:

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from assistant.orchestration.condense import Standalone
 from assistant.orchestration.context import gather
-from assistant.orchestration.notes import Notes, remembered, searched
-from assistant.orchestration.ports import Memory, Search
+from assistant.orchestration.notes import Notes, recalled_talk, remembered, searched
+from assistant.orchestration.ports import Memory, Search, Talk
 from assistant.threads import in_thread
 from assistant.types import Event, Turn
 
@@ -42,11 +42,15 @@ async def unread(search: Search, turn: Turn, attached: str | None) -> str | None
     return f"{waiting} documents are still being read; ask again when they are ready." if waiting else None
 
 
-async def recalled(memory: Memory, notes: Notes, used: bool) -> AsyncGenerator[Event, None]:
-    """Recall the person's notes; `used` when the model will be told of them."""
+async def recalled(memory: Memory, talk: Talk, notes: Notes, used: bool) -> AsyncGenerator[Event, None]:
+    """Recall the person's notes, and what was said earlier in the chat; `used` when the model will be told of them."""
     turn, started = notes.turn, notes.trace.clock()
     if turn.options.memory:
         notes.recalled = await memory.recall(turn.question, turn.caller.scope)
     if notes.recalled:
         notes.private = used
         yield notes.trace.step("recall", remembered(notes.recalled, used), notes.trace.elapsed_ms(started))
+    started = notes.trace.clock()
+    notes.earlier = await talk.earlier(turn)
+    if used and notes.earlier.shown:
+        yield notes.trace.step("recall", recalled_talk(notes.earlier), notes.trace.elapsed_ms(started))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import time
 
@@ -18,6 +19,7 @@ from assistant.orchestration.attempt import Progress, Release
 from assistant.orchestration.compose import Prompts
 from assistant.orchestration.condense import Standalone
 from assistant.orchestration.context import Context
+from assistant.orchestration.earlier import NOTHING_EARLIER, Earlier, recollected, tells
 from assistant.orchestration.ports import Recalled
 from assistant.orchestration.quote import QUOTED, quoted
 from assistant.orchestration.session import Called
@@ -32,6 +34,8 @@ NOBODY = Route("", None, "none", "")
 UNINSTRUCTED = "The small model answers from documents in its own way; the assistant's instructions were left out"
 UNANSWERABLE = "No language model can answer at the moment. Please try again soon."
 LEFT_OUT = "(left out: it may hold a person's own notes)"
+_ASKS_BACK = re.compile(r"\b(?:did|have|had) (?:i|we) (?:\w+ )?(?:say|said|tell|told|mention|call|state|decide)|"
+                        r"\bi (?:said|told|mentioned|stated)\b", re.I)  # fmt: skip
 _SURE = 0.5  # closeness from which a note is told in place of an answer that the documents do not give
 
 
@@ -47,6 +51,7 @@ class Notes:
     prompt: str = ""
     prompts: Prompts | None = None  # None until the route is known
     recalled: tuple[Recalled, ...] = ()  # what the person asked to be remembered and fits the question
+    earlier: Earlier = NOTHING_EARLIER  # what was said in this chat before the history
     told: bool = False  # whether the question was for the memory, not for an answer
     private: bool = False  # whether the person's own notes may stand in the answer
     knowledge: int = 0
@@ -153,13 +158,31 @@ def unanswerable(turn: Turn, error: Exception) -> str:
 
 
 def from_notes(notes: Notes, answer: Answer) -> Answer:
-    """Return an abstention together with the person's own notes on the question; any other answer as it is."""
+    """Return what the person's own notes say, and what they said earlier in the chat, in place of an abstention.
+
+    What they said stands under an answer, too, that lacks it: in a chat without documents, and where they ask for it.
+    """
     own = [one.text for one in notes.recalled if one.kind == "fact" and one.closeness >= _SURE][:NEAREST]
-    if not own or not answer.abstained:
+    said = [one for one in notes.earlier.said if one not in own]
+    if not answer.abstained:
+        wanted = notes.context is None or _ASKS_BACK.search(notes.turn.question)
+        lacking = [one for one in said if not tells(answer.text, one, notes.turn.question)]
+        if not (wanted and lacking) or notes.turn.options.sampling.json_schema is not None:
+            return answer
+        return replace(answer, text=f"{answer.text}\n\n{recollected(lacking)}".strip())
+    if not own and not said:
         return answer
-    notes.private = True
-    told = "\n".join(f"- {text}" for text in own)
-    return replace(answer, text=f"{answer.text}\n\nYour own notes say:\n\n{told}", notice=None)
+    notes.private = notes.private or bool(own)
+    listed = "Your own notes say:\n\n" + "\n".join(f"- {text}" for text in own) if own else ""
+    told = "\n\n".join(filter(None, (listed, recollected(said) if said else "")))
+    return replace(answer, text=told, notice=None)
+
+
+def spoken(said: Answer, answer: Answer) -> Iterator[Event]:
+    """Yield what `answer` says beyond what was said while it was made, and the answer."""
+    if answer.abstained or answer.text != said.text:
+        yield Event("text", answer.text if answer.abstained else answer.text.removeprefix(said.text))
+    yield Event("answer", answer=answer)
 
 
 def noticed(turn: Turn, event: Event) -> Event:
@@ -174,6 +197,13 @@ def remembered(recalled: Sequence[Recalled], used: bool) -> str:
     """Return the sentence that tells what was recalled, and whether the model is told of it."""
     many = "1 note" if len(recalled) == 1 else f"{len(recalled)} notes"
     return f"Used {many} of yours" if used else f"Found {many} of yours; this model answers from documents alone"
+
+
+def recalled_talk(earlier: Earlier) -> str:
+    """Return the sentence that tells what of this chat was recalled."""
+    many = len(earlier.exchanges)
+    exchanges = f"{many} earlier exchange{'' if many == 1 else 's'}" if many else ""
+    return f"Recalled {' and '.join(filter(None, (exchanges, 'the summary' if earlier.summary else '')))} of this chat"
 
 
 def searched(context: Context) -> str:

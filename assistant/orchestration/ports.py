@@ -11,6 +11,7 @@ from assistant.models.policy.situation import Decision, Strategy
 from assistant.models.types import ChatModel, ModelRequest, Piece
 from assistant.orchestration.compose import Prompts, load_prompts
 from assistant.orchestration.draft import Orchestrator
+from assistant.orchestration.earlier import NOTHING_EARLIER, Earlier
 from assistant.orchestration.prompts import Message
 from assistant.types import Route, Turn
 from knowledge.types import Scope, SearchResult
@@ -86,6 +87,14 @@ class Memory(Protocol):
         ...
 
 
+class Talk(Protocol):
+    """The chat that a turn stands in; see earlier/chats.py."""
+
+    async def earlier(self, turn: Turn) -> Earlier:
+        """Return what was said earlier in the turn's own chat and fits its question."""
+        ...
+
+
 class PromptSource(Protocol):
     """Where a turn's prompts come from; see promptbook/book.py."""
 
@@ -104,6 +113,14 @@ class NoMemory:
     async def recall(self, question: str, scope: Scope) -> tuple[Recalled, ...]:
         """Return nothing."""
         return ()
+
+
+class NoTalk:
+    """Where no chats are kept, or none is to be read."""
+
+    async def earlier(self, turn: Turn) -> Earlier:
+        """Return nothing."""
+        return NOTHING_EARLIER
 
 
 class FixedPrompts:
