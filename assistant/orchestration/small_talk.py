@@ -27,11 +27,23 @@ _THANKS = (
     rf"(?:{_PRAISE} )*(?:{_PRAISE}|thanks|thank you|thx|ty|cheers|danke(?: sch[oö]n)?|vielen dank|merci(?: beaucoup)?"
     r"|gracias)(?: (?:there|again|so much|very much|a lot|much|for (?:the|your) (?:help|answer)))*"
 )
+# What may follow thanks: that it was good, or that nothing more is wanted. Nothing in it can be a question.
+_HELPED = (
+    r"(?:that|this|it|you)(?:'s| is| was| has| have)?(?: been)?"
+    r"(?: (?:really|very|so|just|exactly|all|quite|a lot|a great))*"
+    r" (?:helped?|helps|helpful|useful|clear|perfect|great|good|fine|works?|worked|answers it|what i (?:needed|wanted))"
+    r"(?: (?:me|a lot|very much|now|already|enough|indeed))*"
+    r"|(?:that|this|it)(?:'s| is| was) (?:all|it|enough)(?: i (?:need|needed|wanted))?(?: for (?:now|today))?"
+    r"|i (?:have|got|understand|see)(?: (?:it|that|what i needed))?(?: now)?|got it|understood"
+    r"|no (?:more|further) questions?|all (?:good|clear|set)|have a (?:nice|good|great) (?:day|evening|weekend|one)"
+    r"|(?:for )?(?:the|your) (?:quick |good |great )?(?:help|answer|reply)"
+)
+_THANKED = rf"{_THANKS}(?: (?:and )?(?:{_HELPED}))*|(?:{_HELPED})(?: {_THANKS})"
 _GOODBYE = r"bye|goodbye|good ?bye|bye bye|see you(?: later)?|good night|tsch[uü]ss|au revoir|adi[oó]s"
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("about", re.compile(_ABOUT)),
     ("greeting", re.compile(_GREETING)),
-    ("thanks", re.compile(_THANKS)),
+    ("thanks", re.compile(_THANKED)),
     ("goodbye", re.compile(_GOODBYE)),
 )
 _PUNCTUATION = re.compile(r"[\s,;.!?…\U0001f300-\U0001faff\u2600-\u27bf\ufe0f]+")
