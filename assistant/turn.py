@@ -151,14 +151,15 @@ class Turns:
                 yield event
             return
         notes.turn = turn = replace(turn, question=asked.question, history=asked.history)
-        reply = small_talk(turn.question) if turn.options.grounded else None
+        grounded = turn.options.grounded
+        reply = small_talk(turn.question) or await self._memory.acknowledged(turn) if grounded else None
         if reply is not None:
             for event in self._fixed(notes, reply, "small_talk"):
                 yield event
             return
         told = await self._memory.told(turn)
         if told is not None:
-            notes.told = True
+            notes.told = notes.private = True
             for event in self._fixed(notes, told, "memory"):
                 yield event
             return

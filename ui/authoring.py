@@ -19,9 +19,9 @@ class Authoring(Transport):
         """Return everything that is remembered of the caller."""
         return self.read(Memory, "/api/memory")
 
-    def add_note(self, text: str) -> bool:
-        """Remember something; return whether it took an older note's place."""
-        return bool(self.send("POST", "/api/memory", json={"text": text}).json().get("replaced"))
+    def add_note(self, text: str) -> list[str]:
+        """Remember something; return the older notes whose place it took."""
+        return [str(one) for one in self.send("POST", "/api/memory", json={"text": text}).json().get("replaces", ())]
 
     def change_note(self, note_id: str, changes: Mapping[str, object]) -> Note:
         """Change some of: text, kind; or keep a suggestion."""

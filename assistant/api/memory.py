@@ -48,7 +48,7 @@ async def switch_memory(body: MemorySwitch, app: Parts, credential: Signed) -> N
 async def add_note(body: NoteBody, app: Parts, credential: Signed) -> Json:
     """Remember something; an older note of the same topic makes way for it."""
     kept = await in_thread(app.memories.add, credential.caller.scope, body.text, body.kind, "page")
-    return {**asdict(kept.note), "replaced": kept.replaced}
+    return {**asdict(kept.note), "replaced": bool(kept.replaced), "replaces": list(kept.replaced)}
 
 
 @router.post("/memory/import")

@@ -42,7 +42,8 @@ def add_note(
     if as_json:
         show_json(made)
     else:
-        out.print("Remembered, in place of an older note." if made["replaced"] else "Remembered.")
+        instead = " and ".join(f'"{text}"' for text in made["replaces"])
+        out.print(f"Remembered, in place of {instead}." if instead else "Remembered.", markup=False)
 
 
 @app.command("keep")

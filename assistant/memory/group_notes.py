@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from sqlalchemy import Engine
 
-from assistant.memory import group_store, said, store
+from assistant.memory import group_store, said, same, store
 from assistant.memory.group_store import Embedded, GroupNote
 from assistant.memory.settings import MemorySettings
 from assistant.orchestration.ports import Recalled
@@ -78,4 +78,4 @@ class GroupNotes:
 
     def _embedded(self, text: str) -> Embedded:
         vector = store.packed(self._embedder.embed([text]))[0]
-        return Embedded(text, said.topic(text), self._embedder.name, vector)
+        return Embedded(text, same.topic(text), self._embedder.name, vector)

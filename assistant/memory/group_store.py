@@ -12,6 +12,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, insert, select, update
 
 from assistant.memory.errors import MemoryFull, NotAMember
+from assistant.memory.same import takes_place_of
 from assistant.memory.store import erasing, person_of
 from assistant.tables import group_notes
 from knowledge.database import now, reading
@@ -65,7 +66,7 @@ def with_vectors(engine: Engine, scope: Scope) -> tuple[list[GroupNote], list[st
 
 
 def add(engine: Engine, scope: Scope, group: str, new: Embedded, limit: int) -> tuple[GroupNote, bool]:
-    """Store a note of `group` and return it, with whether it took the place of others of the same topic or text.
+    """Store a note of `group` and return it, with whether it took the place of others; see same.py.
 
     Raises NotAMember when the scope's person is not in the group, or nobody, and MemoryFull at `limit` notes.
     """
@@ -73,10 +74,10 @@ def add(engine: Engine, scope: Scope, group: str, new: Embedded, limit: int) -> 
     if person is None or group not in groups_of(scope):
         raise NotAMember(f"There is no group {group[:80]!r} that you are in; ask an administrator to add you.")
     own = group_notes.c.group_name == group
-    same = func.lower(group_notes.c.text) == new.text.lower()
     with erasing(engine) as connection:
-        replaced = same | (group_notes.c.topic == new.topic) if new.topic else same
-        gone = connection.execute(delete(group_notes).where(own, replaced)).rowcount
+        before = connection.execute(select(group_notes.c.id, group_notes.c.text).where(own)).all()
+        gone = [row.id for row in before if takes_place_of(new.text, row.text)]
+        connection.execute(delete(group_notes).where(own, group_notes.c.id.in_(gone)))
         count = connection.execute(select(func.count()).select_from(group_notes).where(own)).scalar_one()
         if count >= limit:
             raise MemoryFull(f"The group has {limit} notes, as many as there may be; delete some first.")
@@ -84,7 +85,7 @@ def add(engine: Engine, scope: Scope, group: str, new: Embedded, limit: int) -> 
         row = {"id": identifier, "group_name": group, "author_id": person, "created_at": moment, "updated_at": moment}
         connection.execute(insert(group_notes), {**row, **_columns(new)})
         stored = connection.execute(select(group_notes).where(group_notes.c.id == identifier)).one()
-        return _note(stored, scope), gone > 0
+        return _note(stored, scope), bool(gone)
 
 
 def change(engine: Engine, scope: Scope, group: str, identifier: str, new: Embedded) -> GroupNote | None:

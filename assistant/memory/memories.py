@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.guardrails.words import content
 from assistant.logs import log
-from assistant.memory import said, store
+from assistant.memory import said, same, store
 from assistant.memory.errors import MemoryFull, MemoryRefused
 from assistant.memory.group_notes import GroupNotes, Near
 from assistant.memory.said import Kind
@@ -34,15 +34,18 @@ _WORDS = 0.25
 _TOGETHER = 1_200  # characters of all recalled notes of one turn, about 300 tokens
 _OFF = "Memory is switched off here, so nothing was remembered. You can switch it on under Memory."
 _FORGET = "Nothing was deleted yet. The page Memory shows all that is remembered about you; delete it there."
+_NONE = 'I remember nothing about you yet. Say "Remember that ...", or write a note on the page Memory.'
+_KEEP = "The page Memory suggests it as a note; once you keep it there, it counts in other chats too."
+_LISTED = 30  # notes in one answer
 _log = log("memory")
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A note that was stored, and whether it took an older one's place."""
+    """A note that was stored, and the texts of older ones whose place it took."""
 
     note: Note
-    replaced: bool
+    replaced: tuple[str, ...]
 
 
 class Memories:
@@ -60,16 +63,30 @@ class Memories:
     async def told(self, turn: Turn) -> str | None:
         """Return the answer to a question that asks to remember or forget something, done; None to any other."""
         what = said.to_remember(turn.question)
+        if what is None and said.asks_for_notes(turn.question):
+            return await in_thread(self._listed, turn.caller.scope) if await self._takes(turn) else self._off(turn)
         if what is None:
             return _FORGET if said.to_forget(turn.question) and turn.options.memory else None
-        if not turn.options.memory or not await in_thread(self.is_on, turn.caller.scope):
-            return _OFF if turn.caller.credential in ("session", "local") else None
+        if not await self._takes(turn):
+            return self._off(turn)
         try:
             kept = await in_thread(self.add, turn.caller.scope, what, None, "chat", turn.id)
         except MemoryRefused as refused:
             return str(refused)
-        instead = ", in place of what you told me before" if kept.replaced else ""
+        instead = f", in place of {in_quotes(kept.replaced)}" if kept.replaced else ""
         return f"I will remember that{instead}. You can change or delete it under Memory."
+
+    async def acknowledged(self, turn: Turn) -> str | None:
+        """Return the reply to a message that does nothing but tell something; None to any other.
+
+        A message after a question of the assistant's is an answer to that.
+        """
+        last = turn.history[-1] if turn.history else None
+        if not said.only_states(turn.question) or last is not None and last.content.rstrip().endswith("?"):
+            return None
+        noted = "Thank you, noted for this chat." if turn.options.conversation_id else "Thank you."
+        suggests = self.may_suggest(turn) and said.statements(turn.question) and await self._takes(turn)
+        return f"{noted} {_KEEP}" if suggests else noted
 
     async def recall(self, question: str, scope: Scope) -> tuple[Recalled, ...]:
         """Return the person's notes for a question: how to answer first, then the facts that fit it, closest first.
@@ -120,7 +137,7 @@ class Memories:
         values: dict[str, str | bytes] = {}
         if text is not None:
             clean = said.checked(text)
-            values |= {"text": clean, "topic": said.topic(clean), "model": self._embedder.name}
+            values |= {"text": clean, "topic": same.topic(clean), "model": self._embedder.name}
             values["vector"] = store.packed(self._embedder.embed([clean]))[0]
         if kind is not None:
             values["kind"] = kind
@@ -137,6 +154,19 @@ class Memories:
         return store.remove_all(self._engine, scope)
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    async def _takes(self, turn: Turn) -> bool:
+        return turn.options.memory and await in_thread(self.is_on, turn.caller.scope)
+
+    def _off(self, turn: Turn) -> str | None:
+        return _OFF if turn.caller.credential in ("session", "local") else None
+
+    def _listed(self, scope: Scope) -> str:
+        """Return the person's kept notes as an answer, the newest first."""
+        kept = [note.text for note in self.notes(scope) if note.status == "kept"]
+        more = f"\n\nThe page Memory shows {len(kept) - _LISTED} more." if len(kept) > _LISTED else ""
+        told = "\n".join(f"- {text}" for text in kept[:_LISTED])
+        return f"You asked me to remember:\n\n{told}{more}" if kept else _NONE
 
     def _recall(self, question: str, scope: Scope) -> tuple[Recalled, ...]:
         if not self.is_on(scope):
@@ -192,13 +222,13 @@ class Memories:
         if found is None or found.status == "kept":
             return store.change(self._engine, scope, identifier, values)
         text, kind = str(values.get("text", found.text)), values.get("kind", found.kind)
-        kept = self.add(scope, text, "preference" if kind == "preference" else "fact", found.origin)
+        kept = self.add(scope, text, "preference" if kind == "preference" else "fact", found.origin, found.turn_id)
         store.remove(self._engine, scope, identifier)
         return kept.note
 
     def _new(self, text: str, kind: Kind, status: str, origin: str, turn_id: str | None) -> NewNote:
         vector = store.packed(self._embedder.embed([text]))[0]
-        return NewNote(text, kind, status, said.topic(text), origin, turn_id, self._embedder.name, vector)
+        return NewNote(text, kind, status, same.topic(text), origin, turn_id, self._embedder.name, vector)
 
 
 class Suggesting:
@@ -218,6 +248,11 @@ class Suggesting:
             await in_thread(self._memories.suggest, record.turn)
         except (SQLAlchemyError, KnowledgeError, MemoryFull) as error:
             _log.warning("a suggestion could not be stored", error=type(error).__name__)
+
+
+def in_quotes(texts: Sequence[str]) -> str:
+    """Return texts in quotation marks, joined by "and"."""
+    return " and ".join(f'"{text}"' for text in texts)
 
 
 def _shared(question: str, texts: Sequence[str]) -> Vectors:

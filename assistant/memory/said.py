@@ -30,6 +30,7 @@ _FORGET = re.compile(
 _STATEMENT = re.compile(
     r"(?:by the way,?\s+|fyi,?\s+)?(?P<what>(?:"
     r"i (?:work|live|am based|sit) (?:in|at|for|as|on|from)\b"
+    r"|i(?:'ve| have)? moved\b|i (?:no longer|don['’]t) (?:work|live)\b|i(?: a|['’])m (?:not |no longer )?allergic to\b"
     r"|i'?m (?:based|located) in\b|i am (?:a|an|the)\b|i'?m (?:a|an|the)\b"
     r"|i (?:always |usually |generally )?prefer\b|i (?:manage|lead|report to)\b"
     r"|my (?:name|team|department|manager|boss|role|job title|office|site|location|cost cent(?:er|re)|time zone"
@@ -39,17 +40,31 @@ _STATEMENT = re.compile(
     r")[^.!?\n]{2,})[.!]?",
     re.I,
 )
+# Statements about the work at hand, which are noted and no question for the documents.
+_NAMED = re.compile(
+    r"(?i:(?:by the way,?\s+|fyi,?\s+)?(?:the|our|this)\s+(?:[\w'-]+\s+){0,3}"
+    r"(?:code|number|name|deadline|budget|date|sponsor|owner|lead|manager)\s+(?:is|are)\s+(?:now\s+)?)"
+    r"(?=[^.!?]*[A-Z\d])[^?!\n]{2,60}"
+)
+_WANTS = re.compile(
+    r"\b(?:how|what|where|when|which|who|why|whether|can|could|should|need|want|please|help|tell|show)\b|\?", re.I
+)
+_ASKS_FOR_NOTES = re.compile(
+    r"(?:please\s+)?"
+    r"(?:what (?:do|did) you (?:know|remember|have|store|keep) (?:stored |saved |kept )?(?:about|of|on) me"
+    r"|what have you (?:remembered|stored|kept|saved|learned|learnt) (?:about|of) me"
+    r"|what (?:is|was) (?:remembered|stored|known|kept) (?:about|of) me"
+    r"|(?:show|list|tell me)(?: me)?(?: all)?(?: of)?"
+    r" (?:my (?:own )?(?:notes|memories)|what you (?:know|remember) (?:about|of) me)"
+    r"|was wei(?:ß|ss)t du (?:ü|ue)ber mich|que sais-tu (?:de|sur) moi|qu[ée] sabes de m[íi])"
+    r"(?: (?:so far|now|already))?\W*",
+    re.I,
+)
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
 _PREFERENCE = re.compile(
     r"\b(?:prefer|(?:answer|reply|write|respond|explain)\b.*\b(?:in|with|as|to me|briefly|short)|call me"
     r"|always|never|keep (?:it|answers)|short answers|long answers|use (?:metric|formal|informal|bullet))\b",
     re.I,
-)
-# Of two notes with the same topic only one can hold: one has one manager, one office, one name.
-_TOPICS = (
-    re.compile(r"^(?:my|our)\s+(?P<topic>[\w' -]{2,80}?)\s+(?:is|are|was|were)\b", re.I),
-    re.compile(r"^i\s+(?P<topic>live|work (?:in|at|for|as|from)|sit|report to|am based|am called)\b", re.I),
-    re.compile(r"^(?P<topic>(?:please )?call me|(?:please )?(?:always )?(?:answer|reply) in)\b", re.I),
 )
 _SECRET = re.compile(
     r"\b(?:password|passwort|passphrase|pass phrase|pin(?: code)?|api[ -]?key|access token|private key|cvv|iban"
@@ -74,6 +89,22 @@ def to_forget(question: str) -> bool:
     return _FORGET.fullmatch(question.strip()) is not None and not question.strip().endswith("?")
 
 
+def asks_for_notes(question: str) -> bool:
+    """Return whether a message asks what is remembered of the person ("What do you know about me?")."""
+    return _ASKS_FOR_NOTES.fullmatch(question.strip()) is not None
+
+
+def only_states(message: str) -> bool:
+    """Return whether a message does nothing but tell a fact or two, and asks for nothing."""
+    text = message.strip()
+    if _WANTS.search(text):
+        return False
+    if _NAMED.fullmatch(text):
+        return True
+    sentences, found = [one for one in _SENTENCE.findall(text) if one.strip()], statements(text)
+    return 0 < len(found) == len(sentences) and all(kind(one) == "fact" for one in found)
+
+
 def statements(question: str) -> list[str]:
     """Return at most two sentences of a message in which the person says something lasting about themselves."""
     found = []
@@ -89,15 +120,6 @@ def statements(question: str) -> list[str]:
 def kind(text: str) -> Kind:
     """Return whether a note says how to answer, which counts for every question, or a fact that fits some."""
     return "preference" if _PREFERENCE.search(text) else "fact"
-
-
-def topic(text: str) -> str:
-    """Return what a note is about when only one such note can hold, in lower case; "" when several can."""
-    for pattern in _TOPICS:
-        found = pattern.match(" ".join(text.split()))
-        if found:
-            return found["topic"].lower().removeprefix("please ").removeprefix("always ")[:120]
-    return ""
 
 
 def checked(text: str) -> str:

@@ -72,7 +72,8 @@ def _updates(new: str, old: str) -> bool:
 
 
 def _claim(text: str) -> set[str]:
-    return {stem(word) for word in tokens(text) if word not in _HOLDS}
+    whole = re.sub(r"n['’]t\b", " not", re.sub(r"['’]m\b", " am", text))
+    return {stem(word) for word in tokens(whole) if word not in _HOLDS}
 
 
 def _flat(text: str) -> str:

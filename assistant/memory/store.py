@@ -13,14 +13,17 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, delete, func, insert, select, update
 
 from assistant.memory.errors import MemoryFull, NoPerson
 from assistant.memory.said import Kind
-from assistant.tables import memories, memory_switches
+from assistant.memory.same import takes_place_of
+from assistant.tables import conversations, memories, memory_switches, turns
 from knowledge.database import now, reading
 from knowledge.types import Scope, Vectors
 
+# A rule took the sentence as it was said, but may have taken a passing remark for a lasting fact.
+SUGGESTED = 0.6
 SUGGESTIONS_KEPT = 20  # per person; older ones make way
 _PERSON = "user:"
 
@@ -36,6 +39,10 @@ class Note:
     origin: str  # "chat", "page", "import"
     created_at: float  # seconds since the epoch
     updated_at: float
+    turn_id: str | None = None  # in which it was said; None when it was not said in a chat
+    conversation_id: str | None = None  # of that turn; None when it is gone, or was stored nowhere
+    certainty: str = "stated"  # "stated" by the person in so many words; "suggested" by a rule that read a message
+    confidence: float = 1.0  # 0..1, the same as a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,32 +68,32 @@ def person_of(scope: Scope) -> str | None:
 def notes(engine: Engine, scope: Scope) -> list[Note]:
     """Return the notes and suggestions of the scope's person, newest first."""
     with reading(engine) as connection:
-        rows = connection.execute(select(memories).where(_mine(scope)).order_by(memories.c.updated_at.desc())).all()
+        rows = connection.execute(_sourced(scope).order_by(memories.c.updated_at.desc())).all()
     return [_note(row) for row in rows]
 
 
 def with_vectors(engine: Engine, scope: Scope) -> tuple[list[Note], list[str], list[bytes]]:
     """Return the person's kept notes, with the model and the vector of each."""
-    kept = select(memories).where(_mine(scope), memories.c.status == "kept").order_by(memories.c.updated_at.desc())
+    kept = _sourced(scope).where(memories.c.status == "kept").order_by(memories.c.updated_at.desc())
     with reading(engine) as connection:
         rows = connection.execute(kept).all()
     return [_note(row) for row in rows], [row.model for row in rows], [row.vector for row in rows]
 
 
-def add(engine: Engine, scope: Scope, new: NewNote, limit: int) -> tuple[Note, bool]:
-    """Store a note and return it, with whether it took the place of others of the same topic or text.
+def add(engine: Engine, scope: Scope, new: NewNote, limit: int) -> tuple[Note, tuple[str, ...]]:
+    """Store a note and return it, with the texts of the notes whose place it took; see same.py.
 
     Raises MemoryFull at `limit` kept notes of the person, NoPerson for a scope without one.
     """
     person = _required(scope)
     with erasing(engine) as connection:
-        same = _same_text(new.text)
-        replaced = same | (memories.c.topic == new.topic) if new.topic else same
-        gone = connection.execute(delete(memories).where(_mine(scope), replaced)).rowcount
+        before = connection.execute(select(memories.c.id, memories.c.text, memories.c.status).where(_mine(scope))).all()
+        gone = [row for row in before if takes_place_of(new.text, row.text)]
+        connection.execute(delete(memories).where(_mine(scope), memories.c.id.in_([row.id for row in gone])))
         kept = select(func.count()).select_from(memories).where(_mine(scope), memories.c.status == "kept")
         if connection.execute(kept).scalar_one() >= limit:
             raise MemoryFull(f"You have {limit} notes, as many as there may be; delete some first.")
-        return _inserted(connection, person, new), gone > 0
+        return _inserted(connection, scope, person, new), tuple(row.text for row in gone if row.status == "kept")
 
 
 def suggest(engine: Engine, scope: Scope, new: NewNote) -> bool:
@@ -96,7 +103,7 @@ def suggest(engine: Engine, scope: Scope, new: NewNote) -> bool:
         if connection.execute(select(memories.c.id).where(_mine(scope), _same_text(new.text))).first() is not None:
             return False
         _make_way(connection, scope)
-        _inserted(connection, person, new)
+        _inserted(connection, scope, person, new)
     return True
 
 
@@ -105,7 +112,7 @@ def change(engine: Engine, scope: Scope, identifier: str, values: dict[str, Any]
     mine = _mine(scope), memories.c.id == identifier
     with erasing(engine) as connection:
         connection.execute(update(memories).where(*mine).values(**values, updated_at=now(connection)))
-        row = connection.execute(select(memories).where(*mine)).first()
+        row = connection.execute(_sourced(scope).where(memories.c.id == identifier)).first()
     return None if row is None else _note(row)
 
 
@@ -183,11 +190,18 @@ def _same_text(text: str) -> ColumnElement[bool]:
     return func.lower(memories.c.text) == text.lower()
 
 
-def _inserted(connection: Connection, person: str, new: NewNote) -> Note:
+def _sourced(scope: Scope) -> Select[Any]:
+    """Return the query for the person's notes with the chat of theirs in which each was said, where it still exists."""
+    chat = conversations.c.id == turns.c.conversation_id, conversations.c.owner_id == memories.c.owner_id
+    said = memories.outerjoin(turns, turns.c.id == memories.c.turn_id).outerjoin(conversations, and_(*chat))
+    return select(memories, conversations.c.id.label("conversation_id")).select_from(said).where(_mine(scope))
+
+
+def _inserted(connection: Connection, scope: Scope, person: str, new: NewNote) -> Note:
     moment, identifier = now(connection), uuid4().hex
     row = {"id": identifier, "owner_id": person, "created_at": moment, "updated_at": moment}
     connection.execute(insert(memories), {**row, **asdict(new)})
-    return _note(connection.execute(select(memories).where(memories.c.id == identifier)).one())
+    return _note(connection.execute(_sourced(scope).where(memories.c.id == identifier)).one())
 
 
 def _make_way(connection: Connection, scope: Scope) -> None:
@@ -210,4 +224,11 @@ def _required(scope: Scope) -> str:
 
 
 def _note(row: Row[Any]) -> Note:
-    return Note(row.id, row.text, row.kind, row.status, row.origin, row.created_at, row.updated_at)
+    sure = row.status == "kept"
+    return Note(
+        row.id, row.text, row.kind, row.status, row.origin, row.created_at, row.updated_at,
+        turn_id=row.turn_id,
+        conversation_id=row.conversation_id,
+        certainty="stated" if sure else "suggested",
+        confidence=1.0 if sure else SUGGESTED,
+    )  # fmt: skip

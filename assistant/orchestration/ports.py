@@ -82,6 +82,10 @@ class Memory(Protocol):
         """Return the answer to a question that asks to remember or forget something; None to any other."""
         ...
 
+    async def acknowledged(self, turn: Turn) -> str | None:
+        """Return the reply to a message that does nothing but tell something; None to any other."""
+        ...
+
     async def recall(self, question: str, scope: Scope) -> tuple[Recalled, ...]:
         """Return what the scope's person asked to be remembered and fits the question, most important first."""
         ...
@@ -108,6 +112,10 @@ class NoMemory:
 
     async def told(self, turn: Turn) -> str | None:
         """Return None: nothing is understood as meant for a memory."""
+        return None
+
+    async def acknowledged(self, turn: Turn) -> str | None:
+        """Return None: what is told is a question like any other."""
         return None
 
     async def recall(self, question: str, scope: Scope) -> tuple[Recalled, ...]:

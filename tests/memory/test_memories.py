@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text, update
 
+from assistant import conversations
 from assistant.memory import store
 from assistant.memory.errors import MemoryFull, NoPerson, NoteUnusable
 from assistant.memory.memories import Memories, Suggesting
 from assistant.memory.settings import MemorySettings
+from assistant.orchestration.prompts import Message
 from assistant.record import MemoryRecords, TurnRecord
 from assistant.tables import memories as memory_notes
 from assistant.types import Answer, Caller, Route, Turn, TurnOptions
@@ -183,3 +186,40 @@ async def test_a_broken_database_costs_the_notes_and_not_the_answer(engine: Engi
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE memories"))
     assert await memories.recall("What is my locker number?", ANNA) == ()
+
+
+async def test_it_says_what_it_replaced_and_lists_what_it_knows(memories: Memories) -> None:
+    assert "nothing about you" in (await memories.told(turn("What do you know about me?")) or "")
+    await memories.told(turn("Remember that I am allergic to nuts."))
+    memories.add(BERT, "I am allergic to cats", None, "page")
+    told = await memories.told(turn("Remember that I am not allergic to nuts any more."))
+    assert told is not None and 'in place of "I am allergic to nuts"' in told
+    listed = await memories.told(turn("What do you know about me?"))
+    assert listed == "You asked me to remember:\n\n- I am not allergic to nuts any more"
+    assert "switched off" in (await memories.told(turn("What do you know about me?", memory=False)) or "")
+
+
+async def test_it_acknowledges_what_is_merely_told(memories: Memories) -> None:
+    told = await memories.acknowledged(turn("My manager is Carla Meier."))
+    assert told is not None and told.startswith("Thank you") and "page Memory" in told
+    assert await memories.acknowledged(turn("My manager is Carla Meier.", memory=False)) == "Thank you."
+    assert await memories.acknowledged(turn("Who is my manager?")) is None
+    asked = replace(turn("I work in the Graz office."), history=(Message("assistant", "Where do you work?"),))
+    assert await memories.acknowledged(asked) is None
+
+
+def test_a_note_tells_where_it_comes_from_and_how_sure_it_is(memories: Memories, engine: Engine) -> None:
+    chat = conversations.create(engine, "anna")
+    asked = conversations.ask(engine, "anna", chat, "My manager is Carla.")
+    strange = conversations.ask(engine, "bert", conversations.create(engine, "bert"), "x")
+    assert asked is not None and strange is not None
+    memories.suggest(replace(turn("My manager is Carla."), id=asked.turn_id))
+    (note,) = memories.notes(ANNA)
+    assert (note.turn_id, note.conversation_id) == (asked.turn_id, chat)
+    assert (note.certainty, note.confidence) == ("suggested", 0.6)
+    kept = memories.change(ANNA, note.id, None, None, True)
+    assert kept is not None and (kept.conversation_id, kept.certainty, kept.confidence) == (chat, "stated", 1.0)
+    conversations.remove(engine, "anna", chat)
+    assert memories.notes(ANNA)[0].conversation_id is None
+    memories.add(ANNA, "My desk is red", None, "chat", strange.turn_id)
+    assert memories.notes(ANNA)[0].conversation_id is None  # somebody else's chat is no source

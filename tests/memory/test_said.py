@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.memory import said
+from assistant.memory import said, same
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,6 @@ def test_it_suggests_lasting_statements_alone(text: str, found: list[str]) -> No
     assert said.statements(text) == found
 
 
-def test_it_knows_what_a_note_is_about_when_only_one_can_hold() -> None:
-    assert said.topic("My manager is Anna") == said.topic("my manager was Bert") == "manager"
-    assert said.topic("I work in Graz") == said.topic("I work in Linz now") == "work in"
-    assert said.topic("I like tea") == said.topic("Lunch is at noon") == ""
-
-
 def test_it_tells_how_to_answer_from_facts() -> None:
     assert said.kind("Answer in German") == said.kind("I prefer short answers") == "preference"
     assert said.kind("My office is in Graz") == "fact"
@@ -79,4 +73,40 @@ def test_it_recognises_secrets(text: str) -> None:
 
 def test_it_reads_hostile_text_in_no_time() -> None:
     for text in ("remember " * 900, "my team " * 1_000, "i prefer " + "a" * 8_000, "\n" * 8_000, "forget my" * 900):
-        said.to_remember(text), said.to_forget(text), said.statements(text), said.topic(text)
+        said.to_remember(text), said.to_forget(text), said.statements(text), same.topic(text)
+
+
+@pytest.mark.parametrize(
+    ("message", "only"),
+    [
+        ("My manager is Carla Meier.", True),
+        ("I work in the Vienna office. My team is Payroll.", True),
+        ("The project code is AX-77.", True),
+        ("My manager is Carla Meier. Who is hers?", False),
+        ("My office is in Graz, how do I get a parking permit", False),
+        ("I am a contractor and need to know about overtime", False),
+        ("The travel policy", False),
+        ("the project manager is late", False),
+        ("Always answer in German.", False),
+        ("Call me back about the travel policy", False),
+        ("My laptop is broken.", False),
+    ],
+)
+def test_it_tells_a_plain_statement_from_everything_that_asks(message: str, only: bool) -> None:
+    assert said.only_states(message) is only
+
+
+@pytest.mark.parametrize(
+    ("message", "asks"),
+    [
+        ("What do you know about me?", True),
+        ("what have you remembered about me so far", True),
+        ("List my notes", True),
+        ("Was weißt du über mich?", True),
+        ("What do you know about media law?", False),
+        ("What do you know about me and the merger?", False),
+        ("Show my notes on VAT", False),
+    ],
+)
+def test_it_knows_a_question_for_the_notes(message: str, asks: bool) -> None:
+    assert said.asks_for_notes(message) is asks

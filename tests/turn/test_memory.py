@@ -118,3 +118,17 @@ async def test_who_only_gets_instructions_back_is_told_so(bench: Any, memories: 
     made = with_memory(bench(ScriptedModel([ECHOED, "Answer briefly and honestly."])), memories)
     ran = await made.ask("What day of the week is 2026-12-24?", memory=True, grounded=False)
     assert ran.text == ran.answer.text and "no answer of its own" in ran.text and ran.answer.degraded
+
+
+async def test_what_is_merely_told_is_acknowledged_and_suggested(bench: Any, memories: Memories) -> None:
+    made = with_memory(bench(ScriptedModel([ABSTENTION] * 2)), memories)
+    ran = await made.ask("My manager is Carla Meier.", memory=True)
+    assert ran.text.startswith("Thank you") and ran.answer.route.strategy == "small_talk" and not ran.answer.abstained
+    assert made.records.records[-1].turn.question == "My manager is Carla Meier."  # read again for suggestions
+
+
+async def test_who_asks_what_is_known_of_them_gets_their_notes(bench: Any, memories: Memories) -> None:
+    made = with_memory(bench(ScriptedModel([])), memories)
+    ran = await made.ask("What do you know about me?", memory=True)
+    assert ran.text == "You asked me to remember:\n\n- My locker number is 17"
+    assert made.records.records[-1].answer.text == LEFT_OUT

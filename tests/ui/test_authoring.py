@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from ui.fake_api import FakeApi, World
 from ui.fake_api.group_note import FakeGroupNote
-from ui.fake_api.records import FakeNote
+from ui.fake_api.records import FakeConversation, FakeNote
 
 from .conftest import user
 
@@ -46,6 +46,19 @@ def test_keeps_dismisses_edits_and_deletes(open_page: OpenPage, world: World) ->
     assert {key: note.status for key, note in world.notes.items()} == {"a": "kept"}
     app.button(key="forget-me").click().run()
     assert "All 1 notes" in shown(app) and not app.exception  # a dialog: the rest is the browser test's
+
+
+def test_shows_where_a_note_comes_from_and_what_is_kept_of_long_chats(open_page: OpenPage, world: World) -> None:
+    ben = user(world, "ben").id
+    chat = FakeConversation(owner=ben, title="Project", summary=["The project code is AX-77."])
+    world.conversations[chat.id] = chat
+    world.notes["a"] = FakeNote(ben, "My manager is Carla", status="suggested", id="a", conversation_id=chat.id)
+    world.notes["b"] = FakeNote(ben, "My office is in Graz", id="b")
+    app = open_page("ben", script="memory")
+    said = shown(app).replace("\\", "")  # captions are escaped
+    assert not app.exception and "suggested, 60 % sure" in said and "stated, 100 % sure" in said
+    assert [one.key for one in app.button if (one.key or "").startswith("source-")] == ["source-a"]
+    assert "The project code is AX-77." in shown(app)
 
 
 def test_shows_what_the_persons_groups_remember_and_nobody_elses(open_page: OpenPage, world: World) -> None:

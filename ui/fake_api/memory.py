@@ -46,7 +46,12 @@ async def my_memory(world: World, user: FakeUser, _request: Request) -> Response
     mine = [note for note in world.notes.values() if note.owner == user.id]
     parts = {"notes": "kept", "suggestions": "suggested"}
     found = {part: [note.json() for note in mine if note.status == status] for part, status in parts.items()}
-    return JSONResponse({"on": user.id not in world.memory_off, "available": True, **found})
+    chats = [
+        {"conversation": each.id, "title": each.title, "summary": each.summary}
+        for each in world.conversations.values()
+        if each.owner == user.id and each.summary
+    ]
+    return JSONResponse({"on": user.id not in world.memory_off, "available": True, **found, "chats": chats})
 
 
 async def add_note(world: World, user: FakeUser, request: Request) -> Response:
@@ -57,7 +62,7 @@ async def add_note(world: World, user: FakeUser, request: Request) -> Response:
         return problem(422, "Refused", detail, "note-unusable")
     made = FakeNote(owner=user.id, text=text)
     world.notes[made.id] = made
-    return JSONResponse({**made.json(), "replaced": False}, 201)
+    return JSONResponse({**made.json(), "replaced": False, "replaces": []}, 201)
 
 
 async def change_note(world: World, user: FakeUser, request: Request) -> Response:

@@ -146,6 +146,7 @@ class FakeConversation:
     memory: bool = True
     folder: str = ""
     assistant: str = ""  # id of the one that it was begun with
+    summary: list[str] = field(default_factory=list)
     head: str | None = None
     turns: dict[str, FakeTurn] = field(default_factory=dict)
     id: str = field(default_factory=new_id)
@@ -248,11 +249,13 @@ class FakeNote:
     status: str = "kept"
     id: str = field(default_factory=new_id)
     updated_at: float = field(default_factory=time.time)
+    conversation_id: str | None = None
 
     def json(self) -> dict[str, object]:
         """Return the note as the API shows it."""
-        shown = ("id", "text", "kind", "status", "updated_at")
-        return {"origin": "page", **{name: getattr(self, name) for name in shown}}
+        shown = ("id", "text", "kind", "status", "updated_at", "conversation_id")
+        sure = {"certainty": "stated", "confidence": 1.0} if self.status == "kept" else {"certainty": "suggested"}
+        return {"origin": "page", "confidence": 0.6, **sure, **{name: getattr(self, name) for name in shown}}
 
 
 @dataclass

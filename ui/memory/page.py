@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import streamlit as st
 
 from ui import state
+from ui.chat import asking
 from ui.documents.wording import ago
 from ui.memory import groups
 from ui.scrub import plain
 from ui.trouble import careful, told
-from ui.wire.memory import Memory, Note
+from ui.wire.memory import LongChat, Memory, Note
 
 MAX_CHARS = 500
 _KINDS = {"fact": "Fact", "preference": "How to answer"}
@@ -43,6 +45,7 @@ def show() -> None:
             for note in memory.suggestions:
                 _suggestion(note)
     _own(memory)
+    _chats(memory.chats)
     groups.show(state.api().group_memory())
 
 
@@ -69,14 +72,17 @@ def _new() -> None:
     if sent and (text or "").strip():
         with told():
             replaced = state.api().add_note((text or "").strip())
-            said = "It takes the place of an older note." if replaced else "It is remembered."
-            st.toast(said, icon=":material/check:")
+            named = plain(" and ".join(f"“{text}”" for text in replaced), 200)
+            st.toast(f"It takes the place of {named}." if replaced else "It is remembered.", icon=":material/check:")
             st.rerun()
 
 
 def _suggestion(note: Note) -> None:
     with st.container(key=f"suggested-{note.id}", horizontal=True, vertical_alignment="center"):
-        st.text(note.text)
+        with st.container(gap=None):
+            st.text(note.text)
+            st.caption(_about(note))
+        _source(note)
         st.button("Keep", key=f"keep-{note.id}", icon=":material/check:", on_click=_keep, args=(note.id,))
         st.button(
             "Dismiss",
@@ -92,8 +98,8 @@ def _row(note: Note) -> None:
     with st.container(key=f"note-{note.id}", horizontal=True, vertical_alignment="center"):
         with st.container(gap=None):
             st.text(note.text)
-            when = ago(note.updated_at) if note.updated_at else ""
-            st.caption(plain(" · ".join(part for part in (_KINDS.get(note.kind, note.kind), when) if part)))
+            st.caption(_about(note))
+        _source(note)
         if st.button("Edit", key=f"edit-note-{note.id}", icon=":material/edit:", type="tertiary"):
             _edit(note)
         st.button(
@@ -104,6 +110,39 @@ def _row(note: Note) -> None:
             on_click=_delete,
             args=(note.id,),
         )
+
+
+def _about(note: Note) -> str:
+    """Return what a note is, how sure it is, and when it was said."""
+    when = ago(note.created_at or note.updated_at) if note.created_at or note.updated_at else ""
+    sure = f"{note.certainty}, {100 * note.confidence:.0f} % sure"
+    return plain(" · ".join(part for part in (_KINDS.get(note.kind, note.kind), sure, when) if part))
+
+
+def _source(note: Note) -> None:
+    """Offer the way to the chat in which a note was said, where it still exists."""
+    if note.conversation_id and st.button(
+        "Chat",
+        key=f"source-{note.id}",
+        icon=":material/chat:",
+        type="tertiary",
+        help="Open the chat in which it was said",
+    ):
+        st.switch_page(asking.PAGE, query_params={asking.CONVERSATION: note.conversation_id})
+
+
+def _chats(chats: Sequence[LongChat]) -> None:
+    """Show what is kept of long chats, each with the way to it."""
+    if not chats:
+        return
+    st.header("Long chats", anchor=False)
+    st.caption("What you stated in them, in your own words. It helps in that chat alone, and is deleted with it.")
+    for chat in chats:
+        with st.expander(plain(chat.title, 80) or "Chat"):
+            for sentence in chat.summary:
+                st.text(sentence)
+            if st.button("Open the chat", key=f"chat-{chat.conversation}", icon=":material/chat:", type="tertiary"):
+                st.switch_page(asking.PAGE, query_params={asking.CONVERSATION: chat.conversation})
 
 
 def _foot(memory: Memory) -> None:

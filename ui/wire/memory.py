@@ -13,6 +13,20 @@ class Note(Wire):
     kind: str = "fact"  # "fact" or "preference"
     origin: str = ""  # "chat", "page", "import"
     updated_at: Epoch | None = None
+    created_at: Epoch | None = None
+    conversation_id: str | None = (
+        None  # the chat in which it was said; None when it is gone, or it was written elsewhere
+    )
+    certainty: str = "stated"  # "stated" or "suggested"
+    confidence: float = 1.0  # 0..1
+
+
+class LongChat(Wire):
+    """A chat of the person's that is so long that a summary of it is kept."""
+
+    conversation: str
+    title: str = ""
+    summary: tuple[str, ...] = ()
 
 
 class GroupNote(Wire):
@@ -38,3 +52,4 @@ class Memory(Wire):
     available: bool = True  # False: this installation remembers nobody
     notes: tuple[Note, ...] = ()
     suggestions: tuple[Note, ...] = ()
+    chats: tuple[LongChat, ...] = ()
