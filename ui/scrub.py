@@ -1,8 +1,9 @@
 """Text from outside, made fit for a page: nothing that breaks the wire or that turns text around.
 
-Two dangers differ, so there are two functions. `scrub` removes characters that no page should ever get. `plain` makes
-text inert where Streamlit would read Markdown: labels, captions, messages; without it a document title could be an
-image whose address carries secrets away.
+Two dangers differ, so the functions do. `scrub` removes characters that no page should ever get, and `line` does so
+for a text that stands on one line where nothing reads Markdown, as in a table. `plain` makes text inert where Streamlit
+would read Markdown: labels, captions, messages; without it a document title could be an image whose address carries
+secrets away.
 """
 
 from __future__ import annotations
@@ -28,9 +29,12 @@ def scrub(value: object) -> object:
     return value
 
 
+def line(text: str, limit: int = 200) -> str:
+    """Return `text` on one line, at most `limit` characters of it, for a place that shows text as it is."""
+    said = _SPACES.sub(" ", _UNFIT.sub("\ufffd", text)).strip()
+    return said if len(said) <= limit else said[: limit - 1].rstrip() + "…"
+
+
 def plain(text: str, limit: int = 200) -> str:
     """Return `text` on one line, at most `limit` characters of it, so that Markdown shows it as it is."""
-    line = _SPACES.sub(" ", _UNFIT.sub("\ufffd", text)).strip()
-    if len(line) > limit:
-        line = line[: limit - 1].rstrip() + "…"
-    return _MARKS.sub(r"\\\1", line)
+    return _MARKS.sub(r"\\\1", line(text, limit))

@@ -11,7 +11,7 @@ from ui.fake_api import FakeApi, World
 from ui.fake_api.long_call import FakeLongCall
 from ui.fake_api.records import FakeApproval, FakeSkill
 from ui.fake_api.world import Script
-from ui.skills import adding, approval, calls, cards, running, sources
+from ui.skills import adding, approval, calls, cards, running, sources, words
 from ui.wire import Approval, LongCall, Skill, SkillCallLine, SkillSource, User
 
 from .conftest import user
@@ -109,14 +109,37 @@ def test_puts_calls_into_words() -> None:
     assert sources.state_of(SkillSource(source="x", ok=False, problem="It does not answer.")) == "It does not answer."
 
 
-def test_reads_what_is_typed_as_the_schema_wants_it() -> None:
-    assert cards.read("7", {"type": "string"}) == "7" and cards.read("7", {"type": "integer"}) == 7
-    assert cards.read("[1]", {"type": "array"}) == [1]
-    with pytest.raises(ValueError, match="Expecting"):
-        cards.read("seven", {"type": "integer"})
+def test_offers_what_may_be_done_with_a_skill() -> None:
     off = Skill(name="a", enabled=False)
     assert cards.actions(off, User(id="u", name="Ann", is_admin=True)) == ["Access", "Switch on"]
     assert cards.actions(off, User(id="u", name="Ben")) == []
+
+
+def test_the_log_of_calls_shows_text_as_it_is() -> None:
+    line = SkillCallLine(skill="mcp_add", user_id="a_b", arguments={"a": "*1*"}, text="# 3\u202e\n|")
+    found = calls.row(line, [])
+    assert (found["Skill"], found["Who"], found["Arguments"]) == ("mcp_add", "a_b", '{"a": "*1*"}')
+    assert found["Result"] == "# 3\ufffd |"
+
+
+def test_says_in_words_what_a_skill_is() -> None:
+    assert words.title("create_ticket") == "Create ticket" and words.title("_") == "_"
+    said = "Add a pet.<br/>It is <b>sold</b> &amp; gone if a < b. For example: Add a dog."
+    assert words.sentence(said) == "Add a pet." and words.about(said) == "Add a pet. It is sold & gone if a < b."
+    places = ("python:orders.py", "openapi:shop", "mcp:wiki", "skill.md:triage", "builtin:tickets")
+    assert tuple(words.kind(place) for place in places) == words.KINDS
+
+
+def test_shows_skills_by_kind(open_page: OpenPage, world: World) -> None:
+    world.skills["find_pet"] = FakeSkill("find_pet", "Find a pet.<br>By name.", "openapi:shop")
+    app = open_page("ben", "skills")
+    assert "Find pet" in shown(app) and "Create ticket" in shown(app) and "<br>" not in shown(app)
+    kinds = app.segmented_control[0]
+    assert kinds.options == ["All (3)", "Python (0)", "OpenAPI (1)", "MCP (0)", "SKILL.md (0)", "Built-in (2)"]
+    kinds.set_value("OpenAPI").run()
+    assert "Find pet" in shown(app) and "Create ticket" not in shown(app)
+    app.segmented_control[0].set_value("MCP").run()
+    assert not app.exception and "None is open to you" in shown(app)
 
 
 def test_says_that_a_source_is_being_connected_to() -> None:

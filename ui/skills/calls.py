@@ -8,10 +8,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ui.scrub import plain
+from ui.scrub import line
+from ui.skills.words import STATUS
 from ui.wire import SkillCallLine, User
-
-WORDS = {"ok": "Done", "retry": "Wrong arguments", "failed": "Failed", "refused": "Refused", "ask": "Asked first"}
 
 
 def show(calls: Sequence[SkillCallLine], users: Sequence[User]) -> None:
@@ -23,14 +22,14 @@ def show(calls: Sequence[SkillCallLine], users: Sequence[User]) -> None:
 
 
 def row(call: SkillCallLine, users: Sequence[User]) -> dict[str, str]:
-    """Return a call as a row: when, who, what exactly, and what came of it."""
+    """Return a call as a row: when, who, what exactly, and what came of it; a table shows text as it is."""
     who = next((user.name for user in users if user.id == call.user_id), call.user_id)
     return {
         "When": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(call.at)),
-        "Who": plain(who, 80),
-        "Skill": plain(call.skill, 64),
-        "Arguments": plain(json.dumps(call.arguments, ensure_ascii=False), 300),
-        "Came to": WORDS.get(call.status, call.status) + (", approved" if call.approved else ""),
-        "Result": plain(call.text, 200),
+        "Who": line(who, 80),
+        "Skill": line(call.skill, 64),
+        "Arguments": line(json.dumps(call.arguments, ensure_ascii=False), 300),
+        "Came to": STATUS.get(call.status, call.status) + (", approved" if call.approved else ""),
+        "Result": line(call.text, 200),
         "Time": f"{call.ms:.0f} ms",
     }

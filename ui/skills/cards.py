@@ -1,8 +1,7 @@
-"""The list of skills: what each does, who may use it, and trying it out."""
+"""The list of skills by kind: what each does, who may use it, and what may be done with it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -11,10 +10,11 @@ from ui import state
 from ui.documents import wording
 from ui.documents.readers import options
 from ui.scrub import plain
-from ui.skills import approval
+from ui.skills import trying, words
 from ui.trouble import careful, told
 from ui.wire import Skill, User
 
+_ALL = "All"
 RULES = {"default": "As the skill says", "allow": "Runs", "ask": "Asks first", "deny": "Never runs"}
 
 
@@ -24,23 +24,50 @@ def show(skills: Sequence[Skill], me: User) -> None:
         st.info("No skill is open to you yet. Administrators add skills and decide who may use them.")
         return
     st.markdown("Ask for what a skill does and the assistant uses it. What changes something waits for your approval.")
+    chosen = of_kind(skills, _kind(skills))
+    if not chosen:
+        st.info("Administrators add skills of this kind on the tab Sources." if me.is_admin else "None is open to you.")
+        return
     with st.container(key="people-list", gap=None, border=True):
-        for skill in skills:
+        for skill in chosen:
             _row(skill, me)
+
+
+def of_kind(skills: Sequence[Skill], kind: str) -> list[Skill]:
+    """Return the skills that come from sources of a kind, by title; all of them where it is none of the kinds."""
+    found = [skill for skill in skills if kind not in words.KINDS or words.kind(skill.source) == kind]
+    return sorted(found, key=lambda skill: words.title(skill.name).lower())
+
+
+def _kind(skills: Sequence[Skill]) -> str:
+    """Show the choice of a kind, each with how many there are, and return what is chosen."""
+    return (
+        st.segmented_control(
+            "Kind",
+            [_ALL, *words.KINDS],
+            default=_ALL,
+            required=True,
+            format_func=lambda kind: f"{kind} ({len(of_kind(skills, kind))})",
+            key="skills-kind",
+            label_visibility="collapsed",
+        )
+        or _ALL
+    )
 
 
 def _row(skill: Skill, me: User) -> None:
     with st.container(key=f"person-{skill.name}", horizontal=True, vertical_alignment="center"):
         with st.container(gap=None):
             with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-                st.markdown(f"**{plain(skill.name, 64)}**", width="content")
+                st.markdown(f"**{plain(words.title(skill.name), 64)}**", width="content")
                 _badges(skill, me)
-            st.caption(plain(about(skill), 300))
+            st.caption(plain(words.sentence(skill.description), 300))
+            st.caption(f"{plain(skill.name, 64)} · {plain(skill.source, 60)}")
         chosen = st.menu_button(
             "Actions", actions(skill, me), key=f"menu-{skill.name}", icon=":material/more_horiz:", type="tertiary"
         )
     if chosen == "Try it":
-        _try(skill)
+        trying.show(skill)
     elif chosen == "Access":
         _access(skill)
     elif chosen in ("Switch on", "Switch off"):
@@ -54,13 +81,7 @@ def actions(skill: Skill, me: User) -> list[str]:
     return [*found, "Access", "Switch off" if skill.enabled else "Switch on"] if me.is_admin else found
 
 
-def about(skill: Skill) -> str:
-    """Return the description without the example questions behind it."""
-    return skill.description.partition(" For example: ")[0]
-
-
 def _badges(skill: Skill, me: User) -> None:
-    st.badge(plain(skill.source, 60), color="gray")
     if not skill.enabled:
         st.badge("Off", icon=":material/block:", color="red")
     if skill.asks or (not skill.usable and skill.effect == "write"):
@@ -78,7 +99,7 @@ def _change(name: str, changes: Mapping[str, object]) -> None:
 
 @st.dialog("Access")
 def _access(skill: Skill) -> None:
-    st.markdown(f"**{plain(skill.name, 64)}**")
+    st.markdown(f"**{plain(words.title(skill.name), 64)}**")
     with st.form("skill-access", border=False):
         readers = _readers(skill)
         names = list(RULES)
@@ -103,44 +124,3 @@ def _readers(skill: Skill) -> list[str]:
         format_func=lambda principal: wording.reader(principal, names),
         placeholder="Nobody",
     )
-
-
-@st.dialog("Try it")
-def _try(skill: Skill) -> None:
-    st.markdown(f"**{plain(skill.name, 64)}**  \n{plain(about(skill), 300)}")
-    with st.form("skill-try", border=False):
-        given = {name: _field(name, schema, skill) for name, schema in fields(skill).items()}
-        sent = st.form_submit_button("Call", type="primary")
-    if not sent:
-        return
-    with told():
-        try:
-            arguments = {name: read(text, fields(skill)[name]) for name, text in given.items() if text.strip()}
-        except ValueError:
-            st.error("A number, list or object is not written as JSON writes it.")
-            return
-        result = state.api().call_skill(skill.name, arguments)
-        if result.approval is not None:
-            approval.show(result.approval)
-            return
-        (st.success if result.status == "ok" else st.warning)(f"{plain(result.status, 20)} · {result.ms:.0f} ms")
-        st.text(result.text[:4_000])
-
-
-def fields(skill: Skill) -> dict[str, dict[str, object]]:
-    """Return the schema of each argument."""
-    found = skill.parameters.get("properties")
-    return {name: dict(one) for name, one in found.items() if isinstance(one, dict)} if isinstance(found, dict) else {}
-
-
-def _field(name: str, schema: dict[str, object], skill: Skill) -> str:
-    required = skill.parameters.get("required")
-    label = name if isinstance(required, list) and name in required else f"{name} (optional)"
-    said = str(schema.get("description") or "")
-    return st.text_input(plain(label, 80), help=plain(said, 300) or None, max_chars=5_000, key=f"try-{name}") or ""
-
-
-def read(text: str, schema: Mapping[str, object]) -> object:
-    """Return what was typed as the schema's type; raises ValueError when it is no JSON where JSON is needed."""
-    kinds = schema.get("type")
-    return text if kinds == "string" or (kinds is None and "enum" in schema) else json.loads(text)
