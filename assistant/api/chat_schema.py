@@ -34,7 +34,9 @@ SCHEMA_CHARACTERS = 20_000
 # What stands in the history for a recording of an earlier question: it was answered, and is not sent on.
 _ANSWERED = "(a spoken message that was answered)"
 _ROLES = {"developer": "system"}
-_DECIDED = {"approve": True, "approved": True, "refuse": False, "refused": False}
+# What a tool message may say about a call that waits, in any case: people answer with these words, too.
+_YES, _NO = ("approve", "approved", "yes", "true"), ("refuse", "refused", "no", "false")
+_DECIDED = {**dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False)}
 
 
 class Part(BaseModel):
@@ -216,15 +218,16 @@ class ChatBody(BaseModel):
     def decisions(self) -> tuple[Decision, ...]:
         """Return what the tool messages at the end decide about calls that wait; empty: a question is asked.
 
-        Raises the refusal of a message that is neither "approve" nor "refuse", or that names no call.
+        Raises the refusal of a message that says neither yes nor no, or that names no call.
         """
         last = list(takewhile(lambda message: message.role == "tool", reversed(self.messages)))
         found = []
         for message in reversed(last):
-            said = message.plain().content.strip().lower().rstrip(".!")
+            said = message.plain().content.strip().strip("\"'").rstrip(".!").lower()
             if message.tool_call_id is None or said not in _DECIDED:
                 detail = (
-                    "A tool message answers a call that waits: 'tool_call_id' names it, 'content' is approve or refuse."
+                    "A tool message answers a call that waits: 'tool_call_id' names it, and 'content' is approve, yes "
+                    f"or true, or refuse, no or false; it was {said[:40]!r}."
                 )
                 raise errors.invalid(detail, "messages")
             found.append((message.tool_call_id, _DECIDED[said]))

@@ -13,14 +13,15 @@ from skills.guard import plain
 _STEP_CHARACTERS = 300
 _RESULT_CHARACTERS = 2_000
 _MAX_ROWS = 20
+WAITS = "Waits for your approval: "  # first, so that a long call does not hide that nothing has been called
 _STATES = {"ok": "", "retry": "not done: ", "failed": "failed: ", "refused": "refused: "}
 
 
 def step(called: Called, clean: Callable[[str], str]) -> str:
     """Return a call and what it came to in one line of at most 300 characters, after `clean` took secrets out."""
-    result = called.result
-    came = "waits for approval" if result.status == "ask" else _STATES[result.status] + result.text
-    line = " ".join(clean(plain(f"{written(called.skill, called.arguments)} → {came}")).split())
+    result, call = called.result, written(called.skill, called.arguments)
+    said = f"{WAITS}{call}" if result.status == "ask" else f"{call} → {_STATES[result.status]}{result.text}"
+    line = " ".join(clean(plain(said)).split())
     return line if len(line) <= _STEP_CHARACTERS else line[: _STEP_CHARACTERS - 1] + "…"
 
 

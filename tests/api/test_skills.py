@@ -238,6 +238,13 @@ async def test_an_openai_client_decides_with_a_tool_message(world: World, addres
     stream = await client.chat.completions.create(model="assistant", messages=no, stream=True)  # type: ignore[arg-type]
     text = "".join([chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices])
     assert "you refused it" in text and len(world.notebook.write.calls) == 1
+    for n, (content, runs) in enumerate((("YES", True), ('"True"', True), ("No.", False), ("false", False))):
+        async with httpx.AsyncClient(base_url=address, headers={"Authorization": f"Bearer {key}"}) as http:
+            waits = await _waiting(http, f"again {n}")
+        before = len(world.notebook.write.calls)
+        again = [*said, {"role": "tool", "tool_call_id": waits["id"], "content": content}]
+        await client.chat.completions.create(model="assistant", messages=again)  # type: ignore[arg-type]
+        assert len(world.notebook.write.calls) - before == runs
     for content, identifier, code in (("maybe", waits["id"], 400), ("approve", "0" * 32, 404)):
         wrong = [*said, {"role": "tool", "tool_call_id": identifier, "content": content}]
         with pytest.raises(openai.APIStatusError) as caught:

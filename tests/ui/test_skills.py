@@ -15,7 +15,7 @@ from ui.skills import adding, approval, calls, cards, running, sources, words
 from ui.wire import Approval, LongCall, Skill, SkillCallLine, SkillSource, User
 
 from .conftest import user
-from .test_pages import ask, labels, press, shown
+from .test_pages import ask, drawn, labels, press, shown
 
 OpenPage = Callable[..., AppTest]
 TITLE: dict[str, object] = {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}
@@ -79,7 +79,10 @@ def test_asks_in_the_chat_and_carries_the_decision_out(
         Script("open a ticket", "This needs your approval.", calls=("create_ticket", {"title": "Printer"}))
     )
     app = ask(open_page("ben"), "Please open a ticket")
-    assert not app.exception and "title: Printer" in shown(app) and {"Approve", "Refuse"} <= set(labels(app))
+    assert not app.exception and {"Approve", "Refuse"} <= set(labels(app))
+    assert "title: Printer" in [text.value for text in app.text]  # on the card, and there alone
+    (answer,) = drawn(app, "answer-")
+    assert answer["headline"] == "Waits for your approval: create_ticket" and "Printer" not in str(answer["blocks"])
     press(app, button)
     assert not app.exception and "Approve" not in labels(app)
     (decided,) = world.approvals.values()
@@ -88,14 +91,20 @@ def test_asks_in_the_chat_and_carries_the_decision_out(
 
 
 def test_what_waits_elsewhere_is_decided_on_the_page(open_page: OpenPage, world: World, fake: FakeApi) -> None:
-    mine = FakeApproval(user(world, "ben").id, "create_ticket", {"title": "Printer"})
+    mine = FakeApproval(user(world, "ben").id, "create_ticket", {"title": "Printer"}, question="Open a ticket")
     world.approvals[mine.id] = mine
     foreign = FakeApproval(user(world, "ada").id, "create_ticket", {"title": "Raise"})
     world.approvals[foreign.id] = foreign
     app = open_page("ben", "skills", query={"skills-tab": "Your approvals"})
-    assert "Printer" in shown(app) and "Raise" not in shown(app)
+    assert "Printer" in shown(app) and "Raise" not in shown(app) and "Just now, for: Open a ticket" in _words(app)
     press(app, "Approve")
     assert mine.state == "done" and foreign.state == "waiting"
+    assert "was run after your approval" in shown(app) and "title: Printer" in shown(app)
+    assert "for: Open a ticket" in _words(app)
+
+
+def _words(app: AppTest) -> str:
+    return shown(app).replace("\\", "")
 
 
 def test_puts_calls_into_words() -> None:

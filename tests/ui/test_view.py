@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from datetime import UTC, date, datetime
 
 import pytest
@@ -11,7 +13,7 @@ from ui.chat.history import grouped
 from ui.chat.openers import questions
 from ui.chat.page import before_live
 from ui.live import LiveView
-from ui.wire import Answer, Citation, ConversationHead, Document, Hit, Outcome, Route, Step, Turn
+from ui.wire import Answer, Approval, Citation, ConversationHead, Document, Hit, Outcome, Route, Step, Turn
 
 SEARCH = Step(name="search", detail="Searched 2 collections, 8 passages came back.", ms=40)
 
@@ -27,6 +29,20 @@ def test_names_the_skills_that_were_called_before_the_search_that_found_nothing(
     assert view.headline(Outcome(), (SEARCH, call, call)) == "Called office_of · 220 ms"
     both = view.headline(Outcome(citations=(Citation(n=1, chunk="c1"),)), (SEARCH, call))
     assert both == "Searched 2 collections, 8 passages came back; called office_of · 130 ms"
+
+
+def test_does_not_call_called_what_waits_for_approval_and_shows_it_once() -> None:
+    asks = "Found it.\n\nThis needs your approval, and nothing has been done yet:\n\n**cancel_order**\n\n- order: A-1"
+    waits = Approval(id="a", skill="cancel_order", arguments={"order": "A-1"}, expires_at=time.time() + 60)
+    step = Step(name="skill", detail='Waits for your approval: cancel_order(order="A-1")', ms=90)
+    answer = Answer(answer=asks, approvals=(waits,), steps=(SEARCH, step), stopped_by="tool_calls")
+    shown = view.stored(answer, "?")
+    assert shown["headline"] == "Waits for your approval: cancel_order"
+    assert "A-1" not in json.dumps(shown["blocks"]) and "nothing has been done yet." in json.dumps(shown["blocks"])
+    assert "Found it." in json.dumps(shown["blocks"])
+    refused = answer.model_copy(update={"approvals": (waits.model_copy(update={"state": "refused"}),)})
+    assert "alled" not in view.stored(refused, "?")["headline"]
+    assert view.beside_cards(asks, Answer()) == asks
 
 
 @pytest.mark.parametrize(

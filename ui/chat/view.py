@@ -1,16 +1,21 @@
-"""From what the API says about an answer to what is shown of it. Pure functions."""
+"""From what the API says about an answer to what is shown of it. Only the clock is read besides."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 
 from ui import markup
 from ui.chat import near
 from ui.components import AnswerData, SourceData, StepData
 from ui.live import LiveView
+from ui.skills.approval import shown_state
 from ui.wire import Answer, Citation, Outcome, Step
 
 TIERS = {"domain": "large model", "fallback": "small model"}  # as the page Models says it
+# As the API begins the step of a call that waits, and the paragraph that shows it, which the card shows, too.
+_WAITS = "Waits for your approval: "
+_ASKS = "This needs your approval, and nothing has been done yet"
 NO_NAMES: Mapping[str, str] = {}
 STEP_NAMES = {
     "hear": "Hear",
@@ -24,6 +29,7 @@ STEP_NAMES = {
     "choose": "Choose",
     "skill": "Skill",
     "plan": "Plan",
+    "prompt": "Prompt",
     "progress": "Working",
 }
 
@@ -54,8 +60,15 @@ def headline(outcome: Outcome, steps: Sequence[Step]) -> str:
     """Return one line on how the answer was found, such as "Searched 2 collections, 8 passages · 1.4 s".
 
     Skills that were called are named; where they alone made the answer, nothing is said of the search before them.
+    While calls wait for approval, that is all it says.
     """
-    called = ", ".join(dict.fromkeys(step.detail.partition("(")[0] for step in steps if step.name == "skill"))
+    waits = ", ".join(
+        dict.fromkeys(one.skill for one in outcome.approvals if shown_state(one, time.time()) == "waiting")
+    )
+    if waits:
+        return f"{_WAITS}{waits}"
+    made = (step.detail for step in steps if step.name == "skill" and not step.detail.startswith(_WAITS))
+    called = ", ".join(dict.fromkeys(detail.partition("(")[0] for detail in made))
     if called and not outcome.citations:
         return _timed(f"Called {called}", outcome, steps)
     found = next((step.detail for step in steps if step.name == "search" and step.detail), "")
@@ -105,6 +118,7 @@ def _answer(
     text: str, question: str, outcome: Outcome, steps: Sequence[Step], names: Mapping[str, str], live: bool
 ) -> AnswerData:
     said, tone = notice(outcome)
+    text = beside_cards(text, outcome)
     return AnswerData(
         live=live,
         headline=headline(outcome, steps),
@@ -115,6 +129,12 @@ def _answer(
         citations=[_cited(citation, text, names) for citation in outcome.citations],
         nearest=near.nearest(outcome.nearest, question) if outcome.abstained else [],
     )
+
+
+def beside_cards(text: str, outcome: Outcome) -> str:
+    """Return an answer without the calls that wait at its end: each is shown on a card below, to the letter."""
+    before, asks, _ = text.rpartition(f"{_ASKS}:\n") if outcome.approvals else ("", "", "")
+    return f"{before}{_ASKS}." if asks else text
 
 
 def _doing(view: LiveView) -> str:

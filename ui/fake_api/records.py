@@ -220,20 +220,27 @@ class FakeApproval:
     turn: str | None = None
     state: str = "waiting"
     result: str = ""
+    question: str = ""
     id: str = field(default_factory=new_id)
     created_at: float = field(default_factory=time.time)
 
-    def json(self) -> dict[str, object]:
-        """Return the call as the API shows it."""
+    def in_answer(self) -> dict[str, object]:
+        """Return the call as an answer shows it."""
         return {
             "id": self.id,
             "skill": self.skill,
             "arguments": self.arguments,
             "state": self.state,
             "expires_at": self.created_at + 86_400,
+        }
+
+    def json(self) -> dict[str, object]:
+        """Return the call as the list of approvals shows it."""
+        return {
+            **self.in_answer(),
             "turn_id": self.turn or "",
             "conversation_id": self.conversation,
-            "question": "",
+            "question": self.question,
             "result": self.result,
             "created_at": self.created_at,
         }

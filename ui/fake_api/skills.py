@@ -65,11 +65,11 @@ async def call_skill(world: World, user: FakeUser, request: Request) -> Response
     given = body.get("arguments")
     arguments = dict(given) if isinstance(given, dict) else {}
     if skill.asks:
-        waits = FakeApproval(user.id, skill.name, arguments)
+        waits = FakeApproval(user.id, skill.name, arguments, question=f"{skill.name}, called by hand")
         world.approvals[waits.id] = waits
         _note(world, user, skill, arguments, "ask", "")
         return JSONResponse(
-            {"status": "ask", "text": "It waits.", "truncated": False, "ms": 1, "approval": waits.json()}
+            {"status": "ask", "text": "It waits.", "truncated": False, "ms": 1, "approval": waits.in_answer()}
         )
     _note(world, user, skill, arguments, "ok", skill.result)
     return JSONResponse({"status": "ok", "text": skill.result, "truncated": False, "ms": 12.0, "approval": None})
@@ -209,7 +209,7 @@ def _amend(world: World, decided: FakeApproval) -> None:
     turn = conversation.turns.get(decided.turn or "") if conversation else None
     if turn is not None and turn.answer is not None:
         said = decided.result if decided.state == "done" else f"{decided.skill} was not run: you refused it."
-        turn.answer = {**turn.answer, "answer": said, "approvals": [decided.json()], "stopped_by": "stop"}
+        turn.answer = {**turn.answer, "answer": said, "approvals": [decided.in_answer()], "stopped_by": "stop"}
 
 
 def _note(

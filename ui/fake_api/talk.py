@@ -247,5 +247,16 @@ def _asking(
     if script is None or script.calls is None:
         return answer
     waits = FakeApproval(user.id, script.calls[0], script.calls[1], conversation.id, turn.id)
+    waits.question = turn.question
     world.approvals[waits.id] = waits
-    return {**answer, "approvals": [waits.json()], "stopped_by": "tool_calls"}
+    fields = "\n".join(f"- {name}: {value}" for name, value in waits.arguments.items())
+    text = f"This needs your approval, and nothing has been done yet:\n\n**{waits.skill}**\n\n{fields}"
+    step = {"name": "skill", "detail": f"Waits for your approval: {waits.skill}(…)", "ms": 12}
+    return {
+        **answer,
+        "answer": text,
+        "steps": [step],
+        "citations": [],
+        "approvals": [waits.in_answer()],
+        "stopped_by": "tool_calls",
+    }

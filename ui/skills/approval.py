@@ -8,6 +8,7 @@ import time
 import streamlit as st
 
 from ui import state
+from ui.documents.wording import ago
 from ui.scrub import plain
 from ui.trouble import careful
 from ui.wire import Approval
@@ -23,15 +24,18 @@ STATES = {
 
 
 def show(approval: Approval) -> None:
-    """Show a call: with its arguments and buttons while it waits, in one line afterwards."""
+    """Show a call with its arguments, for which question it is, and what became of it; with buttons while it waits."""
     now = shown_state(approval, time.time())
     with st.container(key=f"approval-{approval.id}", border=True):
         if now != "waiting":
             icon, words = STATES.get(now, (":material/help:", plain(now, 40)))
             st.markdown(f"{icon} **{plain(approval.skill, 64)}** {words}.")
+            st.text(written(approval))
+            _asked(approval)
             return
         st.markdown(f":material/front_hand: **{plain(approval.skill, 64)}** waits for your approval")
         st.text(written(approval))
+        _asked(approval)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Approve",
@@ -44,6 +48,13 @@ def show(approval: Approval) -> None:
             st.button("Refuse", key=f"refuse-{approval.id}", on_click=_decide, args=(approval.id, False))
             until = time.strftime("%d %B, %H:%M", time.localtime(approval.expires_at))
             st.caption(f"Nothing happens before that; open until {until}.")
+
+
+def _asked(approval: Approval) -> None:
+    """Show when a call was to be made and for which question, where the question does not stand above the card."""
+    when = ago(approval.created_at).capitalize()
+    if approval.question:
+        st.caption(plain(f"{when or 'Asked'}, for: {approval.question}", 400))
 
 
 def shown_state(approval: Approval, now: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -96,30 +96,11 @@ def show(name: str, schema: Schema, needed: bool, key: str) -> object:
         return st.selectbox(label, offered, index=first, format_func=_named, help=said, key=key, placeholder="Choose")
     if kind == "switch":
         return st.checkbox(label, value=default is True, help=said, key=key)
-    if kind == "whole":
-        low, high, start = _whole_bounds(schema)
-        return st.number_input(
-            label,
-            min_value=low,
-            max_value=high,
-            value=start,
-            step=1,
-            help=said,
-            key=key,
-            placeholder=_between(low, high),
-        )
-    if kind == "number":
-        least, most, begin = _bounds(schema)
-        return st.number_input(
-            label,
-            min_value=least,
-            max_value=most,
-            value=begin,
-            format="%g",
-            help=said,
-            key=key,
-            placeholder=_between(least, most),
-        )
+    if kind in ("whole", "number"):
+        low, high, start = _whole_bounds(schema) if kind == "whole" else _bounds(schema)
+        bounds: dict[str, Any] = {"min_value": low, "max_value": high, "value": start}
+        bounds |= {"step": 1} if kind == "whole" else {"format": "%g"}  # its usual format hides what is below 0.01
+        return st.number_input(label, **bounds, help=said, key=key, placeholder=_between(low, high))
     if kind == "json":
         written = json.dumps(default, ensure_ascii=False) if isinstance(default, list | dict) else ""
         return st.text_area(

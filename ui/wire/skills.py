@@ -16,8 +16,9 @@ class Approval(Wire):
     skill: str
     arguments: dict[str, JsonValue] = Field(default_factory=dict)
     state: str = "waiting"
+    created_at: Epoch | None = None
     expires_at: Epoch = 0.0
-    question: str = ""
+    question: str = ""  # for which it was to be called; "" where the card stands below it
     result: str = ""
 
 
