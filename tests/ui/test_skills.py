@@ -11,7 +11,7 @@ from ui.fake_api import FakeApi, World
 from ui.fake_api.long_call import FakeLongCall
 from ui.fake_api.records import FakeApproval, FakeSkill
 from ui.fake_api.world import Script
-from ui.skills import adding, approval, calls, cards, running, sources, words
+from ui.skills import approval, calls, cards, running, sources, words
 from ui.wire import Approval, LongCall, Skill, SkillCallLine, SkillSource, User
 
 from .conftest import user
@@ -156,52 +156,3 @@ def test_says_that_a_source_is_being_connected_to() -> None:
     assert "Connecting" in sources.state_of(waits) and sources.icon_of(waits) == ":material/hourglass_top:"
     again = SkillSource(source="mcp:far", connecting=True, ok=False, problem="It did not speak MCP within 20 s.")
     assert "within 20 s" in sources.state_of(again) and sources.icon_of(again) == ":material/hourglass_top:"
-
-
-def _form() -> None:
-    from ui.skills import adding
-
-    adding.document()
-
-
-@pytest.fixture
-def pasting(fake: FakeApi, world: World) -> AppTest:
-    """The form for an OpenAPI document that is pasted; it stands in a dialog, which the browser test opens."""
-    app = AppTest.from_function(_form, default_timeout=60)
-    app.session_state["token"] = fake.world.sign_in(user(world, "ada"))
-    app.run()
-    app.segmented_control[0].set_value("Text").run()
-    return app
-
-
-def write(app: AppTest, label: str, text: str) -> None:
-    """Type into a field of a form."""
-    next(one for one in (*app.text_input, *app.text_area) if one.label == label).set_value(text)
-
-
-def test_a_document_is_pasted_and_shows_where_it_came_from(pasting: AppTest, open_page: OpenPage, world: World) -> None:
-    write(pasting, "Name", "shop")
-    write(pasting, "Document, JSON or YAML", "openapi: 3.1.0")
-    press(pasting, "Add")
-    assert "give the base address" in pasting.error[0].value and not world.origins
-    write(pasting, "Base address (where the document names none)", "https://shop.example")
-    press(pasting, "Add")
-    assert not pasting.exception and world.origins == {"openapi:shop": "pasted"}
-    page = open_page("ada", "skills", query={"skills-tab": "Sources"})
-    assert "1 skill; pasted" in shown(page)
-    page.button(key="test-openapi:shop").click().run()
-    assert "shop.example answers" in shown(page).replace("\\", "")
-
-
-def test_a_form_without_a_document_or_with_wrong_options_says_so(pasting: AppTest, world: World) -> None:
-    press(pasting, "Add")
-    assert "paste the document" in pasting.error[0].value
-    write(pasting, "Document, JSON or YAML", "openapi: 3.1.0")
-    write(pasting, "Options (optional)", "[1]")
-    press(pasting, "Add")
-    assert "JSON object" in pasting.error[0].value and not world.origins
-
-
-def test_a_source_is_named_after_its_file() -> None:
-    assert adding.stem("my shop (v2).yaml") == "my-shop--v2" and adding.stem("über.json") == "ber"
-    assert adding.stem("") == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 from starlette.requests import Request
@@ -88,6 +89,8 @@ async def add_source(world: World, _user: FakeUser, request: Request) -> Respons
     name, kind = text_of(body, "name"), text_of(body, "kind")
     if not text_of(body, "address").startswith("https://"):
         return problem(422, "Unusable", "That address is inside the network.", "skill-unusable")
+    given = body.get("options")
+    world.options[name] = dict(given) if isinstance(given, dict) else {}
     return _added(world, f"{name}.skill.yaml", f"{kind}:{name}", f"{name}_lookup")
 
 
@@ -106,6 +109,7 @@ async def add_document(world: World, _user: FakeUser, request: Request) -> Respo
         said = "The document names no server: give the base address as `server`."
         return problem(422, "Unusable", said, "skill-without-server")
     file = request.query_params.get("file", "")
+    world.options[name] = json.loads(request.query_params.get("options", "{}"))
     world.origins[f"openapi:{name}"] = f"uploaded as {file}" if file else "pasted"
     return _added(world, f"{name}.skill.yaml", f"openapi:{name}", f"{name}_lookup")
 

@@ -79,6 +79,7 @@ class World:
     skills: dict[str, FakeSkill] = field(default_factory=dict)
     files: dict[str, list[str]] = field(default_factory=dict)  # added sources of skills: their skills by file
     origins: dict[str, str] = field(default_factory=dict)  # where documents of skills came from, by source
+    options: dict[str, dict[str, object]] = field(default_factory=dict)  # what was said of a source, by its name
     secrets: dict[str, str] = field(default_factory=dict)
     calls: list[dict[str, object]] = field(default_factory=list)
     approvals: dict[str, FakeApproval] = field(default_factory=dict)
