@@ -46,7 +46,7 @@ class OptionsUnusable(ValueError):
 
 
 def signing(kind: Kind) -> str:
-    """Show how calls are signed, and return the kind of auth, "" for none; it stands before the form, which it shapes."""
+    """Show how calls are signed, before the form, which it shapes; return the kind of auth, "" for none."""
     # A connection to an MCP server is shared, so it has no person whose token could sign it.
     offered = [one for one in SIGNING if kind == "openapi" or one != "user"]
     return st.selectbox("How its calls are signed", offered, format_func=SIGNING.__getitem__, key=f"sign-{kind}") or ""
