@@ -155,7 +155,7 @@ def _data(record: TurnRecord) -> dict[str, Any]:
         ],
         "options": {
             "model": record.turn.options.model,
-            "assistant": record.turn.options.persona.id if record.turn.options.persona else None,
+            "assistant": (record.turn.options.persona.id or None) if record.turn.options.persona else None,
             "collections": record.turn.options.collections,
             "grounded": record.turn.options.grounded,
             "max_passages": record.turn.options.max_passages,

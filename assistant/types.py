@@ -71,7 +71,7 @@ class TurnOptions:
     pictures: tuple[Picture, ...] = ()  # that came with the question
     given: tuple[Passage, ...] = ()  # passages that the question brings along: the text on its pictures
     persona: Persona | None = None  # the assistant of the gallery that is asked
-    heard: tuple[Step, ...] = ()  # what was understood of a spoken question, one step for each recording
+    heard: tuple[Step, ...] = ()  # what was understood of the question before its turn: recordings, a prompt's name
     notice: str = ""  # what the answer has to tell in any case
 
 

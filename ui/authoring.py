@@ -8,7 +8,7 @@ from urllib.parse import quote
 from ui.transport import Transport
 from ui.wire.curated import Curated, Draft
 from ui.wire.memory import GroupMemory, Memory, Note
-from ui.wire.prompts import Prompt, PromptEntry, PromptVersion, Reply, Trial
+from ui.wire.prompts import Command, Prompt, PromptEntry, PromptVersion, ReadCommand, Reply, Trial
 from ui.wire.ratings import RatingsPage
 
 
@@ -75,6 +75,13 @@ class Authoring(Transport):
     def ratings(self, rating: str | None, before: str | None, limit: int) -> RatingsPage:
         """Return rated answers, the newest rating first (administrators only); `rating` is "up", "down" or None."""
         return self.read(RatingsPage, "/api/feedback", {"rating": rating, "before": before, "limit": limit})
+
+    def read_command(self, text: str) -> list[Command]:
+        """Return the prompts that a question may begin with where `text` asks for them; empty for a question.
+
+        A name that no prompt has is an ApiRefused that names the nearest.
+        """
+        return list(self.parse(ReadCommand, self.send("POST", "/api/commands", json={"text": text})).commands)
 
     def prompts(self) -> list[PromptEntry]:
         """Return every prompt with its live version."""

@@ -12,6 +12,7 @@ from assistant.api import (
     assistants,
     chat,
     collections,
+    commands,
     conversations,
     curated,
     documents,
@@ -80,6 +81,7 @@ ROUTERS = (
     assistants.router,
     policy.router,
     prompts.router,
+    commands.router,
     health.router,
 )
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 
 from assistant import conversations
-from assistant.api import companions, errors, speech, sse
+from assistant.api import commands, companions, errors, speech, sse
 from assistant.api.auth import SIGNED_IN, Guarded
 from assistant.api.chat_schema import ChatBody
 from assistant.api.deps import Id, Parts
@@ -58,6 +58,7 @@ async def complete(
     heard = await speech.heard(app, doors, caller.user_id, () if decisions else body.sounds(), options.policy)
     question = "" if decisions else body.question([said for said, _ in heard])
     options = replace(options, decisions=decisions, heard=tuple(step for _, step in heard))
+    question, options = await commands.applied(app, question, options)
     turn_id, history = await _asked(body, app, caller, question)
     await companions.settle(app, inside, kept)
     turn = Turn(turn_id, question, history, caller, options)

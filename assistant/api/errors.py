@@ -118,6 +118,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     memory.MemoryFull: (409, "memory-full"),
     memory.NotAMember: (404, "not-found"),
     memory.NoPerson: (409, "no-person"),
+    promptbook.CommandUnknown: (422, "command-unknown"),
     promptbook.PromptBroken: (422, "prompt-broken"),
     promptbook.PromptClash: (409, "prompt-clash"),
     promptbook.NothingToRollBack: (409, "nothing-to-roll-back"),

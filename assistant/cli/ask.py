@@ -15,7 +15,9 @@ from assistant.cli.session import call, connect
 
 def ask(
     context: typer.Context,
-    question: Annotated[str, typer.Argument(help="What you want to know.")],
+    question: Annotated[
+        str, typer.Argument(help="What you want to know; /NAME before it asks with that prompt, / alone lists them.")
+    ],
     collection: CollectionNames = None,
     history: Annotated[
         Path | None, typer.Option(help="A JSON file with earlier messages: [{role, content}, ...].")

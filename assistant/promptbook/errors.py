@@ -3,7 +3,8 @@
 PromptRefused
 ├── PromptBroken      not YAML, a text is missing, unknown or too long
 ├── PromptClash       another live prompt is chosen for the same route
-└── NothingToRollBack the version that ships is live already
+├── NothingToRollBack the version that ships is live already
+└── CommandUnknown    a question begins with the name of a prompt that there is not, or is only that name
 """
 
 from __future__ import annotations
@@ -25,3 +26,7 @@ class PromptClash(PromptRefused):
 
 class NothingToRollBack(PromptRefused):
     """The version that ships is live already."""
+
+
+class CommandUnknown(PromptRefused):
+    """A question begins with "/name", and no prompt has that name, or nothing stands behind it."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from ui import state
-from ui.chat import pictures, spoken
+from ui.chat import commands, pictures, spoken
 from ui.client import Question
 from ui.live import LIVE, LiveTurn
 from ui.scrub import plain
@@ -84,7 +84,7 @@ def _attach(conversation_id: str, files: Sequence[NamedFile]) -> list[str]:
 @careful
 def again(turn: Turn, text: str | None = None) -> None:
     """Ask a turn's question, or `text` in its place, once more; the earlier answer stays as a version."""
-    ask(text or turn.question, replace_turn=turn.id, seen=pictures.of(turn.id))
+    ask(commands.again(turn, text or turn.question), replace_turn=turn.id, seen=pictures.of(turn.id))
 
 
 def live(conversation_id: str | None) -> LiveTurn | None:

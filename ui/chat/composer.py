@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.typing import ChatInputValue, UploadedFile
 
 from ui import settings, state, trouble
-from ui.chat import asking, attached, spoken
+from ui.chat import asking, attached, commands, spoken
 from ui.scrub import plain
 from ui.transport import NamedFile
 from ui.wire import Collection
@@ -22,6 +22,7 @@ def show(collections: Sequence[Collection], conversation_id: str | None, memory:
     if "draft" in st.session_state:  # a question that could not be sent comes back to be sent again
         st.session_state["question"] = st.session_state.pop("draft")
     with st.bottom, st.container(key="composer"):
+        commands.show()
         with st.container(key="composer-bar", horizontal=True, vertical_alignment="center"):
             picker(collections)
             if conversation_id is not None:
@@ -30,7 +31,7 @@ def show(collections: Sequence[Collection], conversation_id: str | None, memory:
             if busy and conversation_id is not None:
                 stop_button(conversation_id)
         st.chat_input(
-            "Ask about your documents",
+            f"Ask about your documents ({commands.HINT})",
             key="question",
             accept_file="multiple",
             accept_audio=spoken.on(),
@@ -57,6 +58,10 @@ def _send() -> None:
     """Ask what was just typed, before the page is drawn, so that it is drawn once."""
     sent: ChatInputValue | None = st.session_state["question"]
     if sent is None or not (sent.text.strip() or sent.files or recorded(sent)):
+        return
+    if not commands.may_be_asked(sent.text.strip()):
+        if trouble.pending():
+            st.session_state["draft"] = sent.text
         return
     asking.ask(sent.text.strip(), [named(file) for file in sent.files], recording=recorded(sent))
     if trouble.pending():

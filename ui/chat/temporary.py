@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.typing import ChatInputValue
 
 from ui import components, settings, state
-from ui.chat import asking, composer, making, pictures, spoken, view
+from ui.chat import asking, commands, composer, making, pictures, spoken, view
 from ui.chat.turn import question as show_question
 from ui.client import Question
 from ui.live import LIVE, LiveTurn
@@ -93,6 +93,7 @@ def _banner() -> None:
 
 def _composer(chat: Temporary, busy: bool) -> None:
     with st.bottom, st.container(key="composer"):
+        commands.show()
         with st.container(key="composer-bar", horizontal=True, vertical_alignment="center"):
             collections = state.api().collections()
             state.name_collections(collections)
@@ -101,7 +102,7 @@ def _composer(chat: Temporary, busy: bool) -> None:
             if busy:
                 composer.stop_button(chat.id)
         st.chat_input(
-            "Ask about your documents; nothing is stored",
+            f"Ask about your documents; nothing is stored ({commands.HINT})",
             key="temporary-question",
             max_chars=composer.MAX_QUESTION_CHARS,
             accept_file="multiple",
@@ -116,6 +117,8 @@ def _composer(chat: Temporary, busy: bool) -> None:
 def _send() -> None:
     sent: ChatInputValue | None = st.session_state["temporary-question"]
     if sent is not None and (sent.text.strip() or sent.files or composer.recorded(sent)):
+        if not commands.may_be_asked(sent.text.strip()):
+            return
         ask(sent.text.strip(), [composer.named(file) for file in sent.files], composer.recorded(sent))
 
 

@@ -128,6 +128,7 @@ class FakeTurn:
     parent: str | None
     answer: dict[str, object] | None = None
     status: str = "running"
+    prompt: str = ""  # that it was asked with by name
     rating: str | None = None
     reason: str | None = None
     comment: str | None = None

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ui.fake_api import (
+    commands,
     curated,
     gallery,
     group_memory,
@@ -48,7 +49,21 @@ class FakeApi:
 def application(world: World) -> Starlette:
     """Return the stand-in as an ASGI application over `world`."""
     own = [Route("/api/status", signed_in(status, admin=True)), Route("/livez", alive)]
-    doors = (people, library, talk, skills, memory, group_memory, models, curated, ratings, gallery, widgets, speech)
+    doors = (
+        people,
+        library,
+        talk,
+        commands,
+        skills,
+        memory,
+        group_memory,
+        models,
+        curated,
+        ratings,
+        gallery,
+        widgets,
+        speech,
+    )
     app = Starlette(routes=[*own, *(route for door in doors for route in door.routes())])
     app.state.world = world
     return app

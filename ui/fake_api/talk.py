@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from ui.fake_api import gallery, sharing
+from ui.fake_api import commands, gallery, sharing
 from ui.fake_api.answering import made_up, question_of
 from ui.fake_api.doorkeeper import body_of, done, missing, problem, signed_in, text_of, texts_of
 from ui.fake_api.library import take
@@ -193,7 +193,8 @@ async def chat(world: World, user: FakeUser, request: Request) -> Response:
     if conversation is None or (replaced and replaced not in conversation.turns):
         return problem(404, "Not found", "There is no such conversation.", "not-found", openai=True)
     parent = conversation.turns[replaced].parent if replaced else conversation.head
-    turn = FakeTurn(question=asked, parent=parent)
+    named, asked = commands.parted(asked)
+    turn = FakeTurn(question=asked, parent=parent, prompt=named)
     conversation.turns[turn.id] = turn
     conversation.head, conversation.updated_at = turn.id, time.time()
     conversation.title = conversation.title or turn.question[:60]
@@ -220,6 +221,9 @@ async def _answer(
     answer = _asking(world, user, conversation, turn, answer)
     stream.add({"assistant": {"turn_id": turn.id, "conversation_id": conversation.id}})
     steps = answer["steps"]
+    if turn.prompt and isinstance(steps, list):
+        steps = [{"name": "prompt", "detail": f"/{turn.prompt}", "ms": 0}, *steps]
+        answer = {**answer, "steps": steps}
     for step in steps if isinstance(steps, list) else []:
         await asyncio.sleep(world.word_s)
         stream.add({"assistant": {"step": step}})

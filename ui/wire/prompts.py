@@ -13,6 +13,21 @@ class PromptVersion(Wire):
     created_at: Epoch | None = None
 
 
+class Command(Wire):
+    """A prompt that a question may begin with."""
+
+    name: str
+    job: str = "answer"
+
+
+class ReadCommand(Wire):
+    """How a text that begins with "/" is read; with prompts where it asks for them."""
+
+    prompt: str | None = None
+    question: str = ""
+    commands: tuple[Command, ...] = ()
+
+
 class PromptEntry(Wire):
     """A prompt in the list."""
 
