@@ -53,7 +53,7 @@ def person_tab(browser: Browser, stand_in: Site) -> Iterator[Tab]:
 def test_a_call_waits_on_a_card_and_runs_when_approved(person_tab: Tab, equipped: World) -> None:
     person_tab.ask("Please open a ticket: the printer is broken")
     page = person_tab.page
-    expect(page.get_by_text("waits for your approval")).to_be_visible()
+    expect(page.get_by_text("create_ticket waits for your approval")).to_be_visible()
     expect(page.get_by_text("title: <img src=x onerror=alert(1)>")).to_be_visible()  # to the letter, and as text
     assert not equipped.calls
     page.get_by_role("button", name="Approve").click()
