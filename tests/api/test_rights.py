@@ -155,6 +155,8 @@ TABLE: dict[str, tuple[Expected, Any]] = {
     "GET /api/long-calls": ((401, 200, 200, 200), None),
     "POST /api/long-calls/{call_id}/cancel": ((401, 200, 404, 404), None),
     "POST /api/mcp": ((401, 200, 200, 200), {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}),
+    "GET /api/commands": ((401, 200, 200, 200), None),
+    "POST /api/commands": ((401, 200, 200, 200), {"text": "/self_ask_answer How long is leave?"}),
     "GET /api/memory": ((401, 200, 200, 200), None),
     "POST /api/memory": ((401, 201, 201, 201), {"text": "My office is in Graz"}),
     "PUT /api/memory/switch": ((401, 204, 204, 204), {"on": True}),

@@ -128,13 +128,13 @@ class FakeTurn:
     parent: str | None
     answer: dict[str, object] | None = None
     status: str = "running"
-    prompt: str = ""  # that it was asked with by name
     rating: str | None = None
     reason: str | None = None
     comment: str | None = None
     rated_at: float = 0.0
     id: str = field(default_factory=new_id)
     created_at: float = field(default_factory=time.time)
+    prompt: str = ""  # that it was asked with by name
 
 
 @dataclass
@@ -237,14 +237,8 @@ class FakeApproval:
 
     def json(self) -> dict[str, object]:
         """Return the call as the list of approvals shows it."""
-        return {
-            **self.in_answer(),
-            "turn_id": self.turn or "",
-            "conversation_id": self.conversation,
-            "question": self.question,
-            "result": self.result,
-            "created_at": self.created_at,
-        }
+        placed = {"turn_id": self.turn or "", "conversation_id": self.conversation, "created_at": self.created_at}
+        return {**self.in_answer(), **placed, "question": self.question, "result": self.result}
 
 
 @dataclass
