@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from assistant.models.vllm.adapters import Adapters
 from assistant.models.vllm.process import VllmProcess
@@ -25,10 +26,16 @@ class Keeper:
     """Runs from `start` to `stop`, on the event loop."""
 
     def __init__(
-        self, spawn: Callable[[], VllmProcess], upstream: Upstream, adapters: Adapters, progress: Progress
+        self,
+        spawn: Callable[[], VllmProcess],
+        socket: Path,
+        upstream: Upstream,
+        adapters: Adapters,
+        progress: Progress,
     ) -> None:
-        """`spawn` starts a process; nothing runs yet."""
+        """`spawn` starts a process that listens on `socket`; nothing runs yet."""
         self._spawn = spawn
+        self._socket = socket
         self._upstream = upstream
         self._adapters = adapters
         self._progress = progress
@@ -59,6 +66,8 @@ class Keeper:
             await self._pause(PAUSES_S[min(failed, len(PAUSES_S) - 1)])
             if self._stop.is_set():
                 return
+            # A process that was killed leaves its socket behind, and the next one finds the address in use.
+            self._socket.unlink(missing_ok=True)
             process = self._process = self._spawn()  # here, not in a thread: it ends when its starter's thread does
             self.starts += 1
             try:
@@ -71,7 +80,7 @@ class Keeper:
         """Watch a process until it ends or hangs; return whether it ever answered."""
         if not await self._comes_up(process):
             if not self._stop.is_set():
-                log.error("vLLM did not come up (status %s); its log says why", process.status())
+                log.error("vLLM did not come up (status %s); %s says why", process.status(), process.log_file)
             return False
         log.info("vLLM answers")
         await self._adapters.restore()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,8 @@ def serve(deployment: Deployment, data_dir: Path, python: Path, host: str, port:
             "or name another with --python."
         )
     located, key = with_weights(deployment, data_dir / "models"), key_of(data_dir)
+    # uvicorn ends well on SIGTERM and then raises the signal again, which by default ends us before `finally`.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     private = Path(tempfile.mkdtemp(prefix="inhouse-vllm-"))  # 0700; a short path, as sockets demand
     socket = private / "vllm.sock"
     try:
@@ -58,7 +61,7 @@ def build(deployment: Deployment, vllm: list[str], data_dir: Path, key: str, soc
     spawn = partial(VllmProcess, vllm, made, logs / "vllm.log")
     upstream, progress = Upstream(socket, inner), Progress(time.monotonic)
     adapters = Adapters(upstream, deployment, data_dir)
-    keeper = Keeper(spawn, upstream, adapters, progress)
+    keeper = Keeper(spawn, socket, upstream, adapters, progress)
 
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:

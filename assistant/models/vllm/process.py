@@ -19,6 +19,7 @@ class VllmProcess:
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], log_file: Path) -> None:
         """Start it; it answers a minute or more later. Raises OSError when it cannot be started."""
+        self.log_file = log_file
         with log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 ends_with_us(command),
