@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from assistant.models.errors import AdapterRefused, ModelError
+from assistant.models.errors import AdapterRefused, ModelError, ModelUnavailable
 from assistant.models.vllm.body import Served
 from assistant.models.vllm.catalogue import folder_of, offered
 from assistant.models.vllm.deployment import Deployment
 from assistant.models.vllm.preflight import check
+from assistant.models.vllm.smoke import NAN, fault
 from assistant.models.vllm.upstream import Upstream
 from assistant.threads import in_thread
-
-SMOKE_S = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,7 @@ class Adapters:
         self._data_dir = data_dir
         self._lock = asyncio.Lock()
         self.loaded: frozenset[str] = frozenset()
+        self.broken = ""  # why vLLM must be started anew; "" while it need not be
 
     @property
     def served(self) -> Served:
@@ -54,9 +55,10 @@ class Adapters:
         return await in_thread(self._offers)
 
     async def load(self, name: str) -> None:
-        """Check an adapter, load it and have it make one token; loading a loaded one changes nothing.
+        """Check an adapter, load it and have it say something; loading a loaded one changes nothing.
 
         Raises AdapterRefused with the reason, ModelUnavailable when vLLM does not answer; what was loaded stays.
+        An adapter that leaves vLLM unable to answer sets `broken`.
         """
         async with self._lock:
             if name in self.loaded:
@@ -68,10 +70,13 @@ class Adapters:
                 raise AdapterRefused(f"{most} adapters are loaded already; unload one before {name!r}.")
             await self._upstream.load(name, folder)
             try:
-                await self._smoke(name)
-            except ModelError:
-                await self._upstream.unload(name)
+                wrong = await fault(self._upstream, name)
+            except ModelUnavailable:
+                with contextlib.suppress(ModelError):
+                    await self._upstream.unload(name)
                 raise
+            if wrong:
+                await self._withdraw(name, wrong)
             self.loaded |= {name}
 
     async def unload(self, name: str) -> None:
@@ -94,15 +99,25 @@ class Adapters:
             except ModelError as exc:
                 log.error("an adapter could not be loaded again: %s", exc)
 
-    async def _smoke(self, name: str) -> None:
-        body = {"model": name, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, "temperature": 0.0}
-        try:
-            async with asyncio.timeout(SMOKE_S), self._upstream.post("/v1/chat/completions", body) as answer:
-                text = (await answer.aread()).decode("utf-8", "replace")
-        except TimeoutError as exc:
-            raise AdapterRefused(f"With the adapter {name!r} no token came within {SMOKE_S:g} s.") from exc
-        if answer.status_code != 200:
-            raise AdapterRefused(f"With the adapter {name!r} vLLM cannot answer: {text[:300]}")
+    async def ask_base(self) -> None:
+        """Find out whether the base model still says something, and set `broken` when it does not.
+
+        For answers without text in a row: what people ask for must not be enough to have vLLM started again.
+        """
+        with contextlib.suppress(ModelUnavailable):  # it is ending, which the keeper sees
+            if lost := await fault(self._upstream, self._deployment.served_name):
+                self.broken = f"Answers have no text, and the base model cannot answer: {lost}"
+
+    async def _withdraw(self, name: str, wrong: str) -> None:
+        """Unload an adapter that cannot answer, and see whether the base model still can. Raises AdapterRefused."""
+        base, lost = self._deployment.served_name, wrong if wrong == NAN else ""
+        with contextlib.suppress(ModelError):  # a vLLM that has ended has nothing loaded, and the keeper sees it
+            await self._upstream.unload(name)
+            lost = lost or await fault(self._upstream, base)
+        if lost:
+            self.broken = f"Since the adapter {name!r} was tried, {base!r} cannot answer: {lost}"
+        then = "; vLLM is started again, for what it did stays in its memory" if lost else ""
+        raise AdapterRefused(f"With the adapter {name!r} vLLM cannot answer: {wrong}{then}.")
 
     def _offers(self) -> list[Offer]:
         return [self._offer(name, folder) for name, folder in offered(self._data_dir).items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -24,6 +25,12 @@ class FakeVllm:
         self.bodies: list[tuple[str, dict[str, Any]]] = []
         self.refuses: str = ""  # the reason for which the next adapter is refused
         self.mute: frozenset[str] = frozenset()  # models that answer with an error
+        self.silent: frozenset[str] = frozenset()  # models that make tokens without text, up to the last one
+        self.poisons: frozenset[str] = frozenset()  # adapters after whose first answer every model computes NaN
+        self.poisoned = False
+        self.answers = asyncio.Event()  # chats wait for it
+        self.answers.set()
+        self.generated = 0  # tokens
 
     def application(self) -> Starlette:
         """Return the ASGI application."""
@@ -49,7 +56,8 @@ class FakeVllm:
     async def _metrics(self, _request: Request) -> Response:
         counted = {"draft_tokens": 40, "accepted_tokens": 30, "drafts": 10}
         lines = [f'{name}_total{{engine="0",model_name="base"}} {count}.0' for name, count in counted.items()]
-        return Response("".join(f"vllm:spec_decode_num_{line}\n" for line in lines))
+        told = "".join(f"vllm:spec_decode_num_{line}\n" for line in lines)
+        return Response(f'{told}vllm:generation_tokens_total{{model_name="base"}} {self.generated}.0\n')
 
     async def _tokenize(self, request: Request) -> Response:
         body = await self._noted(request)
@@ -57,17 +65,22 @@ class FakeVllm:
 
     async def _chat(self, request: Request) -> Response:
         body = await self._noted(request)
+        await self.answers.wait()
         if body["model"] in self.mute:
             return JSONResponse({"error": {"message": "no token"}}, 500)
+        self.poisoned = self.poisoned or body["model"] in self.poisons
+        if self.poisoned and body.get("logprobs"):
+            return JSONResponse({"error": {"message": "Out of range float values are not JSON compliant"}}, 400)
+        words, why = (("",), "length") if self.poisoned or body["model"] in self.silent else (WORDS, "stop")
         if body.get("stream"):
-            return StreamingResponse(self._events(body["model"]), media_type="text/event-stream")
-        message = {"role": "assistant", "content": "".join(WORDS)}
-        return JSONResponse({"model": body["model"], "choices": [{"message": message, "finish_reason": "stop"}]})
+            return StreamingResponse(self._events(body["model"], words, why), media_type="text/event-stream")
+        message = {"role": "assistant", "content": "".join(words)}
+        return JSONResponse({"model": body["model"], "choices": [{"message": message, "finish_reason": why}]})
 
-    async def _events(self, model: str) -> AsyncIterator[bytes]:
-        for word in WORDS:
+    async def _events(self, model: str, words: tuple[str, ...], why: str) -> AsyncIterator[bytes]:
+        for word in words:
             yield _event({"model": model, "choices": [{"index": 0, "delta": {"content": word}}]})
-        yield _event({"model": model, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        yield _event({"model": model, "choices": [{"index": 0, "delta": {}, "finish_reason": why}]})
         yield b"data: [DONE]\n\n"
 
     async def _load(self, request: Request) -> Response:

@@ -16,6 +16,7 @@ from assistant.threads import in_thread
 
 START_TIMEOUT_S = 3_600.0  # a large model is read for minutes, and compiled for some more
 HUNG_S = 90.0
+COUNT_AFTER_S = 10.0  # of silence; then vLLM's own count of tokens is asked for, and not for every token
 LOOK_EVERY_S = 1.0
 PAUSES_S = (0.0, 2.0, 10.0, 30.0, 60.0)  # before the n-th start in a row that failed
 
@@ -70,6 +71,8 @@ class Keeper:
             self._socket.unlink(missing_ok=True)
             process = self._process = self._spawn()  # here, not in a thread: it ends when its starter's thread does
             self.starts += 1
+            self._adapters.broken = ""
+            self._progress.answered(mute=False)
             try:
                 failed = 0 if await self._lived(process) else failed + 1
             finally:
@@ -89,10 +92,21 @@ class Keeper:
             if process.status() is not None:
                 log.error("vLLM ended with status %s; starting it again", process.status())
                 return True
-            if self._progress.silent_s() > HUNG_S:
-                log.error("vLLM made no token for %s s; starting it again", HUNG_S)
+            if wrong := await self._wrong():
+                log.error("%s; starting vLLM again", wrong)
                 return True
         return True
+
+    async def _wrong(self) -> str:
+        """Return why a process that runs must be started again, "" when it need not be."""
+        if self._progress.silent_s() > COUNT_AFTER_S:
+            self._progress.counted(await self._upstream.generated())
+        if self._progress.silent_s() > HUNG_S:
+            return f"vLLM made no token for {HUNG_S:g} s"
+        if self._progress.mute:
+            await self._adapters.ask_base()
+            self._progress.answered(mute=False)
+        return self._adapters.broken
 
     async def _comes_up(self, process: VllmProcess) -> bool:
         deadline = time.monotonic() + START_TIMEOUT_S

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from assistant.adaptation.adapter import CONFIG, WEIGHTS, open_adapter, read_safetensors
 from assistant.adaptation.errors import AdapterError
 from assistant.models.errors import AdapterRefused
-from assistant.models.vllm.deployment import Deployment
+from assistant.models.vllm.deployment import EMBEDDED, Deployment
+from assistant.models.vllm.tensors import EMBEDDED_CONFIG, Base, Lora, base_of, problem
 
 KINDS = frozenset({".safetensors", ".json", ".yaml", ".md"})  # nothing that is run or unpickled when it is loaded
 MAX_FILE_BYTES = 4 * 1024**3
@@ -23,11 +24,20 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     r: int
-    target_modules: tuple[str, ...]
+    lora_alpha: float
+    target_modules: tuple[str, ...] | str
     bias: str = "none"
+    use_rslora: bool = False
     modules_to_save: tuple[str, ...] | None = None
     rank_pattern: dict[str, int] = {}
+    alpha_pattern: dict[str, float] = {}
     auto_map: object = None
+
+    @property
+    def lora(self) -> Lora:
+        """Return what it says of each matrix."""
+        targets = frozenset(self.target_modules)
+        return Lora(self.r, self.lora_alpha, self.use_rslora, self.rank_pattern, self.alpha_pattern, targets)
 
 
 def check(folder: Path, deployment: Deployment) -> Shape:
@@ -36,11 +46,16 @@ def check(folder: Path, deployment: Deployment) -> Shape:
         raise AdapterRefused("This server was started without adapters. Add `lora` to its deployment, start it again.")
     _plain_files(folder)
     try:
-        manifest = open_adapter(folder).manifest
+        manifest = open_adapter(folder).manifest  # first: it holds every file against its hash
         shape = Shape.model_validate(json.loads((folder / CONFIG).read_bytes()))
         tensors = read_safetensors(folder / WEIGHTS)
-    except (AdapterError, ValidationError, ValueError, OSError) as exc:
-        raise AdapterRefused(f"The adapter {folder.name!r} is damaged: {exc}") from exc
+    except (AdapterError, ValueError, OSError) as exc:
+        raise AdapterRefused(f"The adapter {folder.name!r} is damaged: {_said(exc)}") from exc
+    if isinstance(shape.target_modules, str):
+        raise AdapterRefused(
+            f"The adapter {folder.name!r} cannot be served: its target_modules is {shape.target_modules[:40]!r}; "
+            "expected a list of modules, such as q_proj and v_proj."
+        )
     rank = max((shape.r, *shape.rank_pattern.values()))
     unknown = sorted(set(shape.target_modules) - set(deployment.lora.targets))
     reasons = [
@@ -64,7 +79,30 @@ def check(folder: Path, deployment: Deployment) -> Shape:
     for wrong, reason in reasons:
         if wrong:
             raise AdapterRefused(f"The adapter {folder.name!r} cannot be served: {reason}.")
+    if found := problem(tensors, shape.lora, _base(deployment.model)):
+        raise AdapterRefused(f"The adapter {folder.name!r} cannot be served: its tensor {found}.")
     return shape
+
+
+def _base(model: str) -> Base | None:
+    """Return the base model's matrices; None when they cannot be known here, as of a model that has a hub's name."""
+    if model == EMBEDDED:
+        return base_of(EMBEDDED_CONFIG)
+    try:
+        config = json.loads((Path(model).expanduser() / "config.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return base_of(config) if isinstance(config, dict) else None
+
+
+def _said(exc: Exception) -> str:
+    """Return one sentence; pydantic's own has several lines and a link."""
+    invalid = exc if isinstance(exc, ValidationError) else exc.__cause__
+    if not isinstance(invalid, ValidationError):
+        return str(exc)
+    first = invalid.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the file"
+    return f"{where} of its {invalid.title} cannot be used: {first['msg']}. Export or copy it again."
 
 
 def _plain_files(folder: Path) -> None:

@@ -31,6 +31,7 @@ from starlette.types import Receive, Scope, Send
 from assistant.models.errors import AdapterRefused, ModelRefused, ModelUnavailable
 from assistant.models.vllm import body as bodies
 from assistant.models.vllm.adapters import Adapters
+from assistant.models.vllm.heard import Heard
 from assistant.models.vllm.progress import Progress
 from assistant.models.vllm.upstream import Upstream
 
@@ -88,7 +89,16 @@ class Proxy:
         made = bodies.chat(await _json(request), self._adapters.served)
         if made["stream"]:
             return await self._stream(made)
-        return await self._whole("/v1/chat/completions", made)
+        self._progress.begins()
+        try:
+            answer = await self._whole("/v1/chat/completions", made)
+        finally:
+            self._progress.ends()
+        self._progress.token()
+        heard = Heard(made["max_tokens"])
+        heard.add(bytes(answer.body))
+        self._progress.answered(heard.mute)
+        return answer
 
     async def _tokenize(self, request: Request) -> Response:
         made = bodies.tokenize(await _json(request), self._adapters.served)
@@ -109,13 +119,15 @@ class Proxy:
                 content = (await answer.aread())[:MAX_ERROR_BYTES]
                 self._progress.token()  # it answered, if only to refuse
                 return Response(content, answer.status_code, media_type="application/json")
-            return _Events(self._blocks(answer), stack.pop_all())
+            return _Events(self._blocks(answer, Heard(made["max_tokens"])), stack.pop_all())
 
-    async def _blocks(self, answer: httpx.Response) -> AsyncGenerator[bytes, None]:
+    async def _blocks(self, answer: httpx.Response, heard: Heard) -> AsyncGenerator[bytes, None]:
         try:
             async for block in answer.aiter_raw():
                 self._progress.token()
+                heard.add(block)
                 yield block
+            self._progress.answered(heard.mute)
         except httpx.HTTPError as exc:
             # Without [DONE] and a finish reason: whoever reads knows that the answer is not whole.
             log.warning("vLLM broke off in the middle of an answer: %s", type(exc).__name__)
@@ -126,7 +138,8 @@ class Proxy:
 
     async def _health(self, _request: Request) -> Response:
         silent_s = self._progress.silent_s()
-        ready = silent_s < SILENT_S and await self._upstream.models() is not None
+        well = silent_s < SILENT_S and not self._progress.mute and not self._adapters.broken
+        ready = well and await self._upstream.models() is not None
         known = {"jobs": self._progress.jobs, "tokens": self._progress.tokens, "silent_s": round(silent_s, 1)}
         guesses = await self._upstream.guesses() if ready else {}
         return JSONResponse({"ready": ready, **known, **guesses}, 200 if ready else 503)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +17,8 @@ BASE = "http://vllm"  # no host: the socket is the address
 CONNECT_S = 3.0
 LOAD_S = 120.0
 READY_S = 5.0
-MAX_REASON = 600
+MAX_REASON = 300
+_MADE = "vllm:generation_tokens_total"
 _GUESSED = "vllm:spec_decode_num_draft_tokens_total"
 _ACCEPTED = "vllm:spec_decode_num_accepted_tokens_total"
 _DRAFTS = "vllm:spec_decode_num_drafts_total"
@@ -59,6 +62,14 @@ class Upstream:
         names = {"guessed": _GUESSED, "accepted": _ACCEPTED, "guessing_steps": _DRAFTS}
         return {name: _counted(text, counter) for name, counter in names.items()}
 
+    async def generated(self) -> int | None:
+        """Return how many tokens vLLM has made, over all models; None while it does not tell."""
+        try:
+            text = (await self._client.get("/metrics", timeout=READY_S)).text
+        except httpx.HTTPError:
+            return None
+        return _counted(text, _MADE)
+
     @asynccontextmanager
     async def post(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[httpx.Response, None]:
         """Yield vLLM's answer before its body was read; leaving the block ends the request there.
@@ -85,7 +96,20 @@ class Upstream:
         except httpx.HTTPError as exc:
             raise ModelUnavailable(f"vLLM does not answer ({type(exc).__name__}); nothing was changed.") from exc
         if answer.status_code != httpx.codes.OK:
-            raise AdapterRefused(f"vLLM refused the adapter {body['lora_name']!r}: {answer.text[:MAX_REASON]}")
+            raise AdapterRefused(f"vLLM refused the adapter {body['lora_name']!r}: {reason(answer.content)}")
+
+
+def reason(content: bytes) -> str:
+    """Return the first sentence of the message in an error of vLLM's, whatever form it has."""
+    said = content.decode("utf-8", "replace")
+    try:
+        told = json.loads(content)
+        error = told.get("error", told)
+        said = str(error["message"] if isinstance(error, dict) else error)
+    except (ValueError, KeyError, AttributeError):
+        pass
+    first = re.split(r"(?<=[.!?])\s|\n", said.strip(), maxsplit=1)[0]
+    return first[:MAX_REASON] or "no reason given"
 
 
 def _counted(text: str, name: str) -> int:

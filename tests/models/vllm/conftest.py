@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
-from assistant.adaptation.adapter import CONFIG, MANIFEST, SHIPPED, write_manifest
+from assistant.adaptation.adapter import CONFIG, MANIFEST, SHIPPED, WEIGHTS, read_safetensors, write_manifest
 from assistant.models.vllm.adapters import Adapters
 from assistant.models.vllm.deployment import Deployment
 from assistant.models.vllm.fake import FakeVllm
@@ -25,6 +26,7 @@ GROUNDED = SHIPPED / "grounded-answer"
 DEPLOYMENT = Deployment(served_name="base", device="cpu")
 
 Copied = Callable[..., Path]
+Tensors = dict[str, np.ndarray[Any, np.dtype[np.float32]]]
 
 
 @dataclass
@@ -55,14 +57,41 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
 def copied(tmp_path: Path) -> Copied:
     """Copy the adapter that ships and change what the test wants changed, with a manifest that agrees."""
 
-    def copy(config: dict[str, Any] | None = None, manifest: dict[str, Any] | None = None) -> Path:
-        folder = tmp_path / "changed"
-        shutil.copytree(GROUNDED, folder)
-        settings = json.loads((folder / CONFIG).read_text()) | (config or {})
-        (folder / CONFIG).write_text(json.dumps(settings))
-        known = json.loads((folder / MANIFEST).read_text()) | (manifest or {})
-        del known["files"]
-        write_manifest(folder, known)
-        return folder
+    def copy(
+        config: dict[str, Any] | None = None,
+        manifest: dict[str, Any] | None = None,
+        tensors: Callable[[Tensors], Tensors] | None = None,
+    ) -> Path:
+        return changed_copy(tmp_path / "changed", config, manifest, tensors)
 
     return copy
+
+
+def changed_copy(
+    folder: Path,
+    config: Mapping[str, Any] | None = None,
+    manifest: Mapping[str, Any] | None = None,
+    tensors: Callable[[Tensors], Tensors] | None = None,
+) -> Path:
+    """Return `folder`, made from the adapter that ships with those changes and a manifest that agrees."""
+    shutil.copytree(GROUNDED, folder)
+    settings = json.loads((folder / CONFIG).read_text()) | (config or {})
+    (folder / CONFIG).write_text(json.dumps(settings))
+    if tensors:
+        write_safetensors(folder / WEIGHTS, tensors(read_safetensors(folder / WEIGHTS)))
+    known = json.loads((folder / MANIFEST).read_text()) | (manifest or {})
+    del known["files"]
+    write_manifest(folder, known)
+    return folder
+
+
+def write_safetensors(path: Path, tensors: Tensors) -> None:
+    """Write tensors in single precision."""
+    header: dict[str, Any] = {}
+    content = b""
+    for name, tensor in tensors.items():
+        begin = len(content)
+        content += tensor.astype("<f4").tobytes()
+        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [begin, len(content)]}
+    head = json.dumps(header).encode()
+    path.write_bytes(len(head).to_bytes(8, "little") + head + content)

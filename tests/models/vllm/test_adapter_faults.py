@@ -70,6 +70,10 @@ def _mute(_folder: Path, door: Door) -> None:
     door.vllm.mute = frozenset({BAD})
 
 
+def _silent(_folder: Path, door: Door) -> None:
+    door.vllm.silent = frozenset({BAD})
+
+
 SHAPES: dict[str, tuple[Callable[[Path, Door], None], str]] = {
     "rank": (_configured(r=512), "rank is 512"),
     "missing": (_gone, "damaged"),
@@ -78,6 +82,7 @@ SHAPES: dict[str, tuple[Callable[[Path, Door], None], str]] = {
     "other base": (_other_base, "base model ffffffffffff"),
     "no memory": (_no_memory, "out of memory"),
     "no token": (_mute, "cannot answer"),
+    "no text": (_silent, "has no text"),
 }
 
 

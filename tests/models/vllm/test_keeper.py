@@ -14,9 +14,11 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
 from assistant.models.vllm.adapters import Adapters
+from assistant.models.vllm.fake import FakeVllm
 from assistant.models.vllm.keeper import Keeper
 from assistant.models.vllm.process import VllmProcess
 from assistant.models.vllm.progress import Progress
@@ -42,13 +44,16 @@ socketserver.UnixStreamServer(sys.argv[1], Door).serve_forever()
 
 
 @asynccontextmanager
-async def kept(folder: Path, script: str = SERVER) -> AsyncIterator[tuple[Keeper, Upstream]]:
-    """Yield a keeper that runs `script`, which is given the path of its socket."""
+async def kept(
+    folder: Path, script: str = SERVER, progress: Progress | None = None, vllm: FakeVllm | None = None
+) -> AsyncIterator[tuple[Keeper, Upstream]]:
+    """Yield a keeper that runs `script`, which is given the path of its socket; `vllm` answers in its place."""
     socket = folder / "s"
-    upstream, progress = Upstream(socket, "inner"), Progress(time.monotonic)
+    upstream = Upstream(socket, "inner", httpx.ASGITransport(vllm.application()) if vllm else None)
     command = [sys.executable, "-c", script, str(socket)]
     spawn = partial(VllmProcess, command, dict(os.environ), folder / "vllm.log")
-    keeper = Keeper(spawn, socket, upstream, Adapters(upstream, DEPLOYMENT, folder), progress)
+    adapters = Adapters(upstream, DEPLOYMENT, folder)
+    keeper = Keeper(spawn, socket, upstream, adapters, progress or Progress(time.monotonic))
     await keeper.start()
     try:
         yield keeper, upstream
@@ -83,6 +88,45 @@ async def test_it_names_the_log_of_a_process_that_did_not_come_up(
         async with kept(tmp_path, "raise SystemExit(3)") as (keeper, _):
             await until(lambda: keeper.starts > 1)
     assert f"did not come up (status 3); {tmp_path / 'vllm.log'} says why" in caplog.text
+
+
+SLEEPS = "import time; time.sleep(600)"
+
+
+async def test_it_starts_a_vllm_again_whose_answers_hold_no_text(tmp_path: Path) -> None:
+    progress, vllm = Progress(time.monotonic), FakeVllm()
+    vllm.poisoned = True
+    async with kept(tmp_path, SLEEPS, progress, vllm) as (keeper, _):
+        await until(lambda: keeper.starts == 1)
+        for _ in range(3):
+            progress.answered(mute=True)
+        await until(lambda: keeper.starts == 2)
+        assert not progress.mute
+
+
+async def test_questions_that_ask_for_nothing_do_not_end_a_vllm_that_answers_others(tmp_path: Path) -> None:
+    progress, vllm = Progress(time.monotonic), FakeVllm()
+    async with kept(tmp_path, SLEEPS, progress, vllm) as (keeper, _):
+        await until(lambda: keeper.starts == 1)
+        for _ in range(3):
+            progress.answered(mute=True)
+        await until(lambda: not progress.mute)
+        assert vllm.bodies and keeper.starts == 1
+
+
+async def test_long_answers_in_one_piece_are_no_silence_while_vllm_makes_tokens(tmp_path: Path) -> None:
+    now = [0.0]
+    progress, vllm = Progress(lambda: now[0]), FakeVllm()
+    async with kept(tmp_path, SLEEPS, progress, vllm) as (keeper, _):
+        await until(lambda: keeper.starts == 1)
+        progress.begins()
+        for _ in range(3):
+            now[0] += 80.0
+            vllm.generated += 9
+            await until(lambda: not progress.silent_s())
+        assert keeper.starts == 1
+        now[0] += 91.0  # and now none comes
+        await until(lambda: keeper.starts == 2)
 
 
 def test_the_launcher_takes_its_private_folder_with_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from assistant.models.vllm.catalogue import folder_of, offered
 from assistant.models.vllm.deployment import Deployment, Lora
 from assistant.models.vllm.preflight import check
 
-from .conftest import DEPLOYMENT, GROUNDED, Copied
+from .conftest import DEPLOYMENT, GROUNDED, Copied, Tensors
+
+PLACE = "base_model.model.model.layers.8.mlp.down_proj"
+A, B = f"{PLACE}.lora_A.weight", f"{PLACE}.lora_B.weight"
 
 
 def test_it_takes_the_adapter_that_ships() -> None:
@@ -39,6 +43,70 @@ def test_it_says_why_an_adapter_cannot_be_served(
 ) -> None:
     with pytest.raises(AdapterRefused, match=reason):
         check(copied(config, manifest), DEPLOYMENT)
+
+
+def _ghost(tensors: Tensors) -> Tensors:
+    return tensors | {name.replace(".8.", ".99."): tensor for name, tensor in tensors.items() if ".8." in name}
+
+
+def _wide(tensors: Tensors) -> Tensors:
+    return {name: np.concatenate([tensor] * 4, 0 if "lora_A" in name else 1) for name, tensor in tensors.items()}
+
+
+def _scaled(by: float) -> Callable[[Tensors], Tensors]:
+    return lambda tensors: {name: tensor * np.float32(by) for name, tensor in tensors.items()}
+
+
+@pytest.mark.parametrize(
+    ("config", "tensors", "reason"),
+    [
+        ({"r": 8}, None, "lora_A.weight' has the rank 20; expected 8"),
+        ({"r": 16}, _wide, "has the rank 80; expected 16"),
+        ({"rank_pattern": {"down_proj": 4}}, None, "down_proj.lora_A.weight' has the rank 20; expected 4"),
+        ({}, lambda t: t | {A: t[A][:, :100]}, f"{A}' is 100 wide; expected 1536"),
+        ({}, lambda t: t | {B: t[B][:100]}, f"{B}' is 100 wide; expected 576"),
+        ({}, lambda t: t | {B: t[B].reshape(-1)}, f"{B}' has 1 dimensions; expected 2"),
+        ({}, _ghost, "changes layer 99; expected 0 to 29"),
+        ({}, lambda t: {k: v for k, v in t.items() if k != B}, f"{A}' stands alone; expected lora_B.weight"),
+        ({}, lambda t: {k.replace("mlp.down", "self_attn.down"): v for k, v in t.items()}, "does not have"),
+        ({}, lambda t: t | {"model.norm.weight": t[A]}, "'model.norm.weight' is no matrix of a LoRA"),
+        ({"target_modules": ["q_proj"]}, None, "belongs to down_proj"),
+        ({"target_modules": "all-linear"}, None, "target_modules is 'all-linear'; expected a list of modules"),
+        ({"r": "many"}, None, "cannot be used"),
+        ({}, _scaled(1e30), "hold values of .*e.28; expected at most 100"),
+        ({}, _scaled(30), "change weights by .*; expected at most 1"),
+        ({"lora_alpha": 1e6}, None, "change weights by"),
+    ],
+)
+def test_it_holds_every_matrix_against_the_configuration_and_the_base_model(
+    copied: Copied, config: dict[str, Any], tensors: Callable[[Tensors], Tensors] | None, reason: str
+) -> None:
+    with pytest.raises(AdapterRefused, match=reason) as refused:
+        check(copied(config, tensors=tensors), DEPLOYMENT)
+    said = str(refused.value)
+    assert "\n" not in said and "http" not in said and said.endswith(".")
+
+
+def test_it_takes_a_rank_and_a_strength_of_one_module_s_own(copied: Copied) -> None:
+    def halved(tensors: Tensors) -> Tensors:
+        return {
+            n: t[:10] if "q_proj.lora_A" in n else t[:, :10] if "q_proj.lora_B" in n else t for n, t in tensors.items()
+        }
+
+    patterns = {"rank_pattern": {"self_attn.q_proj": 10}, "alpha_pattern": {"q_proj": 20}}
+    assert check(copied(patterns, tensors=halved), DEPLOYMENT).r == 20
+
+
+def test_it_reads_the_sizes_of_a_model_s_folder(copied: Copied, tmp_path: Path) -> None:
+    (folder := tmp_path / "model").mkdir()
+    known = {"model_type": "llama", "hidden_size": 512, "intermediate_size": 1536, "num_attention_heads": 9}
+    other = Deployment(model=str(folder), served_name="x", lora=Lora(base_sha256=DEPLOYMENT.base_sha256))
+    check(copied(), other)  # no config.json: what fits is vLLM's to say
+    (folder / "config.json").write_text(json.dumps(known | {"num_hidden_layers": 30, "model_type": "mamba"}))
+    check(tmp_path / "changed", other)
+    (folder / "config.json").write_text(json.dumps(known | {"num_hidden_layers": 30}))
+    with pytest.raises(AdapterRefused, match=r"is \d+ wide; expected 512"):
+        check(tmp_path / "changed", other)
 
 
 @pytest.mark.parametrize("name", ["adapter_model.bin", "model.pt", "code.py", "notes.pkl"])

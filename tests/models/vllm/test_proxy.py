@@ -113,6 +113,60 @@ async def test_an_adapter_that_makes_no_token_is_unloaded_again(door: Door) -> N
     assert answer.status_code == 409 and not door.vllm.adapters and door.adapters.served.models == {"base"}
 
 
+async def test_an_adapter_that_silences_the_base_model_has_vllm_started_again(door: Door) -> None:
+    assert (await door.client.get("/health")).status_code == 200
+    door.vllm.poisons = frozenset({"grounded-answer"})
+    answer = await door.client.put("/adapters/grounded-answer")
+    said = answer.json()["error"]["message"]
+    assert answer.status_code == 409 and "no numbers; vLLM is started again" in said
+    assert not door.vllm.adapters and door.adapters.loaded == frozenset()
+    assert "grounded-answer" in door.adapters.broken
+    assert (await door.client.get("/health")).status_code == 503
+
+
+async def test_an_adapter_that_is_silent_alone_leaves_the_server_running(door: Door) -> None:
+    door.vllm.silent = frozenset({"grounded-answer"})
+    answer = await door.client.put("/adapters/grounded-answer")
+    assert answer.status_code == 409 and "has no text." in answer.json()["error"]["message"]
+    assert not door.adapters.broken and (await door.client.get("/health")).status_code == 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_answers_without_text_in_a_row_are_not_health(door: Door, stream: bool) -> None:
+    door.vllm.silent = frozenset({"base"})
+    for _ in range(3):
+        assert (await door.client.get("/health")).status_code == 200
+        await door.client.post("/v1/chat/completions", json=CHAT | {"stream": stream})
+    assert (await door.client.get("/health")).status_code == 503
+    door.vllm.silent = frozenset()
+    await door.client.post("/v1/chat/completions", json=CHAT | {"stream": stream})
+    assert (await door.client.get("/health")).status_code == 200
+
+
+async def test_a_short_answer_without_text_says_nothing_about_health(door: Door) -> None:
+    door.vllm.silent = frozenset({"base"})
+    for _ in range(9):  # half of a character has no text
+        await door.client.post("/v1/chat/completions", json=CHAT | {"max_tokens": 1})
+    assert (await door.client.get("/health")).status_code == 200
+
+
+async def test_a_chat_that_is_not_streamed_counts_as_work(door: Door) -> None:
+    door.vllm.answers.clear()
+    chat = asyncio.create_task(door.client.post("/v1/chat/completions", json=CHAT))
+    while not door.vllm.bodies:
+        await asyncio.sleep(0)
+    assert door.progress.jobs == 1
+    door.vllm.answers.set()
+    assert (await chat).status_code == 200
+    assert door.progress.jobs == 0 and door.progress.tokens == 1
+
+
+async def test_vllm_s_own_refusal_is_told_in_its_first_sentence(door: Door) -> None:
+    door.vllm.refuses = "Rank 20 is too high. Call stack: File x.py, line 9"
+    answer = await door.client.put("/adapters/grounded-answer")
+    assert answer.json()["error"]["message"] == "vLLM refused the adapter 'grounded-answer': Rank 20 is too high."
+
+
 async def test_adapters_come_back_after_vllm_was_started_anew(door: Door) -> None:
     await door.client.put("/adapters/grounded-answer")
     door.vllm.adapters.clear()
