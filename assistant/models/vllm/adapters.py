@@ -51,7 +51,11 @@ class Adapters:
         return Served(base, self.loaded | {base}, self._deployment.context_tokens // 2, tools)
 
     async def offers(self) -> Sequence[Offer]:
-        """Return every adapter of the registry with what stands in its way. Raises AdapterRefused for a damaged one."""
+        """Return every adapter of the registry with what stands in its way. Raises AdapterRefused for a damaged one.
+
+        Raises ModelUnavailable while vLLM does not answer: then nothing is loaded, whatever it had.
+        """
+        await self._running()
         return await in_thread(self._offers)
 
     async def load(self, name: str) -> None:
@@ -62,6 +66,7 @@ class Adapters:
         """
         async with self._lock:
             if name in self.loaded:
+                await self._running()
                 return
             folder = await in_thread(folder_of, self._data_dir, name)
             await in_thread(check, folder, self._deployment)
@@ -98,6 +103,10 @@ class Adapters:
                 await self.load(name)
             except ModelError as exc:
                 log.error("an adapter could not be loaded again: %s", exc)
+
+    async def _running(self) -> None:
+        if await self._upstream.models() is None:
+            raise ModelUnavailable("vLLM does not run. It is being started, and gets the adapters that it had.")
 
     async def ask_base(self) -> None:
         """Find out whether the base model still says something, and set `broken` when it does not.

@@ -83,12 +83,16 @@ class VllmClient:
             raise ModelUnavailable(f"The vLLM server at {self.url} does not answer ({type(exc).__name__}).") from exc
         if answer.status_code == httpx.codes.CONFLICT:
             raise AdapterRefused(_message(answer))
+        if answer.status_code in (httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE):
+            raise ModelUnavailable(f"The vLLM server at {self.url} is not ready: {_message(answer)}")
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            raise ModelUnavailable(f"The vLLM server at {self.url} does not take our key. Check vllm_api_key.")
         try:
             return _Listing.model_validate(answer.raise_for_status().json()).adapters
         except (httpx.HTTPStatusError, ValueError, ValidationError) as exc:
             raise ModelUnavailable(
                 f"The server at {self.url} does not manage adapters (HTTP {answer.status_code}). "
-                "Start vLLM with `assistant models serve-vllm`, and check vllm_api_key."
+                "Start vLLM with `assistant models serve-vllm`."
             ) from exc
 
 

@@ -28,6 +28,7 @@ class FakeVllm:
         self.silent: frozenset[str] = frozenset()  # models that make tokens without text, up to the last one
         self.poisons: frozenset[str] = frozenset()  # adapters after whose first answer every model computes NaN
         self.poisoned = False
+        self.full = False  # its queue is
         self.answers = asyncio.Event()  # chats wait for it
         self.answers.set()
         self.generated = 0  # tokens
@@ -66,6 +67,8 @@ class FakeVllm:
     async def _chat(self, request: Request) -> Response:
         body = await self._noted(request)
         await self.answers.wait()
+        if self.full:
+            return JSONResponse({"error": {"message": "The queue is full."}}, 503)
         if body["model"] in self.mute:
             return JSONResponse({"error": {"message": "no token"}}, 500)
         self.poisoned = self.poisoned or body["model"] in self.poisons

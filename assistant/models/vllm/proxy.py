@@ -79,7 +79,8 @@ class Proxy:
             except AdapterRefused as exc:
                 return _error(409, str(exc), "adapter_refused")
             except ModelUnavailable as exc:
-                return _error(503, str(exc), "unavailable")
+                # Not 503, which is what a full queue says: who is told that waits, and does not count it as a failure.
+                return _error(502, str(exc), "engine_down")
             except ClientDisconnect:
                 return Response(status_code=400)
 

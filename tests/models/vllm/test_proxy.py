@@ -3,11 +3,19 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import httpx
 import pytest
 
-from assistant.models.vllm.proxy import MAX_BODY_BYTES
+from assistant.models.errors import ModelOverloaded, ModelUnavailable
+from assistant.models.openai_http import Endpoint
+from assistant.models.openai_wire import status_error
+from assistant.models.vllm.adapters import Adapters
+from assistant.models.vllm.client import VllmClient
+from assistant.models.vllm.progress import Progress
+from assistant.models.vllm.proxy import MAX_BODY_BYTES, Proxy
+from assistant.models.vllm.upstream import Upstream
 
-from .conftest import GROUNDED, Door
+from .conftest import DEPLOYMENT, GROUNDED, KEY, Door
 
 CHAT = {"model": "base", "messages": [{"role": "user", "content": "Hi"}]}
 # What vLLM 0.32 answers beside what we use; some of it without a key.
@@ -165,6 +173,35 @@ async def test_vllm_s_own_refusal_is_told_in_its_first_sentence(door: Door) -> N
     door.vllm.refuses = "Rank 20 is too high. Call stack: File x.py, line 9"
     answer = await door.client.put("/adapters/grounded-answer")
     assert answer.json()["error"]["message"] == "vLLM refused the adapter 'grounded-answer': Rank 20 is too high."
+
+
+async def test_a_vllm_that_is_dead_is_down_and_not_full(tmp_path: Path) -> None:
+    upstream = Upstream(tmp_path / "no-socket", "inner")
+    adapters = Adapters(upstream, DEPLOYMENT, tmp_path)
+    adapters.loaded = frozenset({"grounded-answer"})  # as before it died
+    transport = httpx.ASGITransport(Proxy(upstream, adapters, Progress(lambda: 0.0), KEY).application())
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://proxy", headers=headers) as client:
+        for stream in (False, True):
+            answer = await client.post("/v1/chat/completions", json=CHAT | {"stream": stream})
+            assert answer.status_code == 502 and answer.json()["error"]["code"] == "engine_down"
+            error = status_error("base", answer.status_code, None, answer.json())
+            assert isinstance(error, ModelUnavailable)  # which the breaker counts
+        assert (await client.get("/health")).status_code == 503
+    asked = VllmClient(Endpoint("http://proxy/v1", KEY), transport)
+    for asking in (asked.adapters(), asked.load("grounded-answer")):
+        with pytest.raises(ModelUnavailable, match="vLLM does not run") as told:
+            await asking
+        assert "vllm_api_key" not in str(told.value)
+    with pytest.raises(ModelUnavailable, match="Check vllm_api_key"):
+        await VllmClient(Endpoint("http://proxy/v1", "wrong"), transport).adapters()
+    await upstream.close()
+
+
+async def test_a_vllm_that_is_full_is_full(door: Door) -> None:
+    door.vllm.full = True
+    answer = await door.client.post("/v1/chat/completions", json=CHAT | {"stream": True})
+    assert isinstance(status_error("base", answer.status_code, None, answer.json()), ModelOverloaded)
 
 
 async def test_adapters_come_back_after_vllm_was_started_anew(door: Door) -> None:
