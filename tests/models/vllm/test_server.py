@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -118,6 +121,31 @@ async def averaged(server: Served, weights: dict[str, float]) -> str:
             await each.close()
 
 
+def test_of_all_its_routes_none_is_reachable_but_ours(server: Served) -> None:
+    """Every route that vLLM registers, as its log lists them, by every method, with the key and without."""
+    log = (server.data_dir / "logs" / "vllm.log").read_text("utf-8", "replace")
+    paths = {re.sub(r"\{\w+\}", "x", path) for path in re.findall(r"Route: (/\S*), ", log)}
+    assert len(paths) > 30 and {"/v1/chat/completions", "/v1/load_lora_adapter", "/invocations"} <= paths
+    body = {"lora_name": "x", "lora_path": "/etc", "name": "x", "src": "/etc", **CAPITAL, "model": "none"}
+    reached = set()
+    for key in (server.key, ""):
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        with httpx.Client(base_url=server.url, headers=headers, timeout=60) as client:
+            for method, path in itertools.product(("GET", "POST", "PUT", "DELETE"), sorted(paths)):
+                answer = client.request(method, path, json=body)
+                if answer.text not in ("Not Found", "Method Not Allowed"):  # the proxy's own words for no such route
+                    reached.add((method, path, bool(key), answer.status_code))
+    assert reached == {
+        ("GET", "/health", True, 200), ("GET", "/health", False, 200),
+        ("GET", "/v1/models", True, 200), ("GET", "/v1/models", False, 401),
+        ("POST", "/tokenize", True, 404), ("POST", "/tokenize", False, 401),
+        ("POST", "/v1/chat/completions", True, 404), ("POST", "/v1/chat/completions", False, 401),
+        ("GET", "/adapters", True, 200), ("GET", "/adapters", False, 401),
+        ("PUT", "/adapters/x", True, 409), ("PUT", "/adapters/x", False, 401),
+        ("DELETE", "/adapters/x", True, 409), ("DELETE", "/adapters/x", False, 401),
+    }  # fmt: skip
+
+
 def test_its_own_ways_to_load_an_adapter_cannot_be_reached(server: Served, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     with server.client() as client:
@@ -139,6 +167,20 @@ def test_it_answers_in_the_form_that_is_asked_for(server: Served) -> None:
     form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
     found = json.loads(said(server, BASE, max_tokens=60, response_format=form))
     assert set(found) == {"city"}
+
+
+def test_it_guesses_from_the_prompt_and_is_right_for_an_answer_that_copies_it(server: Served) -> None:
+    def guesses() -> tuple[int, int]:
+        with server.client() as client:
+            health = client.get("/health").json()
+        return health["guessed"], health["accepted"]
+
+    sentence = "The gym is open from six in the morning until ten at night on all days of the week."
+    before = guesses()
+    copied = said(server, BASE, messages=[{"role": "user", "content": f"Repeat: {sentence} {sentence}"}], max_tokens=40)
+    guessed, accepted = (now - then for now, then in zip(guesses(), before, strict=True))
+    assert "open from six in the morning" in copied
+    assert guessed >= accepted > 4
 
 
 def test_a_prefix_is_read_once_for_one_scope_and_again_for_another(server: Served) -> None:
