@@ -108,15 +108,6 @@ class Adapters:
         if await self._upstream.models() is None:
             raise ModelUnavailable("vLLM does not run. It is being started, and gets the adapters that it had.")
 
-    async def ask_base(self) -> None:
-        """Find out whether the base model still says something, and set `broken` when it does not.
-
-        For answers without text in a row: what people ask for must not be enough to have vLLM started again.
-        """
-        with contextlib.suppress(ModelUnavailable):  # it is ending, which the keeper sees
-            if lost := await fault(self._upstream, self._deployment.served_name):
-                self.broken = f"Answers have no text, and the base model cannot answer: {lost}"
-
     async def _withdraw(self, name: str, wrong: str) -> None:
         """Unload an adapter that cannot answer, and see whether the base model still can. Raises AdapterRefused."""
         base, lost = self._deployment.served_name, wrong if wrong == NAN else ""

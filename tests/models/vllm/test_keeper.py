@@ -104,16 +104,6 @@ async def test_it_starts_a_vllm_again_whose_answers_hold_no_text(tmp_path: Path)
         assert not progress.mute
 
 
-async def test_questions_that_ask_for_nothing_do_not_end_a_vllm_that_answers_others(tmp_path: Path) -> None:
-    progress, vllm = Progress(time.monotonic), FakeVllm()
-    async with kept(tmp_path, SLEEPS, progress, vllm) as (keeper, _):
-        await until(lambda: keeper.starts == 1)
-        for _ in range(3):
-            progress.answered(mute=True)
-        await until(lambda: not progress.mute)
-        assert vllm.bodies and keeper.starts == 1
-
-
 async def test_long_answers_in_one_piece_are_no_silence_while_vllm_makes_tokens(tmp_path: Path) -> None:
     now = [0.0]
     progress, vllm = Progress(lambda: now[0]), FakeVllm()
