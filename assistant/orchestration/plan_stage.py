@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from assistant.guardrails.output import Output
 from assistant.guardrails.plain_release import PlainRelease
+from assistant.guardrails.repeats import Repeats
 from assistant.models.errors import ModelError
 from assistant.orchestration import plan as plans
 from assistant.orchestration import tell
@@ -175,8 +176,9 @@ class PlanStage:
             for event in await self._ended(notes, session, plans.report(task.plan), goes, ""):
                 yield event
             return
-        release = PlainRelease(Output([task.text], self._secrets))
         request = self._planner.ending(notes, task.text, task.plan, session.marker)
+        told_to_do = [message.content for message in request.messages if message.role == "system"]
+        release = PlainRelease(Output([task.text], self._secrets), Repeats(told_to_do, task.text))
         started = notes.trace.clock()
         pieces = draft(acting.orchestrator, acting.choice.model, request, NOTHING, 1)
         try:

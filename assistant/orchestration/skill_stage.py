@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from assistant.guardrails.output import Output
 from assistant.guardrails.plain_release import PlainRelease
+from assistant.guardrails.repeats import Repeats
 from assistant.logs import log
 from assistant.models.errors import ModelError
 from assistant.models.types import ModelRequest
@@ -166,7 +167,8 @@ class SkillStage:
             return bool(session.pending)
 
         given = [message.content for message in request.messages if message.role == "user"]
-        release = PlainRelease(Output(given, self._secrets))
+        told_to_do = [message.content for message in request.messages if message.role == "system"]
+        release = PlainRelease(Output(given, self._secrets), Repeats(told_to_do, notes.turn.question))
         notes.prompt = f"{self._prompt.name}@{self._prompt.version}"
         notes.progress.route = replace(choice.route, strategy=self._prompt.name)
         started, told, held = notes.trace.clock(), 0, list[Event]()

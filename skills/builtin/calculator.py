@@ -56,7 +56,8 @@ def calculate(
         Divide 900 by 8
         How much is 3 to the power of 7?
     """
-    return show(evaluate(expression))
+    # With what was calculated, so that who asked in words can see how they were read.
+    return f"{expression.strip().rstrip('=? ')} = {show(evaluate(expression))}"
 
 
 def evaluate(expression: str) -> Number:

@@ -44,16 +44,16 @@ def skills(tmp_path: Path) -> Command:
 def test_lists_calls_and_switches_skills(skills: Command) -> None:
     listed = {row["name"]: row for row in skills("list")["skills"]}
     assert listed["calculate"]["effect"] == "read" and listed["post_json"]["effect"] == "write"
-    assert skills("call", "calculate", '{"expression": "15% of 80"}')["text"] == "12"
+    assert skills("call", "calculate", '{"expression": "15% of 80"}')["text"] == "15% of 80 = 12"
     assert skills("call", "calculate", '{"expression": "x"}', status=1)["status"] == "retry"
     skills("disable", "calculate")
     assert skills("call", "calculate", '{"expression": "1"}', status=1)["status"] == "retry"
     skills("enable", "calculate")
     skills("rule", "calculate", "ask")
     assert skills("call", "calculate", '{"expression": "1"}', status=1)["status"] == "ask"
-    assert skills("call", "calculate", '{"expression": "1"}', "--approve")["text"] == "1"
+    assert skills("call", "calculate", '{"expression": "1"}', "--approve")["text"] == "1 = 1"
     skills("rule", "calculate", "default")
-    assert skills("call", "calculate", '{"expression": "1"}')["text"] == "1"
+    assert skills("call", "calculate", '{"expression": "1"}')["text"] == "1 = 1"
 
 
 def test_adds_tests_and_removes_a_source(skills: Command) -> None:

@@ -41,7 +41,8 @@ from skills.errors import SkillRefusal
     ],
 )
 def test_is_exact(expression: str, result: str) -> None:
-    assert calculate(expression) == result
+    said, value = calculate(expression).rsplit(" = ", 1)
+    assert value == result and said == expression.strip().rstrip("=? ")
 
 
 HOSTILE = [
