@@ -83,14 +83,13 @@ async def test_it_passes_on_what_was_said_before(world: World) -> None:
 async def test_it_drops_what_is_none_of_a_models_business(world: World) -> None:
     harmless = {
         "user": "u",
-        "presence_penalty": 0.5,
         "metadata": {"a": "b"},
         "store": True,
         "parallel_tool_calls": True,
     }
     hostile = {
         "lora_path": "/etc", "chat_template": "{{7*7}}", "mm_processor_kwargs": {}, "cache_salt": "../\u0000",
-        "n_discard": -1, "guided_json": "x", "logit_bias": {"1": 100}, "priority": -5, "echo": True,
+        "n_discard": -1, "guided_json": "x", "priority": -5, "echo": True,
     }  # fmt: skip
     status, _ = await _chat(world, {**harmless, **hostile})
     assert status == 200 and "7*7" not in repr(world.turns.asked[0])
