@@ -22,6 +22,9 @@ class Runs(Protocol):
         ...
 
 
+_PIECE = 0.02  # of the whole time; who writes word by word takes longer
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """What one of them said. Seconds from the question on, whatever was done before the model was asked."""
@@ -54,7 +57,8 @@ async def side(turns: Runs, turn: Turn) -> Side:
     total_s = perf_counter() - started
     assert answer is not None  # the last event of a turn is its answer
     tokens, writing_s = answer.usage.output_tokens, total_s - (first_s or 0.0)
-    speed = (tokens - 1) / writing_s if tokens > 1 and first_s is not None and writing_s > 0.001 else None
+    # What came in one piece, as an ensemble's answer does, was written before its first word was seen.
+    speed = (tokens - 1) / writing_s if tokens > 1 and first_s is not None and writing_s > _PIECE * total_s else None
     route = answer.route
     spoke = route.adapter if route.adapter and route.tier == "domain" else route.model
     return Side(

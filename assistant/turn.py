@@ -205,7 +205,7 @@ class Turns:
                 return
             async for event in understand(notes, choice, self._prompts(notes).condense, self._gate):
                 yield event
-            async for event in by_table(self._tables, notes):
+            async for event in by_table(self._tables, notes, choice):
                 yield event
                 if event.answer is not None:
                     return

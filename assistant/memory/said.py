@@ -46,8 +46,20 @@ _NAMED = re.compile(
     r"(?:code|number|name|deadline|budget|date|sponsor|owner|lead|manager)\s+(?:is|are)\s+(?:now\s+)?)"
     r"(?=[^.!?]*[A-Z\d])[^?!\n]{2,60}"
 )
+# What is acknowledged and asked of no document: a name, a number or a place for one thing, and nothing beside it. "My
+# manager is harassing me" and "I am a contractor, do I get sick leave" are no such statements.
+_VALUE = r"(?:(?i:now|called|the|in|at) ){0,3}(?=[A-Z\d])[\w'.&/-]+(?: [\w'.&/-]+){0,3}"
+_PLAIN = re.compile(
+    r"(?i:by the way,? |fyi,? )?(?i:i(?:'ve| have)? moved[;,.] (?:and )?)?"
+    rf"(?:(?i:my|our) [\w' -]{{2,40}}? (?i:is|are) {_VALUE}"
+    rf"|(?i:i(?:'m| am)? (?:now )?(?:work|live|sit|based|report) (?:in|at|for|to|from)) {_VALUE}"
+    r"(?i: office| site| branch)?"
+    r"|(?i:i(?:'m| am) (?:not |no longer )?allergic to) [\w-]+(?: [\w-]+)?(?i: any ?more)?)[.!]?"
+)
 _WANTS = re.compile(
-    r"\b(?:how|what|where|when|which|who|why|whether|can|could|should|need|want|please|help|tell|show)\b|\?", re.I
+    r"\b(?:how|what|where|when|which|who|why|whether|can|could|should|need|want|please|help|tell|show|do i|am i|may i"
+    r"|is it|is there|allowed|and|but)\b|\?",
+    re.I,
 )
 _ASKS_FOR_NOTES = re.compile(
     r"(?:please\s+)?"
@@ -101,8 +113,8 @@ def only_states(message: str) -> bool:
         return False
     if _NAMED.fullmatch(text):
         return True
-    sentences, found = [one for one in _SENTENCE.findall(text) if one.strip()], statements(text)
-    return 0 < len(found) == len(sentences) and all(kind(one) == "fact" for one in found)
+    sentences = [" ".join(one.split()) for one in _SENTENCE.findall(text) if one.strip()]
+    return 0 < len(sentences) <= 2 and all(_PLAIN.fullmatch(one) and kind(one) == "fact" for one in sentences)
 
 
 def statements(question: str) -> list[str]:

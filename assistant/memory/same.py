@@ -21,6 +21,7 @@ _UPDATES = re.compile(r"\b(?:now|moved|changed|from now on|instead|since today|n
 _CLAUSE = re.compile(r"[;,.:]\s+(?:and\s+|so\s+|but\s+)?|\s+(?:and|so|but)\s+", re.I)
 _NEGATED = re.compile(r"\b(?:not|never|no longer|no more)\b|n['’]t\b", re.I)
 _ENDED = re.compile(r"\b(?:any ?more|any ?longer|no longer|no more)\b", re.I)
+_VALUE = re.compile(r"\b(?:is|are|was|were)\s+(?:(?:now|called|the|in|at)\s+)*([\w'-]+)")
 # Words that say when and whether something holds, not what.
 _WHETHER = """
     not never no longer any anymore more now again still yet do does did don doesn didn isn aren am is are was were i my
@@ -51,9 +52,15 @@ def takes_place_of(new: str, old: str) -> bool:
     if _flat(new) == _flat(old):
         return True
     about = topic(new)
-    if about and about == topic(old):
+    if about and about == topic(old) and not _says_how(new, old):
         return True
     return _denies(new, old) or _updates(new, old)
+
+
+def _says_how(new: str, old: str) -> bool:
+    """Return whether the old note names something, and the new one only says how it is: "My wife is not well"."""
+    said, before = _VALUE.search(new), _VALUE.search(old)
+    return said is not None and before is not None and said[1].islower() and not before[1].islower()
 
 
 def _denies(new: str, old: str) -> bool:

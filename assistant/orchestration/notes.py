@@ -34,6 +34,11 @@ NOBODY = Route("", None, "none", "")
 UNINSTRUCTED = "The small model answers from documents in its own way; the assistant's instructions were left out"
 UNANSWERABLE = "No language model can answer at the moment. Please try again soon."
 LEFT_OUT = "(left out: it may hold a person's own notes)"
+_ASKS = re.compile(
+    r"\s*(?:what|where|when|which|who|whom|whose|why|how|is|are|was|were|do|does|did|has|have|am|can|could|should|may|will|would"
+    r"|tell|remind|show|list|give|name|repeat|recall)\b",
+    re.IGNORECASE,
+)
 _ASKS_BACK = re.compile(r"\b(?:did|have|had) (?:i|we) (?:\w+ )?(?:say|said|tell|told|mention|call|state|decide)|"
                         r"\bi (?:said|told|mentioned|stated)\b", re.I)  # fmt: skip
 _SURE = 0.5  # closeness from which a note is told in place of an answer that the documents do not give
@@ -162,6 +167,8 @@ def from_notes(notes: Notes, answer: Answer) -> Answer:
 
     What they said stands under an answer, too, that lacks it: in a chat without documents, and where they ask for it.
     """
+    if not _ASKS.match(notes.turn.question) and not notes.turn.question.rstrip().endswith("?"):
+        return answer  # a statement is not answered with what was said before
     own = [one.text for one in notes.recalled if one.kind == "fact" and one.closeness >= _SURE][:NEAREST]
     said = [one for one in notes.earlier.said if one not in own]
     if not answer.abstained:

@@ -6,7 +6,8 @@ only what it understands to the last word, so everything else goes on as if no t
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -14,13 +15,15 @@ from typing import Any
 from assistant.guardrails.output import Output
 from assistant.orchestration import tell
 from assistant.orchestration.notes import NOBODY, Notes
+from assistant.orchestration.ports import Choice
 from assistant.orchestration.session import Called
 from assistant.orchestration.skill_stage import Skills, finished, person_of
 from assistant.types import Event
 from skills.guard import plain
-from skills.types import Person, SkillCall
+from skills.types import Person, SkillCall, SkillResult
 
-ASK = "ask_table"
+ASK, _DESCRIBE = "ask_table", "describe_table"
+_MAX_COLUMNS = 30
 _MAX_ROWS = 50
 # (question, person, names of collections or None for all) -> the name of the table asked about, None without one
 FindNamed = Callable[[str, Person, tuple[str, ...] | None], Awaitable[str | None]]
@@ -35,8 +38,11 @@ class TableStage:
         self._named = named
         self._secrets = tuple(secrets)
 
-    async def run(self, notes: Notes) -> AsyncGenerator[Event, None]:
-        """Yield a step and the answer where a table answers the question; nothing otherwise."""
+    async def run(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
+        """Yield a step and the answer where a table answers the question; nothing otherwise.
+
+        A question that names a table and is not read is told so, where the model cannot ask the table with SQL itself.
+        """
         turn, options = notes.turn, notes.turn.options
         if options.pictures or options.temporary or options.sampling.json_schema is not None:
             return
@@ -46,6 +52,11 @@ class TableStage:
             return
         call = SkillCall(ASK, {"question": notes.question, "table": table}, person, f"{turn.id}:table")
         result = await self._skills.call(call)
+        if result.status == "retry" and not choice.tools and _names(notes.question, table):
+            columns = await self._skills.call(SkillCall(_DESCRIBE, {"table": table}, person, f"{turn.id}:columns"))
+            for event in self._unread(notes, table, columns):
+                yield event
+            return
         if result.status != "ok" or not isinstance(result.data, dict):
             return
         called = Called(call.call_id, ASK, dict(call.arguments), result)
@@ -57,11 +68,30 @@ class TableStage:
         yield Event("text", text)
         yield Event("answer", answer=finished(notes, text))
 
+    def _unread(self, notes: Notes, table: str, described: SkillResult) -> Iterator[Event]:
+        """Yield that a question which names a table was not read; a row of it that was found is no answer."""
+        columns = described.data.get("columns", []) if isinstance(described.data, dict) else []
+        known = ", ".join(str(each.get("name", "")) for each in columns[:_MAX_COLUMNS] if isinstance(each, dict))
+        said = f"This question about {table} was not understood to the last word, and nothing is guessed."
+        said += f" The table has the columns {known}." if known else ""
+        said += (
+            " Ask for a count, a sum, an average, the largest or smallest, one for each value, or rows with a value."
+        )
+        notes.progress.route = replace(NOBODY, strategy="table")
+        text = Output([notes.question], self._secrets).slice(plain(said))
+        yield Event("text", text)
+        yield Event("answer", answer=finished(notes, text))
 
-async def by_table(stage: TableStage | None, notes: Notes) -> AsyncGenerator[Event, None]:
+
+def _names(question: str, table: str) -> bool:
+    """Return whether a question says the name of a table, with or without its ending."""
+    return re.search(rf"(?<!\w){re.escape(table.rsplit('.', 1)[0])}(?!\w)", question, re.IGNORECASE) is not None
+
+
+async def by_table(stage: TableStage | None, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
     """Yield what a turn's table says to its question; nothing where there are no tables."""
     if stage is not None:
-        async with aclosing(stage.run(notes)) as events:
+        async with aclosing(stage.run(notes, choice)) as events:
             async for event in events:
                 yield event
 

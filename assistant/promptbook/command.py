@@ -12,7 +12,7 @@ from assistant.promptbook.errors import CommandUnknown
 
 _NEAREST = 3
 # "/etc/passwd", "//" and "/*" are no names: they are asked as they stand.
-_COMMAND = re.compile(r"/(?:([a-z][\w-]*)(?=\s|$))?")
+_COMMAND = re.compile(r"/(?:([a-z][\w-]*)(?=\s|$))?", re.IGNORECASE)
 _WHAT: Mapping[Job, str] = {"answer": "from the documents", "chat": "without documents"}
 
 
@@ -33,9 +33,11 @@ def read(text: str, names: Collection[str]) -> Command | None:
     found = _COMMAND.match(said)
     if found is None or (found[1] is None and said != "/"):
         return None
-    if found[1] in (None, "help"):
+    if found[1] is None or found[1].lower() == "help":
         return Command("", "")
-    name, question = found[1].replace("-", "_"), said[found.end() :].strip()
+    name, question = found[1].lower().replace("-", "_"), said[found.end() :].strip()
+    if name not in names and found[1] != found[1].lower():
+        return None  # no name of a prompt, and not written like one
     if name not in names:
         raise CommandUnknown(_unknown(found[1], names))
     if not question:

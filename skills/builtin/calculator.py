@@ -36,7 +36,7 @@ def _read(question: str) -> Mapping[str, str] | None:
         tree = ast.parse(_plain(said), mode="eval") if said else None
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
-    return {"expression": said} if said and tree else None
+    return {"expression": said} if said and tree and not isinstance(tree.body, ast.Tuple) else None
 
 
 @skill(reads=_read, tags=EXACT)

@@ -53,7 +53,8 @@ def days_between(start: IsoDate, end: IsoDate) -> str:
     """
     days = (end - start).days
     first, last = min(start, end), max(start, end)
-    return f"{days} days ({days / 7:.1f} weeks); {_workdays(first, last)} working days after {first} up to {last}"
+    unit = "day" if abs(days) == 1 else "days"
+    return f"{days} {unit} ({days / 7:.1f} weeks); {_workdays(first, last)} working days after {first} up to {last}"
 
 
 def add_to_date(start: IsoDate, days: int = 0, weeks: int = 0, months: int = 0, years: int = 0) -> str:
@@ -83,7 +84,7 @@ def weekday(day: IsoDate) -> str:
         Which weekday is 2026-12-24?
     """
     year, week, _ = day.isocalendar()
-    return f"{day:%A}, week {week} of {year}, day {day.timetuple().tm_yday} of the year"
+    return f"{day:%A}, {day.isoformat()}, week {week} of {year}, day {day.timetuple().tm_yday} of the year"
 
 
 def system_now() -> datetime:

@@ -39,9 +39,9 @@ _BETWEEN = tuple(
     )
 )
 _UNTIL = re.compile(
-    rf"how (?:many (?:(?:working|business|calendar) )?(?:days|weeks)|long)"
+    rf"(?:how (?:many (?:(?:working|business|calendar) )?(?:days|weeks)|long)"
     rf"(?: is it| are there| are left| left| remain| do we have)?"
-    rf"(?: from (?:now|today))? (?:until|till|to|before) {_D}"
+    rf"(?: from (?:now|today))?|days) (?:until|till|to|before) {_D}"
 )
 _SINCE = re.compile(
     rf"how (?:many (?:(?:working|business|calendar) )?(?:days|weeks)|long)"
@@ -54,7 +54,7 @@ _ADDED = tuple(
         rf" (?P<way>after|from|before) {_D}",
         rf"(?:what|which) (?:date|day) (?:is|was|will)(?: it)?(?: be)? in {_COUNT} {_UNIT}",
         rf"(?:what|which) (?:date|day) (?:is|was)(?: it)? {_COUNT} {_UNIT} (?P<way>ago)",
-        rf"(?:add )?{_COUNT} {_UNIT} (?P<way>after|to|from|before) {_D}",
+        rf"(?:add |what is |what's )?{_COUNT} {_UNIT} (?P<way>after|to|from|before) {_D}",
     )
 )
 _WEEKDAY = tuple(

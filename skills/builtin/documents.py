@@ -19,7 +19,8 @@ from skills.types import Person
 _SUMMARY = re.compile(
     r"(?:please |can you |could you )*"
     r"(?:summari[sz]e|sum up|(?:give me |write |make )?(?:a |the )?(?:short |brief )?summary of)"
-    r" (?:the )?(?:(?:document|file|report|handbook|manual)(?: called| named)? (?P<named>[\w][^?!]{2,100}?)"
+    r" (?:the )?(?:(?:document|file|report|handbook|manual)(?: called| named)?"
+    r" (?P<named>(?!(?:on|for|about|of|in|from|that|which|chapter|section|we|i|you)\b)[\w][^?!]{2,100}?)"
     r"|(?:document |file )?[\"'“]?(?P<file>[\w][\w .()-]{0,100}\.[A-Za-z]{2,5})[\"'”]?)(?: for me|,? please)*[.?! ]*",
     re.IGNORECASE,
 )
@@ -77,7 +78,7 @@ def document_skills(search: Search, read: Read, complete: Complete) -> list[Call
         """
         whole = await read(document, person)
         if whole is None:
-            raise SkillRefusal(f"There is no document {document[:100]!r}. search_documents finds titles.")
+            raise SkillRefusal(f"There is no document {document[:100]!r}. Name it by its title or file name.")
         try:
             return await summarise(whole.text, focus, complete)
         except ModelTooSmall as exc:

@@ -99,6 +99,7 @@ _ASKING = frozenset(
         "s",
     ]
 )
+_NAMED = ("name", "title", "product", "product_name", "category", "brand", "type", "model")
 _PRICE_NAMES = ("price", "unit_price", "amount", "cost")
 
 
@@ -124,11 +125,12 @@ class Catalogue:
         if not self._products:
             raise BadSkill(f"The catalogue {path.name} holds no products under a header line.")
         self._length = sum(product.words.total() for product in self._products) / len(self._products)
+        self._names = frozenset(word for product in self._products for word in _names(product.row))
         self._holding = Counter(word for product in self._products for word in product.words)
 
     def holds(self, word: str) -> bool:
-        """Return whether a product has the word."""
-        return _stem(word.lower()) in self._holding
+        """Return whether a product is called by the word; descriptions have words of any kind."""
+        return _stem(word.lower()) in self._names
 
     def search(self, query: str, limit: int, max_price: float | None) -> list[Mapping[str, str]]:
         """Return the products that match a word of `query`, best first; without one, any up to the price."""
@@ -190,6 +192,12 @@ def _product(row: Mapping[str | None, object]) -> _Product:
     given = next((lower[name] for name in _PRICE_NAMES if name in lower), "")
     number = re.search(r"\d+(?:[.,]\d+)?", given.replace(",", "") if "." in given else given)
     return _Product(plain, words, float(number[0].replace(",", ".")) if number else None)
+
+
+def _names(row: Mapping[str, str]) -> set[str]:
+    """Return what a product is called: the words of its name, category and brand, without numbers."""
+    called = [value for key, value in row.items() if key.strip().lower() in _NAMED] or list(row.values())[:1]
+    return {_stem(word) for value in called for word in _WORD.findall(value.lower()) if not word.isdigit()}
 
 
 def _stem(word: str) -> str:

@@ -22,7 +22,9 @@ _CAPITALS = frozenset(
     ["A", "I", "CEO", "CFO", "USA", "US", "UK", "EU", "USD", "EUR", "GBP", "CHF", "JPY", "OK", "HR", "IT"]
 )
 _PRICE = re.compile(
-    r"\b(?:price|stock|shares?|quotes?|trad(?:e|es|ing)|worth|exchange rate|rate|ticker)\b", re.IGNORECASE
+    r"\b(?:stocks?|share price|shares? of|share of|quotes?\s+(?:of|for)|trad(?:e|es|ing) at|exchange rate|ticker)\b"
+    r"|\bprice of (?:one |a |the )?\^?[A-Z]{1,5}\b(?! [a-z])|\b[A-Z]{1,5} trade"
+    r"|[A-Z]{2,5} (?:stock|shares?|quote|share price)\b"
 )
 _COMPANY = re.compile(
     r"\b(?:stock|share) price of ([A-Z][a-z]{1,14})\b(?! [A-Z])|\b([A-Z][a-z]{1,14})(?:'s)? (?:stock|share) price\b"

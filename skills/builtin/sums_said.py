@@ -20,6 +20,8 @@ _ENDING = re.compile(
 _DATE = re.compile(r"\b\d{4}-\d{1,2}-\d{1,2}\b|^\S*\d[-/]\d\S*$")  # "10-20" alone is a range, "24/7" a saying
 _NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _DIGITS = {word: str(n) for n, word in enumerate(_NAMES)}
+_MONEY = {"€": "eur", "euro": "eur", "euros": "eur", "eur": "eur", "$": "usd", "dollar": "usd", "dollars": "usd"}
+_MONEY |= {"usd": "usd", "£": "gbp", "pounds": "gbp", "gbp": "gbp"}
 _FUNCTIONS = "sqrt|cbrt|abs|round|floor|ceil|min|max|sum|mean|ln|log10|log|exp|factorial|gcd|lcm|sin|cos|tan"
 # What stands for a whole sum, in the order in which it is tried.
 _WHOLE = (
@@ -60,7 +62,20 @@ _SIGNS = (
 
 def expression_in(question: str) -> str | None:
     """Return the sum that the whole question seems to be, in the calculator's signs; None where it is anything else."""
-    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", " ".join(question.lower().replace("’", "'").split()))
+    text = " ".join(question.lower().replace("’", "'").split())
+    if (
+        len(
+            {
+                _MONEY[sign]
+                for sign in re.findall(rf"(?<![^\W\d_])(?:{'|'.join(map(re.escape, _MONEY))})(?![^\W\d_])", text)
+            }
+        )
+        > 1
+    ):
+        return None  # of two currencies there is no sum
+    if re.search(r"\d,\d{1,2}(?!\d)", text):
+        return None  # a decimal comma, or a list without blanks: both are written so
+    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
     text = _ENDING.sub("", _ASKING.sub("", text, count=1), count=1)
     text = re.sub(rf"\b({'|'.join(_DIGITS)})\b", lambda found: _DIGITS[found[1]], text)
     text = re.sub(r"(?<=\d)\s*(?:euros?|dollars?|pounds|usd|eur|[€$£])(?!\w)|[€$£](?=\d)", "", text)

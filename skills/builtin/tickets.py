@@ -23,13 +23,19 @@ Text = Annotated[str, StringConstraints(max_length=5_000), "what happened, as th
 _TITLE_CHARACTERS = 120
 _POLITE = r"(?:(?:please|can you|could you|would you|i want to|i need to|i'd like to|let's)[\s,]+)*"
 _TICKET = r"(?:(?:a|an|new|support|help ?desk|it|high|low|normal|urgent|priority)[\s-]+)*(?:ticket|support request)"
+_FOR = r"(?:\s+(?:with|to|for)\s+[\w ]{2,30}?)?"
 _NEW = re.compile(
-    rf"{_POLITE}(?:(?:open|create|file|raise|submit|make|log|start|write)\s+{_TICKET}(?:\s+(?:with|to)\s+\w+(?:\s+priority)?)?"
-    r"|report(?:\s+(?:a|an|this|the))?\s+(?:problem|issue|bug|incident|fault)"
-    r"(?:\s+(?:to|with)\s+(?:the\s+)?[\w ]{2,20})?)"
-    r"\s*(?::|,|-|–|\s(?:about|that|because|saying|as|since|for)\b|\s(?:that\s+)?says?\b)\s*(?P<said>\S.{2,})",
+    rf"{_POLITE}(?:(?:open|create|file|raise|submit|log|start)\s+{_TICKET}"
+    rf"(?:{_FOR}\s*:|\s(?:about|that|because|saying|which says|that says)\b)"
+    r"|report(?:\s+(?:a|an|this|the))?\s+(?:problem|issue|bug|fault)(?:\s+to\s+(?:the\s+)?[\w ]{2,20})?\s*:)"
+    r"\s*(?P<said>\S.{2,})",
     re.IGNORECASE,
 )
+_THEN_NEW = re.compile(
+    rf"(?P<said>[^?]{{6,}}?)[.,;!]\s+{_POLITE}(?:open|create|file|raise)\s+{_TICKET}(?:\s+(?:for|about)\s+(?:this|that|it))?[\s.!]*",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(r"(?:what|how|where|when|who|which|why|not\b|this\b|that\b|it\b|me\b)", re.IGNORECASE)
 _NUMBER = r"(?:#\s*)?(?P<ticket>[A-Za-z]*[-_]?\d[\w-]{0,38})"
 _COMMENT = re.compile(
     rf"{_POLITE}(?:add|comment|note|write)(?:\s+a\s+(?:comment|note))?\s+(?:to|on|in)\s+(?:my\s+)?ticket\s+{_NUMBER}"
@@ -43,7 +49,7 @@ _STATUS = re.compile(
     re.IGNORECASE,
 )
 _LIST = re.compile(
-    rf"{_POLITE}(?:(?:which|what|show(?:\s+me)?|list)\s+)(?:(?:all|of)\s+)*(?:my\s+)?(?P<one>open|closed|all)?\s*(?:support\s+)?tickets"
+    rf"{_POLITE}(?:(?:which|what|show(?:\s+me)?|list|do\s+i\s+have(?:\s+any)?|my)\s+)(?:(?:all|of)\s+)*(?:my\s+)?(?P<one>open|closed|all)?\s*(?:support\s+)?tickets"
     r"(?:\s+(?:do\s+i\s+have|have\s+i|are|of\s+mine))?(?:\s+(?P<other>open|closed))?\s*[?.!]*",
     re.IGNORECASE,
 )
@@ -103,11 +109,11 @@ def ticket_skills(url: str, http: Http, signer: Signer) -> list[Callable[..., ob
 def _new_in(question: str) -> Mapping[str, str] | None:
     """Return title, text and priority of a ticket that the question asks for, in the person's own words."""
     text = " ".join(question.split())
-    found = _NEW.fullmatch(text)
-    if found is None:
+    found = _NEW.fullmatch(text) or _THEN_NEW.fullmatch(text)
+    if found is None or _ASKS.match(found["said"]):
         return None
     said = found["said"].strip(" .")
-    title = _SENTENCE.split(said)[0].strip(" .,")[:_TITLE_CHARACTERS]
+    title = _SENTENCE.split(said)[0].strip(" .,?!")[:_TITLE_CHARACTERS]
     if len(title) < 3:
         return None
     urgent, minor = _URGENT.search(text), _MINOR.search(text)

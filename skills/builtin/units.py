@@ -74,14 +74,18 @@ _QUESTIONS = tuple(
     )
 )
 _HOW_MANY = re.compile(
-    rf"how (?:many|much) {_UNIT} (?:are|is|make|do|does|fit)(?: there)?(?: in| into)?"
+    rf"how (?:many|much) {_UNIT} (?:(?:are|is|make|do|does|fit)(?: there)?(?: in| into)?|in)"
     rf" {_AMOUNT}\s*{_UNIT}(?: have| make)?"
 )
+# Bits and bytes, milliwatts and megawatts: units go by any case here, so these are not read.
+_CASE_MATTERS = re.compile(r"(?<![A-Za-z])(?:mW|[KMGT]b|[kmgt]B|b|mPa|mJ|Mm|MM|PS)(?![A-Za-z])")
 _WORDS = {"a": "1", "an": "1", "one": "1", "half a": "0.5", "half an": "0.5"}
 
 
 def _read(question: str) -> Mapping[str, str] | None:
     """Return amount and units of a question that is a conversion of units known here, and nothing else."""
+    if _CASE_MATTERS.search(question):
+        return None
     text = " ".join(question.lower().split()).strip(" ?.!")
     found = next(filter(None, (form.fullmatch(text) for form in _QUESTIONS)), None)
     if found:

@@ -110,3 +110,18 @@ def test_it_tells_a_plain_statement_from_everything_that_asks(message: str, only
 )
 def test_it_knows_a_question_for_the_notes(message: str, asks: bool) -> None:
     assert said.asks_for_notes(message) is asks
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "My manager is harassing me",
+        "my team is not paid on time",
+        "I am a contractor, do I get sick leave",
+        "I work in Graz, am I allowed to work remotely",
+        "I am a bit confused about the sick leave policy",
+        "My manager is Carla Meier and I need a laptop",
+    ],
+)
+def test_what_may_be_a_question_or_a_cry_for_help_is_not_merely_noted(message: str) -> None:
+    assert not said.only_states(message)

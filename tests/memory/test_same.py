@@ -48,3 +48,9 @@ def test_a_denial_or_an_update_takes_the_place_of_what_was_said(new: str, old: s
 )
 def test_other_things_stand_side_by_side(new: str, old: str) -> None:
     assert not takes_place_of(new, old)
+
+
+def test_how_somebody_is_does_not_take_the_place_of_who_they_are() -> None:
+    assert not takes_place_of("My wife is not well", "My wife is Anna")
+    assert not takes_place_of("My team is hiring", "My team is Platform")
+    assert takes_place_of("My team is now Search", "My team is Platform")

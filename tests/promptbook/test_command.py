@@ -12,7 +12,7 @@ NAMES = ("few_shot_answer", "self_ask_answer", "letter")
 
 
 @pytest.mark.parametrize(
-    "text", ["How long is leave?", "/etc/passwd", "// a comment", "/* x */", "/Letter x", "/1 x", ""]
+    "text", ["How long is leave?", "/etc/passwd", "// a comment", "/* x */", "/Lettre x", "/1 x", ""]
 )
 def test_takes_what_names_no_prompt_as_it_stands(text: str) -> None:
     assert command.read(text, NAMES) is None
@@ -20,6 +20,7 @@ def test_takes_what_names_no_prompt_as_it_stands(text: str) -> None:
 
 def test_parts_the_name_from_the_question() -> None:
     assert command.read(" /letter Dear\nAnn ", NAMES) == Command("letter", "Dear\nAnn")
+    assert command.read("/Letter x", NAMES) == Command("letter", "x")
     assert command.read("/self-ask-answer How?", NAMES) == Command("self_ask_answer", "How?")
     for text in ("/", " / ", "/help", "/help me"):
         assert command.read(text, NAMES) == Command("", "")

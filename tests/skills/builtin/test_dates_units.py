@@ -29,7 +29,7 @@ async def dates(name: str, **arguments: object) -> SkillResult:
         ("add_to_date", {"start": "2024-02-29", "years": 1}, "2025-02-28 (Friday)"),
         ("add_to_date", {"start": "2024-03-01", "days": -1}, "2024-02-29 (Thursday)"),
         ("add_to_date", {"start": "2024-01-15", "months": -13, "weeks": 1}, "2022-12-22 (Thursday)"),
-        ("weekday", {"day": "2000-01-01"}, "Saturday, week 52 of 1999, day 1 of the year"),
+        ("weekday", {"day": "2000-01-01"}, "Saturday, 2000-01-01, week 52 of 1999, day 1 of the year"),
     ],
 )
 async def test_knows_the_calendar(name: str, arguments: dict[str, object], text: str) -> None:
