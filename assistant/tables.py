@@ -237,6 +237,18 @@ model_choices = Table(
     Column("updated_at", Float, nullable=False),
 )
 
+# Pictures that a skill had made, for the person who asked; gone with the conversation.
+drawn_pictures = Table(
+    "drawn_pictures",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner_id", String(32), nullable=False, index=True),  # who asked, and the only one who sees it
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), index=True),  # None: of no chat
+    Column("media_type", String(20), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
 # What administrators have written for questions that are often asked.
 curated_answers = Table(
     "curated_answers",

@@ -168,6 +168,11 @@ class Turns:
             for event in self._remembered(notes, pinned):
                 yield event
             return
+        cannot = await self._skills.missing(notes) if self._skills is not None else ""
+        if cannot:
+            for event in self._fixed(notes, cannot, "skills"):
+                yield event
+            return
         started = notes.trace.clock()
         choice = await chosen(self._models, turn)
         notes.progress.route = choice.route

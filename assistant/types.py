@@ -122,6 +122,14 @@ class Citation:
     anchor: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A picture that a skill had made for the answer; `GET /api/pictures/{id}` has it for who asked."""
+
+    id: str
+    shows: str  # what it was asked to show, at most 300 characters
+
+
 ApprovalState = Literal["waiting", "running", "done", "failed", "refused", "expired", "interrupted"]
 
 
@@ -154,6 +162,7 @@ class Answer:
     notice: str | None = None  # one sentence when something did not go as usual
     searched: tuple[str, ...] = ()  # names of the collections that were searched
     stopped_by: str = "stop"
+    pictures: tuple[Drawn, ...] = ()  # that skills had made
     approvals: tuple[CallToApprove, ...] = ()  # the turn goes on when the person has decided about them
 
 

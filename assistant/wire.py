@@ -65,6 +65,13 @@ class UsageJson(TypedDict):
     cached_tokens: int
 
 
+class DrawnJson(TypedDict):
+    """A picture that a skill had made; GET /api/pictures/{id} has it."""
+
+    id: str
+    shows: str
+
+
 class ApprovalJson(TypedDict):
     """A call of a skill that a person has to approve, to the letter."""
 
@@ -93,6 +100,7 @@ class AnswerJson(TypedDict):
     nearest: list[NearestJson]
     stopped_by: str
     approvals: list[ApprovalJson]
+    pictures: NotRequired[list[DrawnJson]]  # missing in answers that were stored before there were any
 
 
 def answer_json(answer: Answer) -> AnswerJson:
@@ -122,6 +130,7 @@ def answer_json(answer: Answer) -> AnswerJson:
         nearest=[nearest_json(passage) for passage in answer.nearest[:NEAREST_SHOWN]],
         stopped_by=answer.stopped_by,
         approvals=[approval_json(call) for call in answer.approvals],
+        pictures=[DrawnJson(id=each.id, shows=each.shows) for each in answer.pictures],
     )
 
 

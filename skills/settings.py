@@ -41,4 +41,11 @@ class SkillsSettings(BaseModel):
     )
     quotes_url: str = Field(default="", description="Address of the quotes API with {symbol} in it; empty: no quotes")
     tickets_url: str = Field(default="", description="Address of the tickets API; empty: no tickets")
+    images_url: str = Field(
+        default="", description="Address of an API with OpenAI's /images/generations; empty: no pictures are made"
+    )
+    images_model: str = Field(default="", description="What that API calls its model; unset: it chooses")
+    images_max_bytes: int = Field(default=8_000_000, ge=10_000, le=50_000_000, description="Largest picture")
+    images_timeout_s: float = Field(default=120.0, gt=0, le=600, description="Wait for one picture")
+    images_per_hour: int = Field(default=20, ge=1, description="Pictures of one person within an hour")
     catalogue: Path | None = Field(default=None, description="CSV file with the product catalogue; none: no search")

@@ -115,6 +115,10 @@ class Api(Gallery, Operating):
         """Delete a collection with all its documents."""
         self.send("DELETE", f"/api/collections/{collection_id}")
 
+    def picture(self, picture_id: str) -> bytes:
+        """Return a picture that a skill had made for the caller."""
+        return self.send("GET", f"/api/pictures/{quote(picture_id, safe='')}").content
+
     def upload(self, collection_id: str, files: Iterable[NamedFile]) -> wire.Upload:
         """Hand files in; returns once they are safe, before they are read."""
         return self.send_files(f"/api/collections/{collection_id}/documents", files)

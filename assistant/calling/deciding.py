@@ -71,6 +71,10 @@ class SkillTurns:
         """Return whether the question is one for skills in so many words."""
         return await self._stage.exact(notes, choice)
 
+    async def missing(self, notes: Notes) -> str:
+        """Return the sentence for who asks for what no skill here can do, "" for everything else."""
+        return await self._stage.missing(notes)
+
     def run(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
         """Yield steps, and the answer where the question needs a skill."""
         return self._stage.run(notes, choice)
@@ -192,7 +196,7 @@ class SkillTurns:
         whole = answer_json(replace(answer, text="\n\n".join(part for part in (before, answer.text) if part)))
 
         def amended(stored: AnswerJson) -> AnswerJson:
-            changed = {"answer", "approvals", "stopped_by", "notice"}
+            changed = {"answer", "approvals", "pictures", "stopped_by", "notice"}
             return {**stored, **{key: whole[key] for key in changed}, "steps": [*stored["steps"], *whole["steps"]]}  # type: ignore[literal-required,typeddict-item]  # the keys are those of the dictionary itself
 
         await in_thread(conversations.amend, self._engine, owner, origin.turn_id, amended)

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from sqlalchemy import Engine
 
-from assistant import attachments
+from assistant import attachments, drawn
 from assistant.calling import named_table
 from assistant.drafter import converses
 from assistant.models.errors import ModelError
@@ -19,7 +19,8 @@ from assistant.models.types import ModelRequest, Sampling
 from assistant.orchestration.context import interleaved
 from assistant.orchestration.ports import Choice, Search
 from assistant.orchestration.prompts import Message
-from assistant.threads import in_thread
+from assistant.threads import in_thread, in_writer_thread
+from assistant.types import Picture
 from ingest.files import FileStore
 from knowledge import chunks, collections, documents
 from knowledge.types import Collection, Document, Scope
@@ -55,7 +56,13 @@ class ProductHost:
 
     def host(self) -> Host:
         """Return what the skills are handed."""
-        return Host(search=self.search, read=self.read, complete=self.complete, find_table=self.find_table)
+        return Host(
+            search=self.search,
+            read=self.read,
+            complete=self.complete,
+            find_table=self.find_table,
+            keep_picture=self.keep_picture,
+        )
 
     async def search(self, query: str, person: Person, limit: int) -> list[FoundText]:
         """Return the passages that fit best and that the person may read."""
@@ -80,6 +87,11 @@ class ProductHost:
         Tables of no conversation count where they lie in the collections `places`; None: in any.
         """
         return await in_thread(self._table_named, question, Scope(person.principals), person.conversation, places)
+
+    async def keep_picture(self, media_type: str, data: bytes, person: Person) -> str:
+        """Store a picture for the person, in the conversation of the call, and return its id."""
+        picture = Picture(media_type, data)
+        return await in_writer_thread(drawn.keep, self._engine, person.user_id, person.conversation, picture)
 
     async def complete(self, system: str, user: str, max_tokens: int, schema: Schema | None) -> str:
         """Return a model's reply; raises SkillFailure when none answers, ModelTooSmall where none can write."""

@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 import typer
 
 from assistant.cli.options import AsUser, CollectionNames, JsonFlag, settings_of
 from assistant.cli.output import Failed, err, out, show_answer, show_json
-from assistant.cli.session import call, connect
+from assistant.cli.session import call, connect, sentence
 
 
 def ask(
@@ -22,6 +23,7 @@ def ask(
     history: Annotated[
         Path | None, typer.Option(help="A JSON file with earlier messages: [{role, content}, ...].")
     ] = None,
+    picture: Annotated[Path | None, typer.Option(help="Where to save a picture that was asked for.")] = None,
     as_user: AsUser = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -30,11 +32,17 @@ def ask(
     body = {"model": "assistant", "messages": messages, "assistant": {"collections": collection or None}}
     with connect(settings_of(context), as_user=as_user, with_model=True) as client:
         reply = call(client, "POST", "/v1/chat/completions", json=body)
+        drawn = [each["id"] for each in reply["assistant"].get("pictures", [])]
+        saved = _save(client, drawn[0], picture) if drawn and picture is not None else False
     answer = shape(reply)
     if as_json:
         show_json(answer)
         return
     show_answer(answer["answer"])
+    if saved:
+        out.print(f"Saved as {picture}.", markup=False, highlight=False)
+    elif drawn:
+        out.print("Ask with --picture FILE to save it.", style="dim", markup=False, highlight=False)
     for citation in answer["citations"]:
         place = f", page {citation['page']}" if citation.get("page") else ""
         out.print(f"  [{citation['n']}] {citation['title']}{place}", style="dim", markup=False, highlight=False)
@@ -74,7 +82,19 @@ def shape(reply: dict[str, Any]) -> dict[str, Any]:
     """Return the documented shape of `ask --json` from a chat completion of our API."""
     extra, choice, usage = reply["assistant"], reply["choices"][0], reply.get("usage") or {}
     kept = ("citations", "abstained", "grounded", "degraded", "route", "steps", "timings_ms")
-    return {"answer": choice["message"]["content"], **{name: extra[name] for name in kept}, "usage": usage}
+    made = {"pictures": extra["pictures"]} if extra.get("pictures") else {}
+    return {"answer": choice["message"]["content"], **{name: extra[name] for name in kept}, **made, "usage": usage}
+
+
+def _save(client: httpx.Client, identifier: str, path: Path) -> bool:
+    reply = client.get(f"/api/pictures/{identifier}")
+    if not reply.is_success:
+        raise Failed(sentence(reply))
+    try:
+        path.write_bytes(reply.content)
+    except OSError as error:
+        raise Failed(f"The picture cannot be saved as {path}: {error.strerror}.") from error
+    return True
 
 
 def _earlier(path: Path | None) -> list[dict[str, str]]:

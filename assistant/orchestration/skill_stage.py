@@ -25,6 +25,7 @@ from assistant.orchestration.alongside import alongside
 from assistant.orchestration.attempt import attempt
 from assistant.orchestration.compose import plain_chat
 from assistant.orchestration.draft import Permit, draft
+from assistant.orchestration.drawing import drawn, without_endpoint
 from assistant.orchestration.errors import OrchestrationError
 from assistant.orchestration.notes import Notes, answer_of
 from assistant.orchestration.plan_stage import PlanStage
@@ -71,6 +72,10 @@ class TurnSkills(Protocol):
         """Return whether the question is one for skills in so many words, so that documents need not be asked."""
         ...
 
+    async def missing(self, notes: Notes) -> str:
+        """Return the sentence for who asks for what no skill here can do, "" for everything else."""
+        ...
+
     def run(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
         """Yield steps, and the answer where the question needs a skill."""
         ...
@@ -107,6 +112,13 @@ class SkillStage:
             return False
         offered = await self._skills.for_person(person_of(notes.turn.caller))
         return await in_thread(caller.exact, notes.question, offered)
+
+    async def missing(self, notes: Notes) -> str:
+        """Return the sentence for who asks for a picture that nothing here can make, "" for everything else."""
+        if self._skills.caller is None:  # still being loaded
+            return ""
+        offered = await self._skills.for_person(person_of(notes.turn.caller))
+        return without_endpoint(notes.question, notes.turn.options, offered)
 
     async def run(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
         """Yield steps, and the answer where a skill was used or a call waits; without an answer no skill was needed.
@@ -265,7 +277,8 @@ class SkillStage:
 def finished(notes: Notes, text: str) -> Answer:
     """Return an answer that rests on results and cites no passage."""
     made = answer_of(replace(notes, release=None), "", 0)
-    return replace(made, text=text, citations=(), abstained=False, grounded=True, nearest=(), suggestions=())
+    made = replace(made, text=text, citations=(), abstained=False, grounded=True, nearest=(), suggestions=())
+    return replace(made, pictures=drawn(notes.calls))
 
 
 def _unfit(problems: Sequence[str]) -> str:

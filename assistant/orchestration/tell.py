@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from assistant.orchestration.drawing import picture_of
 from assistant.orchestration.session import Called
 from assistant.types import CallToApprove
 from skills.guard import plain
@@ -48,6 +49,8 @@ def results(called: Sequence[Called], corrections: bool = False) -> str:
 def result(called: Called) -> str:
     """Return one result in Markdown: a text as it is, an object as a list of its fields."""
     data = called.result.data
+    if (picture := picture_of(called)) is not None:
+        return plain(f"Here is the picture: {picture.shows}")
     if called.result.status == "ok" and isinstance(data, dict | list):
         return plain(_value(data))[:_RESULT_CHARACTERS]
     return plain(called.result.text)[:_RESULT_CHARACTERS]

@@ -9,6 +9,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from assistant import drawn
 from assistant.calling import long_calls
 from assistant.errors import LastAdministrator, UnknownGroup, UserNameTaken, WrongPassword
 from assistant.gallery.leaving import forget_owner
@@ -140,6 +141,7 @@ def remove(engine: Engine, identifier: str) -> list[str] | None:
         forget_person(connection, identifier)
         forget_author(connection, identifier)
         long_calls.forget_person(connection, identifier)
+        drawn.forget_person(connection, identifier)
         forget_owner(connection, identifier)
         gone = connection.execute(
             delete(conversations).where(conversations.c.owner_id == identifier).returning(conversations.c.id)

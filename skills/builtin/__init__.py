@@ -11,6 +11,7 @@ from skills.builtin.calculator import calculate
 from skills.builtin.dates import date_skills, system_now
 from skills.builtin.documents import Read, Search, document_skills
 from skills.builtin.language import Complete, language_skills
+from skills.builtin.pictures import KeepPicture, PictureLimits, picture_skills
 from skills.builtin.products import Catalogue, product_skills
 from skills.builtin.quotes import quote_skills
 from skills.builtin.tables import FindTable, table_source
@@ -30,6 +31,7 @@ class Host:
     read: Read | None = None
     complete: Complete | None = None
     find_table: FindTable | None = None
+    keep_picture: KeepPicture | None = None
     now: Callable[[], datetime] = system_now
 
 
@@ -57,6 +59,11 @@ def sources(host: Host, parts: Parts) -> list[Source]:
         found.append(Functions("builtin:quotes", quote_skills(settings.quotes_url, http, _signer("quotes", parts))))
     if settings.tickets_url:
         found.append(Functions("builtin:tickets", ticket_skills(settings.tickets_url, http, _signer("tickets", parts))))
+    if settings.images_url and host.keep_picture:
+        limits = PictureLimits(settings.images_max_bytes, settings.images_timeout_s, settings.images_per_hour)
+        signer = _signer("images", parts)
+        drawing = picture_skills(settings.images_url, settings.images_model, http, signer, host.keep_picture, limits)
+        found.append(Functions("builtin:pictures", drawing))
     if settings.catalogue:
         found.append(Functions("builtin:products", product_skills(Catalogue(settings.catalogue))))
     return found

@@ -1,9 +1,9 @@
-"""A small server for demonstrations and tests: live quotes, and tickets kept in SQLite.
+"""A small server for demonstrations and tests: live quotes, tickets kept in SQLite, and plain pictures.
 
     python -m skills.builtin.sample_server --port 8090 --tickets tickets.db
 
-Then set quotes_url to http://127.0.0.1:8090/quotes/{symbol}, tickets_url to http://127.0.0.1:8090, and allow_hosts to
-127.0.0.1. It trusts the header X-On-Behalf-Of and the prices are made up: not for real use.
+Then set quotes_url to http://127.0.0.1:8090/quotes/{symbol}, tickets_url and images_url to http://127.0.0.1:8090, and
+allow_hosts to 127.0.0.1. It trusts the header X-On-Behalf-Of and the prices are made up: not for real use.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import argparse
 import json
 import re
 import sqlite3
+import struct
 import sys
 import zlib
+from base64 import b64encode
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +31,7 @@ CREATE TABLE IF NOT EXISTS tickets (id INTEGER PRIMARY KEY, owner TEXT NOT NULL,
 CREATE TABLE IF NOT EXISTS comments (ticket INTEGER NOT NULL REFERENCES tickets, text TEXT NOT NULL);
 """
 _MAX_BODY = 100_000
+_SIDE = 64  # pixels of a picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,21 @@ def quote(symbol: str, now: datetime) -> Reply:
     return Reply(200, {"symbol": symbol, "price": price, "currency": "USD", "time": f"{now:%Y-%m-%dT%H:%MZ}"})
 
 
+def picture(given: dict[str, Any]) -> Reply:
+    """Return a real PNG of one colour, made of the prompt; 64 pixels wide whatever was asked for."""
+    prompt = given.get("prompt")
+    if not (isinstance(prompt, str) and prompt):
+        return Reply(400, {"error": {"message": "prompt is missing"}})
+    colour = zlib.crc32(prompt.encode()).to_bytes(4)[:3]
+    rows = b"".join(b"\0" + colour * _SIDE for _ in range(_SIDE))
+    head = struct.pack(">IIBBBBB", _SIDE, _SIDE, 8, 2, 0, 0, 0)
+    blocks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in blocks
+    )
+    return Reply(200, {"created": 0, "data": [{"b64_json": b64encode(png).decode()}]})
+
+
 class _Requests(BaseHTTPRequestHandler):
     """Answers from `tickets`, which the server's own subclass holds."""
 
@@ -120,7 +138,7 @@ class _Requests(BaseHTTPRequestHandler):
                 self._send(Reply(404, {"error": "not found"}))
 
     def do_POST(self) -> None:
-        """Store tickets and comments."""
+        """Store tickets and comments, make pictures."""
         size = int(self.headers.get("Content-Length") or 0)
         if size > _MAX_BODY:
             self.close_connection = True
@@ -132,6 +150,8 @@ class _Requests(BaseHTTPRequestHandler):
             given = None
         owner = self.headers.get("X-On-Behalf-Of", "")
         match [unquote(part) for part in urlsplit(self.path).path.strip("/").split("/")], given:
+            case ["images", "generations"], dict():
+                self._send(picture(given))
             case ["tickets"], dict():
                 self._send(self.tickets.add(owner, given))
             case ["tickets", ticket, "comments"], dict():
@@ -158,7 +178,7 @@ def make_server(port: int, tickets: Tickets) -> ThreadingHTTPServer:
 
 def main() -> None:
     """Serve until interrupted."""
-    parser = argparse.ArgumentParser(description="Sample quotes and tickets for trying skills out.")
+    parser = argparse.ArgumentParser(description="Sample quotes, tickets and pictures for trying skills out.")
     parser.add_argument("--port", type=int, default=8090)
     parser.add_argument("--tickets", type=Path, default=Path("tickets.db"))
     chosen = parser.parse_args()

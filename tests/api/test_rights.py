@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from assistant import conversations, sharing
+from assistant import conversations, drawn, sharing
 from assistant.api.auth import Guarded, policy_of
 from assistant.attachments import collection_for
 from assistant.calling import long_calls
@@ -26,6 +26,7 @@ from assistant.gallery.setup import Setup
 from assistant.gallery.store import Draft
 from assistant.people import credentials, users
 from assistant.people.credentials import caller_of
+from assistant.types import Picture
 from knowledge import chunks, collections, documents
 from knowledge.tables import documents as documents_table
 from knowledge.types import NewChunk
@@ -122,6 +123,8 @@ TABLE: dict[str, tuple[Expected, Any]] = {
     "GET /api/chats/export": ((401, 200, 200, 200), None),
     "POST /api/chats/import": ((401, 201, 201, 201), [{"title": "x", "chat": {"messages": []}}]),
     # Folders are everybody's own: two may have one of the same name, and nobody sees another's.
+    # Ben's own, made by a skill.
+    "GET /api/pictures/{picture_id}": ((401, 200, 404, 404), None),
     "GET /api/folders": ((401, 200, 200, 200), None),
     "PATCH /api/folders/{name}": ((401, 200, 404, 404), {"name": "hr"}),
     "DELETE /api/folders/{name}": ((401, 204, 404, 404), None),
@@ -286,6 +289,8 @@ async def scene(world: World) -> AsyncIterator[Scene]:
         written = await client.post("/api/skills/write_note/call", json={"arguments": {"text": "x"}})
     call = SkillCall("write_note", {"text": "x"}, Person(ben.id, scope.principals))
     ids |= {"call_id": long_calls.begin(engine, world.notebook.write.skill("write_note"), call)}
+    picture = Picture("image/png", b"\x89PNG")
+    ids |= {"picture_id": drawn.keep(engine, ben.id, conversation, picture)}
     yield Scene(world, ids | {"approval_id": written.json()["approval"]["id"]}, visit)
     await world.app.skills.stop()
 

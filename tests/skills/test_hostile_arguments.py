@@ -183,15 +183,20 @@ async def complete(system: str, user: str, max_tokens: int, schema: Schema | Non
     return "words"
 
 
+async def keep(media_type: str, data: bytes, person: Person) -> str:
+    return "p"
+
+
 @pytest.fixture
 async def skills(registry: Registry, parts: Parts, tmp_path: Path) -> AsyncIterator[Registry]:
     """All built-in skills and a module, with a guard that allows nothing inside the network."""
     catalogue = tmp_path / "catalogue.csv"
     catalogue.write_text("name,price\npen,1\n")
-    changes = {"quotes_url": "http://127.0.0.1:1/{symbol}", "tickets_url": "http://127.0.0.1:1", "catalogue": catalogue}
+    url = "http://127.0.0.1:1"
+    changes = {"quotes_url": f"{url}/{{symbol}}", "tickets_url": url, "images_url": url, "catalogue": catalogue}
     http = GuardedHttp(Policy())
     closed = replace(parts, http=http, policy=http.policy, settings=parts.settings.model_copy(update=changes))
-    for source in sources(Host(search=search, read=read, complete=complete), closed):
+    for source in sources(Host(search=search, read=read, complete=complete, keep_picture=keep), closed):
         await registry.add(source)
     module = tmp_path / "team" / "team.py"
     module.parent.mkdir()

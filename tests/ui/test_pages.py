@@ -83,6 +83,16 @@ def test_answers_with_citations_and_keeps_them_over_a_reload(open_page: OpenPage
     assert any(QUESTION in label.replace("\\", "") for label in labels(again))
 
 
+def test_shows_a_picture_that_a_skill_had_made_and_lets_it_be_saved(open_page: OpenPage, world: World) -> None:
+    world.scripts.append(Script("draw me", "Here is the picture: a red fox", draws="a red *fox*"))
+    app = ask(open_page(), "Draw me a picture of a red fox")
+    assert not app.exception and not app.error
+    assert len(app.get("image")) == 1
+    assert [button.label for button in app.get("download_button")] == ["Save the picture"]
+    again = open_page(query={"c": app.query_params["c"]})
+    assert len(again.get("image")) == 1  # stored with the answer
+
+
 def test_opens_a_source_beside_the_answer(open_page: OpenPage) -> None:
     app = ask(open_page(), QUESTION)
     (answer,) = drawn(app, "answer-")

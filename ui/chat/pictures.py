@@ -9,7 +9,11 @@ from collections.abc import Sequence
 import streamlit as st
 from PIL import Image, ImageOps
 
+from ui import state
+from ui.scrub import plain
 from ui.transport import NamedFile
+from ui.trouble import told
+from ui.wire import Drawn
 
 MOST = 4  # pictures of one question, as the API takes them
 TYPES = ("image/png", "image/jpeg", "image/webp")
@@ -18,9 +22,13 @@ TOTAL_BYTES = 640_000
 MAX_PIXELS = 24_000_000  # a photo of a phone; more takes memory that other people's pages need
 SIDES = (1600, 1200, 900, 640)  # pixels of the longer side, tried in turn
 WIDTH = 160  # pixels on the page
+DRAWN_WIDTH = 480  # pixels of one that a skill had made
 KEPT_TURNS = 8
+KEPT_DRAWN = 16
+_DRAWN = "drawn-pictures"
 _KEPT = "pictures"
 _QUALITY = 82
+_ENDINGS = {b"\x89PNG": ".png", b"\xff\xd8\xff\xe0": ".jpg", b"\xff\xd8\xff\xe1": ".jpg"}
 
 
 def parted(files: Sequence[NamedFile]) -> tuple[list[NamedFile], list[NamedFile]]:
@@ -74,6 +82,32 @@ def show(urls: Sequence[str]) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         for n, url in enumerate(urls, start=1):
             st.image(content(url), width=WIDTH, caption=f"Picture {n}")
+
+
+def show_drawn(made: Sequence[Drawn]) -> None:
+    """Show pictures that a skill had made, each with a button that saves it."""
+    for picture in made:
+        with told():
+            data = _fetched(picture.id)
+            st.image(data, width=DRAWN_WIDTH, caption=plain(picture.shows, 300))
+            st.download_button(
+                "Save the picture",
+                data,
+                file_name=f"picture-{picture.id[:8]}{_ENDINGS.get(data[:4], '.webp')}",
+                key=f"save-{picture.id}",
+                icon=":material/download:",
+                type="tertiary",
+            )
+
+
+def _fetched(picture_id: str) -> bytes:
+    """Return a picture, asked for once in this tab: the page is drawn anew with every click."""
+    kept: dict[str, bytes] = st.session_state.setdefault(_DRAWN, {})
+    if picture_id not in kept:
+        kept[picture_id] = state.api().picture(picture_id)
+        for oldest in list(kept)[:-KEPT_DRAWN]:
+            del kept[oldest]
+    return kept[picture_id]
 
 
 def _small(data: bytes, most_bytes: int) -> bytes | None:

@@ -35,6 +35,8 @@ def show(conversation_id: str, turn: Turn, is_last: bool) -> None:
     elif opened:
         asking.read_source(opened["chunk"], opened["n"], turn.id)
         st.rerun()
+    if turn.answer.pictures:
+        pictures.show_drawn(turn.answer.pictures)
     for waiting in turn.answer.approvals:
         approval.show(waiting)
     _actions(conversation_id, turn, turn.answer)

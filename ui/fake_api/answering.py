@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ui.fake_api.drawn import PICTURE
 from ui.fake_api.library import hit_json
 from ui.fake_api.records import FakeChunk, FakeCollection, FakeDocument
 from ui.fake_api.world import Script, World, words
@@ -46,7 +47,8 @@ def _scripted(world: World, script: Script, hits: list[Hit], collections: list[F
         collections,
         abstained=script.abstained,
     )
-    return {**answer, "degraded": script.degraded, "notice": script.notice}
+    pictures = [{"id": PICTURE, "shows": script.draws}] if script.draws else []
+    return {**answer, "degraded": script.degraded, "notice": script.notice, "pictures": pictures}
 
 
 def _best_sentence(chunk: FakeChunk, question: str) -> str:
@@ -87,6 +89,7 @@ def _answer(
         "nearest": [{**hit_json(world, hit), "quote": hit[2].text[:600]} for hit in nearest],
         "stopped_by": "stop",
         "approvals": [],
+        "pictures": [],
     }
 
 

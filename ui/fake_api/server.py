@@ -18,6 +18,7 @@ from starlette.routing import Route
 from ui.fake_api import (
     commands,
     curated,
+    drawn,
     gallery,
     group_memory,
     library,
@@ -53,6 +54,7 @@ def application(world: World) -> Starlette:
         people,
         library,
         talk,
+        drawn,
         commands,
         skills,
         memory,

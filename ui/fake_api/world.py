@@ -43,6 +43,7 @@ class Script:
     abstained: bool = False
     degraded: bool = False
     notice: str | None = None
+    draws: str = ""  # what the picture shows that comes with it; "": none does
     calls: tuple[str, dict[str, object]] | None = None  # the skill, and its arguments, that wait for approval
 
 

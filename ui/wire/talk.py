@@ -54,6 +54,13 @@ class Feedback(Wire):
     comment: str | None = None
 
 
+class Drawn(Wire):
+    """A picture that a skill had made for the answer."""
+
+    id: str
+    shows: str = ""
+
+
 class Outcome(Wire):
     """All that belongs to an answer besides its text; the last chunk of a stream carries it."""
 
@@ -71,6 +78,7 @@ class Outcome(Wire):
     searched: tuple[str, ...] = ()
     nearest: tuple[Hit, ...] = ()
     stopped_by: str = "stop"
+    pictures: tuple[Drawn, ...] = ()  # that skills had made
     approvals: tuple[Approval, ...] = ()  # calls of skills that the turn waits, or waited, for
     text: str | None = None  # the whole answer, where it is not what was streamed
     feedback: Feedback | None = None

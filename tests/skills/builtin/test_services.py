@@ -24,6 +24,8 @@ from skills.sources import Parts
 from skills.types import Person, Schema, SkillCall, SkillResult, call_digest
 from tests.skills.conftest import ANNA, BOB
 
+Kept = tuple[str, bytes, Person]
+
 
 @pytest.fixture
 def sample(tmp_path: Path) -> Iterator[str]:
@@ -48,10 +50,18 @@ async def read(document: str, person: Person) -> WholeText | None:
     return WholeText("Handbook", "Leave is 30 days.") if document == "Handbook" and person == ANNA else None
 
 
-async def filled(registry: Registry, parts: Parts, url: str, catalogue: Path | None = None) -> Registry:
-    changes = {"quotes_url": f"{url}/quotes/{{symbol}}", "tickets_url": url, "catalogue": catalogue}
+async def filled(
+    registry: Registry, parts: Parts, url: str, catalogue: Path | None = None, kept: list[Kept] | None = None
+) -> Registry:
+    kept = kept if kept is not None else []
+
+    async def keep(media_type: str, data: bytes, person: Person) -> str:
+        kept.append((media_type, data, person))
+        return f"p{len(kept)}"
+
+    changes = {"quotes_url": f"{url}/quotes/{{symbol}}", "tickets_url": url, "images_url": url, "catalogue": catalogue}
     settled = replace(parts, settings=parts.settings.model_copy(update=changes))
-    for source in sources(Host(search=search, read=read, complete=complete), settled):
+    for source in sources(Host(search=search, read=read, complete=complete, keep_picture=keep), settled):
         await registry.add(source)
     return registry
 
@@ -80,6 +90,7 @@ async def test_lists_exactly_the_built_in_skills(registry: Registry, parts: Part
         "create_ticket": "write",
         "current_time": "read",
         "days_between": "read",
+        "draw_picture": "read",
         "fetch_web_page": "read",
         "get_json": "read",
         "my_tickets": "read",
