@@ -19,8 +19,8 @@ from assistant.errors import InvalidSetting
 from assistant.guardrails.grounding import RuleJudge
 from assistant.kept import KeptAnswers
 from assistant.memory.memories import Memories, Suggesting
-from assistant.models import decisions, ensembles
 from assistant.models.adapters import Adapters
+from assistant.models.declared import Declared
 from assistant.models.domains import Domains
 from assistant.models.engines import LocalEngines
 from assistant.models.errors import RoutingInvalid
@@ -171,16 +171,12 @@ def _skills(settings: Settings, product: ProductHost, embedder: Embedder, tracke
 def _registry(settings: Settings, engines: LocalEngines | None, embedder: Embedder) -> Registry:
     models = settings.models
     found = lanes(models, engines, settings.data_dir)
-    declared = models.ensembles or ensembles.SHIPPED
     try:
-        table = decisions.read(models.routing or decisions.SHIPPED)
-        councils = ensembles.fitting(
-            ensembles.read(declared), {lane.name: lane.probabilities for lane in found}, declared
-        )
+        declared = Declared(models.routing, models.ensembles, {lane.name: lane.probabilities for lane in found})
     except RoutingInvalid as exc:
         raise InvalidSetting(str(exc)) from exc
     pilot = Pilot(models.explore, models.learned_policy)
-    return Registry(found, engines, table=table, domains=Domains(embedder.embed), ensembles=councils, pilot=pilot)
+    return Registry(found, engines, domains=Domains(embedder.embed), pilot=pilot, declared=declared)
 
 
 def _person(engine: Engine, user_id: str) -> Person | None:

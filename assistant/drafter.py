@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from assistant.guardrails.grounding import Judge, Verbatim
+from assistant.guardrails.grounding import Check, Judge, Verbatim
 from assistant.guardrails.json_check import CopiedJson, JsonCheck
 from assistant.guardrails.json_release import JsonRelease
 from assistant.guardrails.output import Output
 from assistant.guardrails.release import GroundedRelease
 from assistant.orchestration.attempt import Release, attempt, text_event
 from assistant.orchestration.compose import Composed, Prompts, from_documents, load_prompts, plain_chat
+from assistant.orchestration.contest import contest
 from assistant.orchestration.draft import NOTHING, draft
 from assistant.orchestration.examples import ExampleBank
 from assistant.orchestration.fill import filled
@@ -146,7 +147,13 @@ class Drafter:
             brief = choice.route.tier == "fallback" and choice.route.adapter is not None
             fragments_to = self._fragments_to(notes.question) if brief else ""
             release = GroundedRelease(check, output, composed.passages, fragments_to)
-        async with aclosing(self._one(notes, choice, prompt, composed, release)) as events:
+
+        def opened() -> Check:
+            return self._judge.open(notes.question, composed.passages, prompt.abstention)
+
+        # JSON is held against the passages value by value, which gives no share of sentences to compare.
+        rivals = opened if schema is None else None
+        async with aclosing(self._one(notes, choice, prompt, composed, release, rivals)) as events:
             async for event in events:
                 yield event
         yield notes.trace.step("check", checked(release), release.check_ms)
@@ -175,14 +182,30 @@ class Drafter:
         return Output([], self._secrets).slice(said)
 
     async def _one(
-        self, notes: Notes, choice: Choice, prompt: GroundedPrompt | ChatPrompt, composed: Composed, release: Release
+        self,
+        notes: Notes,
+        choice: Choice,
+        prompt: GroundedPrompt | ChatPrompt,
+        composed: Composed,
+        release: Release,
+        judge: Callable[[], Check] | None = None,
     ) -> AsyncGenerator[Event, None]:
+        """Yield one draft; where the choice has rivals, and there is a `judge`, the one that it finds better."""
         orchestrator = await self._gate.ready()
         trace = notes.trace
         notes.release, notes.prompt = release, f"{prompt.name}@{prompt.version}"
         notes.progress.route = replace(choice.route, strategy=prompt.name)
         started, thoughts = trace.clock(), list[str]()
-        pieces = draft(orchestrator, choice.model, composed.request, NOTHING, self._settings.max_model_calls)
+        outcome = (
+            await contest(orchestrator, choice.rivals, composed.request, judge) if choice.rivals and judge else None
+        )
+        if outcome is None:
+            pieces = draft(orchestrator, choice.model, composed.request, NOTHING, self._settings.max_model_calls)
+        else:
+            pieces, won = outcome.pieces(), outcome.winner.rival.route
+            notes.progress.route = replace(won, strategy=prompt.name, reason=choice.route.reason)
+            for sentence in outcome.told:
+                yield trace.step("vote", self._line(sentence), 0.0)
         if prompt.answer_after:
             pieces = answer_only(pieces, prompt.answer_after, thoughts)
         async with aclosing(attempt(pieces, release, notes.progress, trace, self._line)) as events:

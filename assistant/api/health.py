@@ -73,6 +73,7 @@ async def status(app: Parts, _admin: Admin) -> Json:
             {"name": service.name, "state": service.state()[0], "detail": service.state()[1]}
             for service in app.services
         ],
+        "models_problems": app.registry.problems,
         "disk": await in_thread(_disk, app),
         "memory": await in_thread(_memory),
         "knowledge": {

@@ -79,6 +79,7 @@ class TryBody(BaseModel):
 @router.get("")
 async def overview(app: Parts, _admin: Admin) -> Json:
     """Return models with their figures since the start, adapters, ensembles, the decision table and the preset."""
+    await app.registry.reread()
     return _overview(app)
 
 
@@ -108,6 +109,7 @@ async def change_preset(body: PresetBody, app: Parts, admin: Admin) -> Json:
 async def decide(body: QuestionBody, app: Parts, _admin: Admin) -> Json:
     """Tell who would be asked a question, and why; nobody is asked."""
     policy = Policy(body.privacy, body.budget, body.latency)
+    await app.registry.reread()
     try:
         chosen, domains = await app.registry.explain(body.question, policy)
     except ModelRefused as exc:
@@ -157,12 +159,14 @@ def _overview(app: App) -> Json:
         "adapters": _adapters(app),
         "adapters_problem": app.adapters.problem,
         "balance": registry.balance(),
+        "problems": registry.problems,
         "rules": [
             {
                 "name": rule.name,
                 "when": rule.when.model_dump(exclude_none=True),
                 "ask": rule.ask,
                 "because": rule.because,
+                "judged": rule.judged,
             }
             for rule in registry.table.rules
         ],

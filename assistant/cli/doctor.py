@@ -145,6 +145,7 @@ def _server(settings: Settings) -> list[Finding]:
         findings.append(
             Finding(f"model {tier['name']}", state, f"{tier['model']} ({tier['tier']}) {tier.get('detail') or ''}")
         )
+    findings += [Finding("models", "fault", problem) for problem in status.get("models_problems", ())]
     knowledge, queue = status["knowledge"], status["queue"]
     findings.append(Finding("knowledge", "ok", f"{knowledge['documents']} documents, {knowledge['chunks']} chunks"))
     stuck = queue["failed"]

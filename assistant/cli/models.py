@@ -11,7 +11,7 @@ import typer
 
 from assistant.cli import policy
 from assistant.cli.options import JsonFlag, settings_of
-from assistant.cli.output import Failed, out, show_answer, show_json, show_table
+from assistant.cli.output import Failed, err, out, show_answer, show_json, show_table
 from assistant.cli.session import call, connect
 
 app = typer.Typer(no_args_is_help=True, help="Models, adapters and who answers.")
@@ -26,7 +26,7 @@ def list_models(context: typer.Context, as_json: JsonFlag = False) -> None:
         show_json(found)
         return
     columns = ["name", "tier", "adapter", "enabled", "healthy", "breaker", "busy", "answers", "first_token_s",
-               "tokens_per_s", "cost_per_1000", "detail"]  # fmt: skip
+               "tokens_per_s", "context_tokens", "cost_per_1000", "detail"]  # fmt: skip
     rows = [{**row, "breaker": _breaker(row)} for row in found["models"]]
     show_table("Models", columns, [[_short(row[column]) for column in columns] for row in rows])
     _show_guesses(found["models"])
@@ -90,11 +90,14 @@ def show_routes(
         else:
             out.print(f"{found['reason']}.", markup=False, highlight=False)
         return
-    rules = _overview(context)["rules"]
+    found = _overview(context)
+    rules, problems = found["rules"], found["problems"]
     if as_json:
-        show_json({"rules": rules})
+        show_json({"rules": rules, "problems": problems})
         return
-    rows = [[rule["name"], _when(rule["when"]), ", ".join(rule["ask"]), rule["because"]] for rule in rules]
+    for problem in problems:
+        err.print(problem, style="yellow", markup=False, highlight=False)
+    rows = [[rule["name"], _when(rule["when"]), _asked(rule), rule["because"]] for rule in rules]
     show_table("Rules, the first that fits decides", ["name", "when", "ask", "because"], rows)
 
 
@@ -216,6 +219,11 @@ def _told(side: Any) -> str:
 
 def _short(value: Any) -> Any:
     return round(value, 2) if isinstance(value, float) else value
+
+
+def _asked(rule: Any) -> str:
+    both = ["both nearest adapters, judged"] if rule.get("judged") else []
+    return ", ".join([*both, *rule["ask"]])
 
 
 def _when(conditions: dict[str, str]) -> str:

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from assistant.models.errors import RoutingInvalid
+from assistant.models.place import line_of
 from assistant.models.types import Policy
 
 SHIPPED = Path(__file__).with_name("decisions.yaml")
@@ -57,6 +58,7 @@ class Rule(BaseModel):
     when: When
     ask: tuple[Kind, ...] = Field(min_length=1)
     because: str = Field(min_length=1, max_length=200)
+    judged: bool = False  # the two nearest adapters are both asked, and the better answer is given
 
 
 class Table(BaseModel):
@@ -72,6 +74,8 @@ class Table(BaseModel):
     def _whole(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         if rules[-1].when != When():
             raise ValueError("the last rule must have no condition")
+        if astray := [rule.name for rule in rules if rule.judged and rule.when.domain != "several"]:
+            raise ValueError(f"the rule {astray[0]!r} is judged, so it needs the condition domain: several")
         if len({rule.name for rule in rules}) < len(rules):
             raise ValueError("two rules have the same name")
         return rules
@@ -103,6 +107,7 @@ class Reading:
     stakes: Literal["low", "high"]
     domain: Literal["none", "one", "several"]
     adapter: str | None  # of the nearest domain, when it is near enough
+    rivals: tuple[str, ...] = ()  # the adapters of the two nearest domains, where it is a question of several
 
 
 def read(path: Path = SHIPPED) -> Table:
@@ -110,7 +115,8 @@ def read(path: Path = SHIPPED) -> Table:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise RoutingInvalid(f"{path} is larger than {MAX_FILE_BYTES} bytes; it cannot be a decision table.")
-        return Table.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        text = path.read_text("utf-8")
+        return Table.model_validate(yaml.safe_load(text))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
         raise RoutingInvalid(
             f"The decision table {path} cannot be read: {exc}. Correct the setting models.routing."
@@ -118,7 +124,8 @@ def read(path: Path = SHIPPED) -> Table:
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise RoutingInvalid(f"{path}: {where} cannot be used: {first['msg']}. Correct it.") from exc
+        line = line_of(text, first["loc"])
+        raise RoutingInvalid(f"{path}, line {line}: {where} cannot be used: {first['msg']}. Correct it.") from exc
 
 
 def understand(facts: Facts, signals: Signals) -> Reading:
@@ -133,6 +140,7 @@ def understand(facts: Facts, signals: Signals) -> Reading:
         stakes="high" if _mentions(text, signals.stakes_words) else "low",
         domain="several" if len(close) > 1 else "one" if close else "none",
         adapter=near[0].adapter if near else None,
+        rivals=tuple(domain.adapter for domain in close[:2]) if len(close) > 1 else (),
     )
 
 

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from assistant.models.errors import RoutingInvalid
+from assistant.models.place import line_of
 from assistant.models.stacking import Stack
 from assistant.models.stacking import read as read_stack
 
@@ -173,7 +174,8 @@ def read(path: Path = SHIPPED) -> tuple[Ensemble, ...]:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise RoutingInvalid(f"{path} is larger than {MAX_FILE_BYTES} bytes; it cannot be a list of ensembles.")
-        found = _File.model_validate(yaml.safe_load(path.read_text("utf-8"))).ensembles
+        text = path.read_text("utf-8")
+        found = _File.model_validate(yaml.safe_load(text)).ensembles
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
         raise RoutingInvalid(
             f"The ensembles in {path} cannot be read: {exc}. Correct the setting models.ensembles."
@@ -181,7 +183,8 @@ def read(path: Path = SHIPPED) -> tuple[Ensemble, ...]:
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise RoutingInvalid(f"{path}: {where} cannot be used: {first['msg']}. Correct it.") from exc
+        line = line_of(text, first["loc"])
+        raise RoutingInvalid(f"{path}, line {line}: {where} cannot be used: {first['msg']}. Correct it.") from exc
     names = [ensemble.name for ensemble in found]
     for ensemble in found:
         if names.count(ensemble.name) > 1 or ensemble.name == "assistant":

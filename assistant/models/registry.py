@@ -12,6 +12,7 @@ from assistant.models.choices import AdapterChoice, Choices
 from assistant.models.council import Council
 from assistant.models.decisions import Domain, Facts, Table, understand
 from assistant.models.decisions import read as read_table
+from assistant.models.declared import Declared
 from assistant.models.domains import Domains
 from assistant.models.engines import LocalEngines
 from assistant.models.ensembles import Average, Ensemble, Vote, without_probabilities
@@ -22,7 +23,7 @@ from assistant.models.policy.situation import ACTIONS, KINDS, governs
 from assistant.models.router import Lane, Routed, Router
 from assistant.models.routes import ANY, Card, Chosen, kind_of
 from assistant.models.types import Guesses, ModelStatus, Policy
-from assistant.orchestration.ports import Choice
+from assistant.orchestration.ports import Choice, Rival
 from assistant.threads import in_thread
 from assistant.types import Route, Turn
 
@@ -43,14 +44,20 @@ class Registry:
         domains: Domains | None = None,
         ensembles: Sequence[Ensemble] = (),
         pilot: Pilot | None = None,
+        declared: Declared | None = None,
     ) -> None:
-        """`engines` is the local engine when one of the lanes is served by it; `table` defaults to the shipped one."""
+        """`engines` is the local engine when one of the lanes is served by it; `table` defaults to the shipped one.
+
+        `declared` are the files of table and ensembles, where they may change while this runs.
+        """
         self._router = Router(lanes)
         self._engines = engines
         self._domains = domains
+        self._declared = declared
         self._pilot = pilot  # None: no learned policy may act here, and nothing is tried
-        self.table = table or read_table()
-        self.ensembles: Mapping[str, Ensemble] = {ensemble.name: ensemble for ensemble in ensembles}
+        self.table = table or (declared.table if declared else read_table())
+        offered = declared.ensembles if declared else ensembles
+        self.ensembles: Mapping[str, Ensemble] = {ensemble.name: ensemble for ensemble in offered}
         self.choices = Choices()
         self.guesses: tuple[Guesses, ...] = ()  # of the vLLM server, which counts them over all its models
         self._retired: list[Lane] = []
@@ -78,6 +85,19 @@ class Registry:
             return "ready", f"Answers come from {', '.join(healthy)}."
         return self._engines.state() if self._engines else ("failed", "No model answers; passages are quoted instead.")
 
+    async def reread(self) -> None:
+        """Take over what has changed in the files of the decision table and the ensembles; running turns go on."""
+        declared = self._declared
+        models = {lane.name: lane.probabilities for lane in self._router.lanes.values()}
+        if declared is not None and await in_thread(declared.look, models):
+            self.table, self._tasks = declared.table, {}
+            self.ensembles = {ensemble.name: ensemble for ensemble in declared.ensembles}
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Return what is wrong with the files of the decision table and the ensembles, as last read."""
+        return self._declared.problems if self._declared else ()
+
     async def choose(self, turn: Turn) -> Choice:
         """Return the model for a turn: several in an order, behind one. Raises WishRefused for an unknown name."""
         domains = await self._nearest(turn.question) if turn.options.model == ANY else ()
@@ -87,11 +107,13 @@ class Registry:
             council = self._council(ensemble, facts, task)
             return Choice(council, council.route)
         chosen = self.decide(turn.options.model, facts)
-        piloted = self._piloted(chosen, facts) if turn.options.model == ANY else None
+        piloted = self._piloted(chosen, facts) if turn.options.model == ANY and not chosen.rivals else None
         if piloted is not None:
             return piloted
         first = chosen.cards[0]
-        return Choice(self._routed(chosen), replace(first.route, reason=chosen.reason), first.tools, first.sees)
+        rivals = tuple(Rival(card.name, Routed(self._router, [card.name]), card.route) for card in chosen.rivals)
+        route = replace(first.route, reason=chosen.reason)
+        return Choice(self._routed(chosen), route, first.tools, first.sees, rivals=rivals)
 
     def _piloted(self, chosen: Chosen, facts: Facts) -> Choice | None:
         """Return the pilot's choice, None where it has none to make."""
@@ -150,6 +172,12 @@ class Registry:
             self._retired.append(self._router.lanes.pop(name))
         for name, lane in lanes.items():
             self._router.lanes.setdefault(name, lane)
+
+    def shorten(self, most: int, told: int | None) -> None:
+        """Prompt the vLLM server's models within what it told to read, and never over `most` tokens."""
+        for lane in self._router.lanes.values():
+            if lane.route().tier == "domain" and isinstance(lane.model, OpenAIModel):
+                lane.model.context_tokens = min(most, told or most)
 
     @property
     def adapters(self) -> frozenset[str]:
@@ -212,7 +240,8 @@ class Registry:
         return ModelStatus(
             lane.name, route.tier, route.model, route.adapter, healthy, detail,
             inside=lane.inside, sees=lane.sees, enabled=lane.name not in self.choices.off, busy=seen.busy,
-            answers=seen.answers, failures=seen.failures, first_token_s=seen.first_token_s,
+            context_tokens=lane.model.context_tokens, answers=seen.answers, failures=seen.failures,
+            first_token_s=seen.first_token_s,
             tokens_per_s=seen.tokens_per_s,
             cost_per_1000=1000 * each * lane.price / _TOKENS_TO_PRICE if lane.price and each else None,
             guesses=self._guesses(route), breaker=state, tried_again_in_s=lane.breaker.tried_again_in_s(),

@@ -36,6 +36,7 @@ class Chosen:
 
     cards: tuple[Card, ...]
     reason: str  # "" where there was nothing to choose
+    rivals: tuple[Card, ...] = ()  # two adapters that are both asked first, the nearer one before; or none
 
 
 def choose(wanted: str, cards: Iterable[Card], facts: Facts, table: Table) -> Chosen:
@@ -65,7 +66,15 @@ def choose(wanted: str, cards: Iterable[Card], facts: Facts, table: Table) -> Ch
     chosen = (*named, *rest) or tuple(usable)
     if not chosen:
         raise WishRefused(_nobody(known), "model_not_found")
-    return Chosen(chosen, _reason(wanted, named, chosen, rule, order, facts))
+    rivals = () if named else _rivals(usable, rule, reading, table.signals.busy_share)
+    return Chosen(chosen, _reason(wanted, named, chosen, rule, order, facts, rivals), rivals)
+
+
+def _rivals(usable: Sequence[Card], rule: Rule, reading: Reading, busy_share: float) -> tuple[Card, ...]:
+    """Return the two adapters that a judged rule asks both; none where one of them cannot answer now."""
+    free = {card.route.adapter: card for card in usable if card.healthy and card.load < busy_share}
+    found = tuple(free[name] for name in reading.rivals if name in free)
+    return found if rule.judged and len(found) == 2 else ()
 
 
 def _nobody(known: Sequence[Card]) -> str:
@@ -101,7 +110,11 @@ def _reason(
     rule: Rule,
     order: Sequence[tuple[int, Card]],
     facts: Facts,
+    rivals: Sequence[Card],
 ) -> str:
+    if rivals:
+        both = " and ".join(card.name for card in rivals)
+        return f"Rule “{rule.name}”: {rule.because}; {both} are both asked, and the better answer is given"
     if len(chosen) < 2 and not named:
         return ""
     if named:

@@ -127,6 +127,7 @@ class ModelStatus:
     inside: bool = True  # on this site's own network
     enabled: bool = True  # an administrator may switch a model off
     sees: bool = False  # takes pictures
+    context_tokens: int = 0  # of prompt and answer together; 0 for an ensemble
     busy: int = 0  # requests under way
     answers: int = 0  # since the start
     failures: int = 0

@@ -39,6 +39,15 @@ class Search(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """One of two models that are both asked, so that the better answer is given."""
+
+    name: str
+    model: ChatModel
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """The model that is to answer: one endpoint, or a router that stands for several."""
 
@@ -48,6 +57,7 @@ class Choice:
     sees: bool = False  # whether it takes pictures
     strategy: Strategy = "usual"  # which prompt answers
     decision: Decision | None = None  # how it was chosen, where the choice may differ from the table's
+    rivals: tuple[Rival, ...] = ()  # asked both in place of `model`, which answers where neither of them does
 
 
 class Models(Protocol):

@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import Engine
 
 from assistant.models.adapters import Adapters
+from assistant.models.decisions import SHIPPED
+from assistant.models.declared import Declared
 from assistant.models.lanes import lanes
 from assistant.models.registry import Registry
 from assistant.models.settings import ModelSettings
@@ -37,6 +39,18 @@ async def test_it_shows_models_rules_and_presets(two_models: World) -> None:
     ]  # fmt: skip
     assert found["rules"][-1]["when"] == {} and found["preset"] == "precise" and len(found["presets"]) == 3
     assert found["adapters"] == [] and "No vLLM server" in found["adapters_problem"]
+
+
+async def test_a_broken_table_is_told_wherever_one_would_look(two_models: World, tmp_path: Path) -> None:
+    table = tmp_path / "table.yaml"
+    table.write_text(SHIPPED.read_text())
+    two_models.app.registry = Registry([], declared=Declared(table, None, {}))
+    table.write_text(SHIPPED.read_text().replace("busy_share: 0.9", "busy_share: 9"))
+    async with two_models.client(two_models.admin) as client:
+        found = (await client.get("/api/models")).raise_for_status().json()
+        status = (await client.get("/api/status")).raise_for_status().json()
+    assert "signals.busy_share cannot be used" in found["problems"][0] and ", line " in found["problems"][0]
+    assert status["models_problems"] == found["problems"] and found["rules"][0]["judged"] is False
 
 
 async def test_it_shows_what_guessing_brings_for_each_kind_of_request(two_models: World) -> None:

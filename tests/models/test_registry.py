@@ -2,12 +2,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from assistant.models.choices import AdapterChoice, Choices
+from assistant.models.decisions import read as read_table
+from assistant.models.domains import Domains
 from assistant.models.engines import LocalEngines
 from assistant.models.errors import ModelRefused
-from assistant.models.lanes import lanes
+from assistant.models.lanes import adapter_lane, lanes
 from assistant.models.registry import Registry
 from assistant.models.settings import ModelSettings
 from assistant.models.supervise import EngineSpec
@@ -78,3 +82,22 @@ def test_it_refuses_a_vllm_url_that_is_none(url: str) -> None:
 def test_keys_do_not_show() -> None:
     settings = ModelSettings(model_api_key="sk-secret", vllm_api_key="sk-secret")  # type: ignore[arg-type]
     assert "sk-secret" not in repr(settings)
+
+
+async def test_a_question_between_two_domains_goes_to_both_adapters_where_the_table_says_so() -> None:
+    settings = ModelSettings(vllm_url="http://gpu:8000/v1", vllm_model="big")
+    rules = tuple(r.model_copy(update={"judged": r.name == "several domains"}) for r in read_table().rules)
+    table = read_table().model_copy(update={"rules": rules})
+    domains = Domains(lambda texts: np.ones((len(texts), 1), dtype=np.float32))  # everything is close to everything
+    registry = Registry(lanes(settings, None), table=table, domains=domains)
+    registry.serve_adapters({name: adapter_lane(settings, name) for name in ("finance", "people")})
+    known = {name: AdapterChoice(loaded=True, description=name) for name in ("finance", "people")}
+    await registry.follow(Choices(adapters=known))
+    choice = await registry.choose(turn())
+    assert [(rival.name, rival.route.adapter) for rival in choice.rivals] == [
+        ("finance", "finance"), ("people", "people")
+    ]  # fmt: skip
+    assert "finance and people are both asked" in choice.route.reason
+    registry.table = read_table()
+    assert not (await registry.choose(turn())).rivals
+    await registry.stop()

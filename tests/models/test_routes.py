@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assistant.models import decisions
 from assistant.models.decisions import Domain, Facts, read, understand
 from assistant.models.errors import RoutingInvalid, WishRefused
 from assistant.models.routes import ANY, Card, choose, spread
@@ -170,3 +171,40 @@ def test_a_table_must_answer_every_question(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text(shipped.replace("when: {}", "when: {stakes: low}"))
     with pytest.raises(RoutingInvalid, match="no condition"):
         read(tmp_path / "t.yaml")
+
+
+JUDGED = TABLE.model_copy(
+    update={"rules": tuple(r.model_copy(update={"judged": r.name == "several domains"}) for r in TABLE.rules)}
+)
+TWO = near(finance=0.6, medical=0.58)
+
+
+def rivals(*cards: Card, wanted: str = ANY, domains: tuple[Domain, ...] = TWO, table: object = JUDGED) -> list[str]:
+    found = choose(wanted, cards, Facts(LONG, domains=domains), table)  # type: ignore[arg-type]
+    return [card.name for card in found.rivals]
+
+
+def test_two_adapters_are_asked_only_where_the_table_says_so() -> None:
+    assert rivals(*ALL, table=TABLE) == []
+    assert rivals(*ALL) == ["finance", "medical"]
+    assert rivals(*ALL, domains=near(finance=0.6, medical=0.4)) == []  # one domain
+    assert rivals(*ALL, wanted="big") == []
+    told = choose(ANY, ALL, Facts(LONG, domains=TWO), JUDGED).reason
+    assert told.endswith("finance and medical are both asked, and the better answer is given")
+
+
+@pytest.mark.parametrize("other", [{"healthy": False}, {"enabled": False}, {"load": 0.95}])
+def test_two_adapters_are_asked_only_where_both_can_answer(other: dict[str, object]) -> None:
+    cards = (SMALL, BIG, FINANCE, card("medical", "domain", "medical", **other))
+    assert rivals(*cards) == []
+    assert [each.name for each in choose(ANY, cards, Facts(LONG, domains=TWO), JUDGED).cards][0] == "big"
+
+
+def test_a_judged_rule_is_one_of_several_domains(tmp_path: Path) -> None:
+    text = Path(decisions.__file__).with_name("decisions.yaml").read_text()
+    path = tmp_path / "table.yaml"
+    path.write_text(text.replace("    # judged: true ", "    judged: true #"))
+    assert [rule.name for rule in read(path).rules if rule.judged] == ["several domains"]
+    path.write_text(text.replace("    because: it belongs to", "    judged: true\n    because: it belongs to"))
+    with pytest.raises(RoutingInvalid, match="'domain' is judged, so it needs"):
+        read(path)

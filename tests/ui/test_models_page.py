@@ -90,3 +90,9 @@ def test_it_says_what_the_breaker_does() -> None:
     assert page._breaker(ModelInfo(name="a")) == ""
     assert "tried again in 7 s" in page._breaker(ModelInfo(name="a", breaker="open", tried_again_in_s=6.6))
     assert "being tried now" in page._breaker(ModelInfo(name="a", breaker="half-open"))
+
+
+def test_tells_what_is_wrong_with_the_rules(open_page: OpenPage, world: World) -> None:
+    world.models_problems.append("rules.yaml, line 7: ask cannot be used. Correct it.")
+    app = open_page("ada", "models")
+    assert not app.exception and any("line 7" in warning.value for warning in app.warning)

@@ -178,6 +178,7 @@ def _overview(world: World) -> Response:
             "adapters_problem": "",
             "balance": 1.28,
             "rules": RULES,
+            "problems": world.models_problems,
             "preset": world.preset,
             "presets": [{"name": name, "about": about} for name, about in PRESETS.items()],
         }

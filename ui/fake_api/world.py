@@ -101,6 +101,7 @@ class World:
     policies: list[dict[str, object]] = field(default_factory=list)
     policy: str | None = None  # the learned one that acts
     models_off: set[str] = field(default_factory=set)
+    models_problems: list[str] = field(default_factory=list)  # with the files of rules and ensembles
     preset: str = "precise"
     sees: bool = False  # whether a model takes pictures
     says: str | None = None  # what every recording says; None: speech is off

@@ -82,6 +82,7 @@ def _facts(model: ModelInfo) -> list[str]:
         (f"{model.busy} now", model.busy > 0),
         (f"first word after {model.first_token_s or 0:.1f} s", model.first_token_s is not None),
         (f"{model.tokens_per_s or 0:.0f} tokens/s", model.tokens_per_s is not None),
+        (f"reads {model.context_tokens:,} tokens", model.context_tokens > 0),
         (f"{model.cost_per_1000 or 0:,.2f} for 1,000 answers", model.cost_per_1000 is not None),
     ]
     return [text for text, shown in known if shown]
@@ -131,6 +132,8 @@ def _choice(found: ModelsOverview) -> None:
         with told():
             decision = state.api().who_answers((question or "").strip())
             st.success(plain(f"{decision.reason}.", 500))
+    for problem in found.problems:
+        st.warning(plain(problem, 500), icon=":material/warning:")
     with st.expander("The rules, in order: the first that fits decides"):
         for rule in found.rules:
             st.markdown(_rule(rule))
@@ -146,5 +149,6 @@ def _choice(found: ModelsOverview) -> None:
 
 def _rule(rule: Rule) -> str:
     when = " and ".join(f"{name} is {value}" for name, value in rule.when.items()) or "always"
-    ask = ", then ".join(KINDS.get(kind, kind) for kind in rule.ask)
+    both = ["both nearest adapters, and the better answer is given"] if rule.judged else []
+    ask = ", then ".join([*both, *(KINDS.get(kind, kind) for kind in rule.ask)])
     return f"**{plain(rule.name, 60)}** ({plain(when, 200)}): {plain(ask, 200)}. *{plain(rule.because, 200)}.*"

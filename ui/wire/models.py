@@ -30,6 +30,7 @@ class ModelInfo(Wire):
     inside: bool = True
     enabled: bool = True
     sees: bool = False  # takes pictures
+    context_tokens: int = 0  # of prompt and answer together; 0: not told
     busy: int = 0
     answers: int = 0
     failures: int = 0
@@ -67,6 +68,7 @@ class Rule(Wire):
     when: dict[str, str] = {}
     ask: tuple[str, ...] = ()
     because: str = ""
+    judged: bool = False  # both nearest adapters are asked, and the better answer is given
 
 
 class Preset(Wire):
@@ -85,6 +87,7 @@ class ModelsOverview(Wire):
     ensembles: tuple[EnsembleInfo, ...] = ()
     balance: float | None = None
     rules: tuple[Rule, ...] = ()
+    problems: tuple[str, ...] = ()  # with the files of the rules and the ensembles
     preset: str = "precise"
     presets: tuple[Preset, ...] = ()
 
