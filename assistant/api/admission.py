@@ -92,6 +92,7 @@ class Room:
         self._held: Counter[str] = Counter()
         self._allowance: dict[str, tuple[float, float]] = {}  # person -> (entries left, at that monotonic second)
         self._typical_s = 1.0  # moving average of how long a place is held
+        self._report()  # an empty queue is a figure, too
 
     def enter(self, key: str, rank: Rank = "person") -> Ticket:
         """Return a ticket for `key` (a person, or an address), inside or in the queue. Raises Overloaded at once."""

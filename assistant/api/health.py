@@ -59,6 +59,7 @@ async def describe(request: Request) -> Json:
 async def metrics(app: Parts, doors: Shared, _admin: Admin) -> Response:
     """Return figures in Prometheus' text format; Prometheus needs an administrator's API key."""
     doors.metrics.documents(await in_thread(_by_status, app.engine))
+    doors.metrics.models(app.models.status(), app.kept.figures())
     return Response(doors.metrics.text(), media_type="text/plain; version=0.0.4")
 
 

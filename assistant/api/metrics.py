@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from collections.abc import Callable, Iterator, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.registry import Collector
+
+from assistant.api.model_metrics import of_memory, of_models
+from assistant.app import ModelStatus
+from assistant.kept import Figures
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _SECONDS = (0.005, 0.01, 0.02, 0.035, 0.05, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 120.0)
+
+
+class _Read(Collector):
+    """Figures that others keep, read when Prometheus asks."""
+
+    def __init__(self, now: Callable[[], Iterator[Metric]]) -> None:
+        self._now = now
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield them."""
+        return self._now()
+
+    def describe(self) -> list[Metric]:
+        """Return nothing: what there is depends on the models."""
+        return []
 
 
 class Metrics:
@@ -28,6 +50,19 @@ class Metrics:
         self._inside = Gauge("assistant_room_inside", "Being served now", ["room"], registry=self.registry)
         self._waiting = Gauge("assistant_room_waiting", "Waiting for a place now", ["room"], registry=self.registry)
         self._documents = Gauge("assistant_documents", "Documents by status", ["status"], registry=self.registry)
+
+        self.registry.register(_Read(self._now))
+        self._models: Sequence[ModelStatus] = ()
+        self._kept: Figures | None = None
+
+    def models(self, status: Sequence[ModelStatus], kept: Figures) -> None:
+        """Note how the models do, and what was answered without one; both are counted elsewhere."""
+        self._models, self._kept = status, kept
+
+    def _now(self) -> Iterator[Metric]:
+        yield from of_models(self._models)
+        if self._kept is not None:
+            yield from of_memory(self._kept)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request; `route` is the pattern, e.g. /api/users/{id}."""

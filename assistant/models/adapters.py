@@ -57,6 +57,7 @@ class Adapters:
         self.problem = (
             "" if self._client else "No vLLM server is set up (models.vllm_url), so no adapter can be loaded."
         )
+        self._reads: int | None = None  # tokens, as the server told last
         self._refused: dict[str, str] = {}  # why an adapter that is wanted was not loaded
 
     async def start(self) -> None:
@@ -83,8 +84,12 @@ class Adapters:
         """Bring server and choices together once: what is wanted is loaded, what is loaded is offered."""
         async with self._lock:
             await self._registry.follow(await in_thread(choices.read, self._engine))
+            await self._registry.reread()
             if self._client is None:
                 return
+            # Before the adapters: a plain vLLM, which has no list of them, tells it, too.
+            self._reads = await self._client.context_tokens() or self._reads
+            self._registry.shorten(self._settings.vllm_context_tokens, self._reads)
             try:
                 self.offers = await self._client.adapters()
                 self._registry.guesses = await self._client.guesses()
@@ -155,3 +160,4 @@ class Adapters:
             self._lanes[name] = adapter_lane(self._settings, name, self._data_dir)
         self._lanes = {name: lane for name, lane in self._lanes.items() if name in names}
         self._registry.serve_adapters(self._lanes)
+        self._registry.shorten(self._settings.vllm_context_tokens, self._reads)

@@ -26,7 +26,10 @@ class ModelSettings(BaseModel):
     vllm_model: str = Field(default="", description="Name of the base model on the vLLM server; unset: its first one")
     vllm_api_key: SecretStr | None = Field(default=None, description="Bearer token for vllm_url")
     vllm_context_tokens: int = Field(
-        default=8192, ge=1024, le=2_000_000, description="Tokens that the vLLM server reads"
+        default=8192,
+        ge=1024,
+        le=2_000_000,
+        description="Tokens that the vLLM server reads, at most; fewer where it tells so itself",
     )
     context_tokens: int = Field(
         default=8192, ge=1024, le=131_072, description="Tokens of prompt and answer, local engine or URL"

@@ -9,11 +9,22 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
+from assistant.app import ModelStatus
 from assistant.errors import Overloaded
 from ingest.errors import StorageFull
 from knowledge.errors import IndexUnavailable
 
 from .conftest import World
+
+
+class Several:
+    """Models in given states."""
+
+    def __init__(self, status: list[ModelStatus]) -> None:
+        self._status = status
+
+    def status(self) -> list[ModelStatus]:
+        return self._status
 
 
 class Warming:
@@ -80,6 +91,34 @@ async def test_figures_name_routes_by_pattern_and_nothing_secret(world: World) -
         and "assistant_first_text_seconds_count 1.0" in figures
     )
     assert "eeee" not in figures and "secret" not in figures and world.admin.id not in figures
+
+
+async def test_the_figures_of_models_and_of_memory_are_there(world: World) -> None:
+    vllm = ModelStatus(
+        "big", "domain", "big", None, False, "Gone.", busy=3, answers=40, failures=2, first_token_s=0.25,
+        tokens_per_s=90.0, breaker="open",
+    )  # fmt: skip
+    fresh = ModelStatus("small", "fallback", "small", None, True, "It answers.", enabled=False)
+    several = ModelStatus("often", "ensemble", "vote", None, True, "Votes.")
+    world.app.models = Several([vllm, fresh, several])
+    async with world.client(world.admin) as client:
+        figures = (await client.get("/metrics")).text
+    big, small = 'model="big",tier="domain"', 'model="small",tier="fallback"'
+    for line in (
+        f"assistant_model_answers_total{{{big}}} 40.0",
+        f"assistant_model_failures_total{{{big}}} 2.0",
+        f"assistant_model_busy{{{big}}} 3.0",
+        f"assistant_model_first_token_seconds{{{big}}} 0.25",
+        f"assistant_model_tokens_per_second{{{big}}} 90.0",
+        f"assistant_model_healthy{{{big}}} 0.0",
+        f"assistant_model_enabled{{{small}}} 0.0",
+        f"assistant_model_breaker{{{big.replace('tier', 'state=~open~,tier').replace('~', chr(34))}}} 1.0",
+        'assistant_kept_answers_total{how="same"} 0.0',
+        "assistant_kept_saved_tokens_total 0.0",
+        'assistant_room_waiting{room="chats"} 0.0',
+    ):
+        assert line in figures.splitlines(), line
+    assert f"assistant_model_tokens_per_second{{{small}}}" not in figures and "often" not in figures
 
 
 async def test_the_description_tells_our_error_shapes(world: World) -> None:

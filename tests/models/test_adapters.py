@@ -171,3 +171,28 @@ async def test_a_server_that_is_down_or_not_ours_is_reported(engine: Engine, tmp
 )
 def test_it_knows_what_is_outside_of_the_site(url: str, inside: bool) -> None:
     assert is_inside(url) is inside
+
+
+async def test_prompts_fit_what_the_server_says_it_reads(bench: Bench) -> None:
+    await bench.adapters.set(NAME, AdapterChoice(loaded=True), "ann")
+    assert [model.context_tokens for model in bench.registry.status()] == [8192, 8192]  # it has not told
+    bench.vllm.reads = 2048
+    await bench.adapters.look()
+    assert [model.context_tokens for model in bench.registry.status()] == [2048, 2048]
+    assert bench.registry.named("base").model.context_tokens == 2048
+    bench.vllm.reads = 100_000  # the setting is the most that is ever used
+    await bench.adapters.look()
+    assert bench.registry.named("base").model.context_tokens == SETTINGS.vllm_context_tokens
+
+
+async def test_a_plain_vllm_without_a_list_of_adapters_tells_what_it_reads(engine: Engine, tmp_path: Path) -> None:
+    vllm = FakeVllm()
+    vllm.reads = 4096
+    client = VllmClient(Endpoint(SETTINGS.vllm_url, "k"), httpx.ASGITransport(vllm.application()))
+    registry = Registry(lanes(SETTINGS, None))
+    adapters = Adapters(engine, SETTINGS, registry, tmp_path, client)
+    await adapters.look()
+    assert "does not manage adapters" in adapters.problem
+    assert registry.named("base").model.context_tokens == 4096
+    await registry.stop()
+    await adapters.stop()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assistant.models.errors import AdapterRefused, ModelUnavailable
 from assistant.models.openai_http import Endpoint
@@ -39,6 +39,14 @@ class _Guessed(BaseModel):
     guessing_steps: int = 0
 
 
+class _Model(BaseModel):
+    max_model_len: int | None = Field(default=None, ge=1)  # of vLLM; other servers leave it out
+
+
+class _Models(BaseModel):
+    data: tuple[_Model, ...]
+
+
 class VllmClient:
     """Lists, loads and unloads the adapters of one server."""
 
@@ -67,6 +75,15 @@ class VllmClient:
             return ()
         per_step = 1 + told.accepted / told.guessing_steps if told.guessing_steps else None
         return (Guesses("", True, 0, told.guessed, told.accepted, per_step),)
+
+    async def context_tokens(self) -> int | None:
+        """Return how many tokens the models there read, the least of them; None where the server does not tell."""
+        try:
+            answer = await self._client.get("/v1/models", timeout=LOOK_S)
+            listed = _Models.model_validate(answer.raise_for_status().json())
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+            return None
+        return min((model.max_model_len for model in listed.data if model.max_model_len), default=None)
 
     async def load(self, name: str) -> Sequence[Offered]:
         """Load an adapter. Raises AdapterRefused with the server's reason, ModelUnavailable when it does not answer."""

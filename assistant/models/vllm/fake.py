@@ -24,6 +24,7 @@ class FakeVllm:
         self.adapters: dict[str, str] = {}  # name -> path it was told to open
         self.bodies: list[tuple[str, dict[str, Any]]] = []
         self.refuses: str = ""  # the reason for which the next adapter is refused
+        self.reads: int | None = None  # tokens of one request, where it tells
         self.mute: frozenset[str] = frozenset()  # models that answer with an error
         self.silent: frozenset[str] = frozenset()  # models that make tokens without text, up to the last one
         self.poisons: frozenset[str] = frozenset()  # adapters after whose first answer every model computes NaN
@@ -52,7 +53,9 @@ class FakeVllm:
         return body
 
     async def _models(self, _request: Request) -> Response:
-        return JSONResponse({"data": [{"id": name} for name in (self.base, *self.adapters)]})
+        return JSONResponse(
+            {"data": [{"id": name, "max_model_len": self.reads} for name in (self.base, *self.adapters)]}
+        )
 
     async def _metrics(self, _request: Request) -> Response:
         counted = {"draft_tokens": 40, "accepted_tokens": 30, "drafts": 10}

@@ -135,7 +135,9 @@ class Proxy:
 
     async def _models(self, _request: Request) -> Response:
         served = sorted(self._adapters.served.models)
-        return JSONResponse({"object": "list", "data": [{"id": name, "object": "model"} for name in served]})
+        length = await self._upstream.context_tokens()
+        known = {"object": "model", **({"max_model_len": length} if length else {})}
+        return JSONResponse({"object": "list", "data": [{"id": name, **known} for name in served]})
 
     async def _health(self, _request: Request) -> Response:
         silent_s = self._progress.silent_s()

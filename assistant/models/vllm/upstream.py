@@ -50,6 +50,15 @@ class Upstream:
         except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return None
 
+    async def context_tokens(self) -> int | None:
+        """Return how many tokens vLLM reads and writes for one request; None while it does not tell."""
+        try:
+            answer = await self._client.get("/v1/models", timeout=READY_S)
+            told = [entry.get("max_model_len") for entry in answer.raise_for_status().json()["data"]]
+            return min((int(length) for length in told if length), default=None)
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
     async def guesses(self) -> dict[str, int]:
         """Return how many tokens vLLM has guessed, how many of them were right, and in how many steps; 0 without any.
 
