@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.models.votes import Ballot, likeness, majority, ranked, same
@@ -17,6 +17,8 @@ ballots = st.lists(
     max_size=9,
 )
 METHODS = pytest.mark.parametrize("method", [majority, ranked])
+# Votes take microseconds; on a busy machine a deadline would measure its other work.
+any_time = settings(deadline=None)
 
 
 def of(*texts: str) -> list[Ballot]:
@@ -58,6 +60,7 @@ def test_nobody_wins_without_a_vote(method: object) -> None:
 
 
 @METHODS
+@any_time
 @given(ballots)
 def test_the_winner_is_a_voter_who_said_something(method: object, found: list[Ballot]) -> None:
     outcome = method(found)  # type: ignore[operator]
@@ -68,11 +71,13 @@ def test_the_winner_is_a_voter_who_said_something(method: object, found: list[Ba
 
 
 @METHODS
+@any_time
 @given(ballots, st.sampled_from([0.25, 2.0, 10.0]))
 def test_only_the_ratio_of_weights_counts(method: object, found: list[Ballot], factor: float) -> None:
     assert method(found) == method([replace(one, weight=one.weight * factor) for one in found])  # type: ignore[operator]
 
 
+@any_time
 @given(ballots, st.randoms())
 def test_the_order_of_voters_decides_nothing_but_ties(found: list[Ballot], shuffle: object) -> None:
     weights: dict[str, float] = {}
@@ -86,6 +91,7 @@ def test_the_order_of_voters_decides_nothing_but_ties(found: list[Ballot], shuff
     assert same(winner(majority, found)) == same(winner(majority, mixed))
 
 
+@any_time
 @given(ballots)
 def test_more_than_half_of_the_weight_always_wins(found: list[Ballot]) -> None:
     total = sum(ballot.weight for ballot in found) + 1
@@ -93,6 +99,7 @@ def test_more_than_half_of_the_weight_always_wins(found: list[Ballot]) -> None:
 
 
 @METHODS
+@any_time
 @given(ballots)
 def test_an_empty_ballot_changes_nothing(method: object, found: list[Ballot]) -> None:
     assert method([*found, Ballot("", 99)]) == method(found)  # type: ignore[operator]
