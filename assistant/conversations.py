@@ -8,12 +8,12 @@ never lost, and two windows that ask at the same moment get two turns in a row.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, bindparam, case, delete, insert, select, update
 
 from assistant.errors import ConversationTooLong
 from assistant.orchestration.prompts import Message
@@ -189,6 +189,17 @@ def finish(engine: Engine, turn_id: str, status: Status, answer: AnswerJson | No
         return connection.execute(update(turns).where(*running).values(**values)).rowcount > 0
 
 
+def keep(engine: Engine, said: Mapping[str, AnswerJson]) -> None:
+    """Store what turns that run have said so far, by their ids, for the case that this process dies in the middle.
+
+    It is shown only after that (see `give_up_running`); a turn that has ended meanwhile keeps its answer.
+    """
+    running = turns.c.id == bindparam("turn"), turns.c.status == "running"
+    rows = [{"turn": turn_id, "text": json.dumps(answer, ensure_ascii=True)} for turn_id, answer in said.items()]
+    with engine.begin() as connection:
+        connection.execute(update(turns).where(*running).values(answer=bindparam("text")), rows)
+
+
 def amend(engine: Engine, owner_id: str, turn_id: str, change: Callable[[AnswerJson], AnswerJson]) -> bool:
     """Replace a stored answer by what `change` makes of it, as when a call was approved; False without such a turn."""
     mine = select(conversations.c.id).where(conversations.c.owner_id == owner_id)
@@ -203,13 +214,15 @@ def amend(engine: Engine, owner_id: str, turn_id: str, change: Callable[[AnswerJ
 
 
 def give_up_running(engine: Engine) -> int:
-    """Mark every turn that is running as failed; for the only server of a database, before it serves. Returns how many.
+    """End every turn that is running; for the only server of a database, before it serves. Returns how many.
 
-    After a crash nobody works on them any more, and their readers should not wait.
+    After a crash nobody works on them any more, and their readers should not wait: what was kept of one is its answer,
+    one of which nothing was kept has failed.
     """
+    ended = case((turns.c.answer.is_(None), "failed"), else_="stopped")
     with engine.begin() as connection:
         running = update(turns).where(turns.c.status == "running")
-        return connection.execute(running.values(status="failed", finished_at=now(connection))).rowcount
+        return connection.execute(running.values(status=ended, finished_at=now(connection))).rowcount
 
 
 def auto_title(question: str) -> str:
@@ -263,8 +276,8 @@ def _stored(row: Row[Any], versions: tuple[str, ...], moment: float) -> StoredTu
     return StoredTurn(
         id=row.id,
         question=row.question,
-        status="failed" if lost else row.status,
-        answer=json.loads(row.answer) if row.answer else None,
+        status=("stopped" if row.answer else "failed") if lost else row.status,
+        answer=json.loads(row.answer) if row.answer and (lost or row.status != "running") else None,
         created_at=row.created_at,
         versions=versions,
         rating=row.rating,

@@ -64,6 +64,10 @@ def doors(app: App) -> Doors:
         if answer is not None and turn.caller.credential == "widget":
             await in_writer_thread(quota.count_tokens, app.engine, turn.id, tokens_of(answer))
 
+    async def keep(said: dict[str, Answer]) -> None:
+        json = {turn_id: answer_json(answer) for turn_id, answer in said.items()}
+        await in_writer_thread(conversations.keep, app.engine, json)
+
     async def good(credential_ids: set[str]) -> set[str]:
         people = await in_thread(still_good, app.engine, credential_ids)
         return people | await in_thread(visitors.still_good, app.engine, credential_ids - people)
@@ -77,7 +81,7 @@ def doors(app: App) -> Doors:
         Room("speech", _SPEECH, metrics),
         CapacityLimiter(_UPLOADS.inside),
         CapacityLimiter(_SPEECH.inside),
-        Streams(app.turns, limits, metrics, stored, good),
+        Streams(app.turns, limits, metrics, stored, keep, good),
         WidgetDoors(Work(app.engine, app.secrets), Outbox(app.engine, app.secrets, app.settings.widgets)),
     )
 

@@ -26,7 +26,12 @@ from assistant.types import Answer, Turn
 
 _log = log("streams")
 
+# How often what is being said is stored: a kill of the server costs at most about this much of an answer.
+KEEP_EVERY_S = 1.0
+_KILLED = "The server stopped while it wrote this answer, so its end is missing; ask again for the whole."
+
 Stored = Callable[[Turn, Status, Answer | None], Awaitable[None]]  # the turn, how it ended, what was said
+Keep = Callable[[dict[str, Answer]], Awaitable[None]]  # turn ids -> what is left of them should the server be killed
 StillGood = Callable[[set[str]], Awaitable[set[str]]]  # credential ids -> those that are let in
 
 
@@ -35,6 +40,8 @@ class _Running:
     live: Live
     task: asyncio.Task[None]
     grace_s: float
+    stored: bool  # it belongs to a conversation
+    kept: int = 0  # characters that would survive a kill
     why: str = "cancelled"
     ending: bool = False  # it is being stored: too late to stop
     leaving: asyncio.TimerHandle | None = None
@@ -44,25 +51,35 @@ class Streams:
     """The answers that are being made, and those made in the last minute."""
 
     def __init__(
-        self, turns: TurnRunner, settings: ApiSettings, metrics: Metrics, stored: Stored, still_good: StillGood
+        self,
+        turns: TurnRunner,
+        settings: ApiSettings,
+        metrics: Metrics,
+        stored: Stored,
+        keep: Keep,
+        still_good: StillGood,
     ) -> None:
         """Begin with none; `stored` is told how each turn ended, before its readers are."""
         self._turns = turns
         self._settings = settings
         self._metrics = metrics
         self._stored = stored
+        self._keep = keep
         self._still_good = still_good
         self._running: dict[str, _Running] = {}
-        self._watcher: asyncio.Task[None] | None = None
+        self._watchers: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begin to hold open streams against suspensions, and to keep quiet ones alive."""
-        self._watcher = asyncio.create_task(self._watch(), name="streams-watch")
+        """Begin to hold open streams against suspensions, to keep quiet ones alive, and to store what is being said."""
+        self._watchers = [
+            asyncio.create_task(self._watch(), name="streams-watch"),
+            asyncio.create_task(self._keep_on(), name="streams-keep"),
+        ]
 
     async def stop(self) -> None:
         """End all turns, keeping what they said."""
-        if self._watcher is not None:
-            self._watcher.cancel()
+        for watcher in self._watchers:
+            watcher.cancel()
         running = [entry.task for entry in self._running.values() if not entry.task.done()]
         for turn_id in list(self._running):
             self._cancel(turn_id, "shutdown")
@@ -73,7 +90,7 @@ class Streams:
         """Start a turn, which gives its ticket back at its end; it ends early when nobody has read it for `grace_s`."""
         live = Live(turn.id, turn.caller.user_id, credential_id, wire, self._settings.stream_buffer_bytes)
         task = asyncio.create_task(self._run(turn, live, ticket), name=f"turn-{turn.id}")
-        self._running[turn.id] = _Running(live, task, grace_s)
+        self._running[turn.id] = _Running(live, task, grace_s, turn.options.conversation_id is not None)
         return live
 
     def find(self, owner_id: str, turn_id: str) -> Live | None:
@@ -167,6 +184,25 @@ class Streams:
             held.discard(LOCAL_ID)
             if held:
                 await self._cut(held)
+
+    async def _keep_on(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP_EVERY_S)
+            news = {
+                turn_id: entry
+                for turn_id, entry in self._running.items()
+                if entry.stored and not entry.ending and len(entry.live.said) > entry.kept
+            }
+            if not news:
+                continue
+            for entry in news.values():
+                entry.kept = len(entry.live.said)
+            try:
+                await self._keep(
+                    {id_: sse.interrupted(e.live.said, e.live.cited, "killed", _KILLED) for id_, e in news.items()}
+                )
+            except Exception as error:  # noqa: BLE001 - the answers go on, and are stored whole at their ends
+                _log.error("what is being said could not be kept", error=type(error).__name__)
 
     async def _cut(self, held: set[str]) -> None:
         try:

@@ -11,11 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from assistant import conversations
 from assistant.people import users
 from assistant.people.users import User
 from assistant.settings import Settings, load
+from assistant.tables import turns
 
 from .conftest import World, eventually
 
@@ -104,6 +106,34 @@ def test_a_reader_who_lost_the_connection_goes_on_where_it_broke(world: World, c
     assert first.text + second.text == _words(60)
     assert first.ids + second.ids == list(range(1, len(first.ids + second.ids) + 1))
     assert world.turns.aborted == 0
+
+
+def test_what_was_said_is_stored_while_it_is_said_for_the_case_of_a_kill(
+    world: World, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.api.streams.KEEP_EVERY_S", 0.05)
+    engine, mine = world.app.engine, _conversation(world, world.ben)
+
+    def kept() -> bool:
+        with engine.connect() as connection:
+            return (
+                connection.execute(select(turns.c.answer).where(turns.c.conversation_id == mine)).scalar() is not None
+            )
+
+    with client.stream("POST", "/v1/chat/completions", json=_body("hang 20 0.01", mine)) as reply:
+        reader = Reader(reply)
+        reader.read(until_text=20)
+        assert eventually(kept, 30.0)
+        read = conversations.read(engine, world.ben.id, mine)
+        assert read is not None and read.turns[0].answer is None  # nobody is shown half of what still goes on
+        assert conversations.give_up_running(engine) == 1  # as a server that was killed does at its next start
+        read = conversations.read(engine, world.ben.id, mine)
+    assert read is not None and read.turns[0].answer is not None
+    answer = read.turns[0].answer
+    assert answer["answer"] and _words(20).startswith(answer["answer"])
+    assert (
+        read.turns[0].status == "stopped" and answer["stopped_by"] == "killed" and "stopped" in (answer["notice"] or "")
+    )
 
 
 def test_a_finished_stream_can_be_read_again_whole_or_in_part(world: World, client: httpx.Client) -> None:

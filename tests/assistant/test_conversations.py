@@ -123,6 +123,24 @@ def test_a_server_that_starts_gives_up_what_a_crash_left_running(engine: Engine)
     assert found is not None and [turn.status for turn in found.turns] == ["done", "failed"]
 
 
+def test_what_was_kept_of_a_turn_is_shown_after_a_crash_and_not_before(engine: Engine) -> None:
+    mine = conversations.create(engine, "ann")
+    done = conversations.ask(engine, "ann", mine, "one")
+    cut = conversations.ask(engine, "ann", mine, "two")
+    assert done is not None and cut is not None
+    conversations.keep(engine, {done.turn_id: _answer("1"), cut.turn_id: _answer("The beg")})
+    conversations.keep(engine, {cut.turn_id: _answer("The beginning")})
+    found = conversations.read(engine, "ann", mine)
+    assert found is not None and [(turn.status, turn.answer) for turn in found.turns] == [("running", None)] * 2
+    assert conversations.finish(engine, done.turn_id, "done", _answer("1 and all"))
+    conversations.keep(engine, {done.turn_id: _answer("1")})  # too late: it is complete
+    conversations.give_up_running(engine)
+    found = conversations.read(engine, "ann", mine)
+    assert found is not None
+    told = [(turn.status, turn.answer and turn.answer["answer"]) for turn in found.turns]
+    assert told == [("done", "1 and all"), ("stopped", "The beginning")]
+
+
 @pytest.mark.fault
 def test_fifty_writers_never_see_a_locked_database(engine: Engine) -> None:
     times: list[float] = []
