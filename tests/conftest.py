@@ -25,6 +25,7 @@ _LOCAL_NAMES = {"", "localhost", "0.0.0.0", "::", None}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fault-runs", type=int, default=5, help="How many seeded faults each fault test injects.")
+    parser.addoption("--flood-chats", type=int, default=120, help="Chats that arrive at once in tests of overload.")
     parser.addoption("--injection-cases", type=int, default=24, help="Injection cases of each kind; all: 300.")
 
 
@@ -50,6 +51,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def fault_runs(request: pytest.FixtureRequest) -> int:
     """How many seeded faults to inject."""
     return int(request.config.getoption("--fault-runs"))
+
+
+@pytest.fixture
+def flood_chats(request: pytest.FixtureRequest) -> int:
+    """How many chats arrive at once; the whole run has 400 and 1,000."""
+    return int(request.config.getoption("--flood-chats"))
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import threading
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ import httpx
 import pytest
 
 from assistant.api.admission import Capacity, Room
+from assistant.api.app import create
 from assistant.api.metrics import Metrics
 from assistant.errors import Overloaded
 from assistant.settings import load
+from assistant.speech import Spoken
+from assistant.types import Event, Turn
 
-from .conftest import World, make_world, serving
+from .conftest import ScriptedTurns, World, make_world, serving
 
 
 def _room(**capacity: Any) -> Room:
@@ -151,25 +155,50 @@ async def test_places_are_given_back_after_an_error() -> None:
     assert room.enter("a").position == 0
 
 
-async def test_overload_is_refused_fast_with_429_and_those_inside_are_served(engine: Any, tmp_path: Path) -> None:
-    limits = {"max_chats": 10, "max_queued_chats": 10, "max_chats_per_user": 100, "chats_per_minute_per_user": 10_000}
+class Gated:
+    """Turns that wait at a gate before they say anything."""
+
+    def __init__(self, turns: ScriptedTurns) -> None:
+        self.gate = threading.Event()
+        self._turns = turns
+
+    async def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
+        while not self.gate.is_set():
+            await asyncio.sleep(0.01)
+        async for event in self._turns.run(turn):
+            yield event
+
+
+async def test_overload_is_refused_with_429_before_anybody_is_answered_and_those_inside_are_served(
+    engine: Any, tmp_path: Path, flood_chats: int
+) -> None:
+    limits = {"max_chats": 10, "max_queued_chats": 10, "max_chats_per_user": 2_000, "chats_per_minute_per_user": 10_000}
     world = make_world(engine, tmp_path, load(data_dir=tmp_path, api=limits))
-    with serving(world.api, world.app.settings) as url:
-        body = {"messages": [{"role": "user", "content": "words 20 0.05"}]}
+    turns = Gated(world.turns)
+    world.app.turns = Spoken(turns)
+    refused: list[httpx.Response] = []
+    with serving(create(world.app), world.app.settings) as url:
+        body = {"messages": [{"role": "user", "content": "words 20 0.005"}]}
         headers = world.as_(world.ben)
 
-        async def ask(client: httpx.AsyncClient) -> tuple[int, float, httpx.Response]:
-            started = time.monotonic()
+        async def ask(client: httpx.AsyncClient) -> httpx.Response:
             reply = await client.post("/v1/chat/completions", json=body, headers=headers)
-            return reply.status_code, time.monotonic() - started, reply
+            refused.extend([reply] if reply.status_code == 429 else [])
+            return reply
 
         limit = httpx.Limits(max_connections=None)
-        async with httpx.AsyncClient(base_url=url, timeout=30, limits=limit) as client:
-            results = await asyncio.gather(*(ask(client) for _ in range(60)))
-    served = [entry for entry in results if entry[0] == 200]
-    refused = [entry for entry in results if entry[0] == 429]
-    assert len(served) == 20 and len(refused) == 40
-    for _, _, reply in refused:
+        async with httpx.AsyncClient(base_url=url, timeout=300, limits=limit) as client:
+            chats = [asyncio.create_task(ask(client)) for _ in range(flood_chats)]
+            async with asyncio.timeout(300):  # a guard: refusals wait for nothing, least of all for those inside
+                while len(refused) < flood_chats - 20:
+                    await asyncio.sleep(0.02)
+            assert sum(chat.done() for chat in chats) == len(refused)
+            turns.gate.set()
+            replies = await asyncio.gather(*chats)
+    served = [reply for reply in replies if reply.status_code == 200]
+    assert len(served) == 20 and len(refused) == flood_chats - 20
+    assert all("word19" in reply.json()["choices"][0]["message"]["content"] for reply in served)
+    for reply in refused:
         assert int(reply.headers["retry-after"]) >= 1 and reply.json()["error"]["type"] == "rate_limit_error"
     assert world.turns.running == 0
 
