@@ -52,10 +52,10 @@ def _base(settings: ModelSettings, data_dir: Path | None) -> Lane:
 
 
 def _vllm(settings: ModelSettings, name: str, served_name: str, route: Route, data_dir: Path | None) -> Lane:
-    timeouts = Timeouts(first_token_s=settings.domain_first_token_s, inter_token_s=settings.inter_token_s)
+    timeouts = Timeouts(first_token_s=settings.domain_first_token_s, inter_token_s=settings.domain_inter_token_s)
     patient_s = max(settings.domain_first_token_s, settings.first_token_s)
     endpoint = vllm_endpoint(settings, served_name, data_dir)
-    patient = Timeouts(first_token_s=patient_s, inter_token_s=settings.inter_token_s)  # the lane is the stricter one
+    patient = Timeouts(first_token_s=patient_s, inter_token_s=timeouts.inter_token_s)  # the lane is the stricter one
     model = OpenAIModel(name, fixed(endpoint), settings.vllm_context_tokens, patient, VLLM)
     lane = _lane(model, route, timeouts, BreakerRules())
     lane.deadlines = replace(lane.deadlines, patient_s=patient_s)

@@ -83,7 +83,17 @@ class ModelSettings(BaseModel):
     domain_first_token_s: float = Field(
         default=10.0, gt=0, le=600, description="Wait for the first token of the vLLM server"
     )
-    inter_token_s: float = Field(default=8.0, gt=0, le=120, description="Silence after which another model takes over")
+    inter_token_s: float = Field(
+        default=8.0, gt=0, le=120, description="Silence of the last tier in mid-answer after which documents speak"
+    )
+    # A GPU server makes many tokens a second for each reader, and takes long prompts in pieces between them; with what
+    # the next model needs for its first words, readers wait for less than 5 s.
+    domain_inter_token_s: float = Field(
+        default=4.0,
+        gt=0,
+        le=120,
+        description="Silence of the vLLM server in mid-answer after which another model takes over",
+    )
 
     @field_validator("model", "vllm_url", "speech_url")
     @classmethod
