@@ -6,7 +6,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 # A request's body -> what is said to it, or the calls (name, arguments as JSON) that are made
@@ -25,7 +25,7 @@ class Fault:
     no_done     all tokens, then FIN without finish reason and without [DONE]
     stall       silence after `after` tokens, with the connection open
     malformed   a data line that is not JSON before token `after`
-    status      HTTP `status` with Retry-After 1
+    status      HTTP `status` with Retry-After 1 and our error's `code`, such as engine_down of a proxy without engine
     zombie      the request is read and never answered, while /health says 200
     slow_start  `seconds` before the first token
     """
@@ -35,6 +35,7 @@ class Fault:
     times: int = -1
     status: int = 503
     seconds: float = 0.0
+    code: str = "scripted"
 
 
 @dataclass(slots=True)
@@ -78,7 +79,7 @@ class Script:
         if fault.times == 1:
             self.faults.popleft()
         elif fault.times > 1:
-            self.faults[0] = Fault(fault.kind, fault.after, fault.times - 1, fault.status, fault.seconds)
+            self.faults[0] = replace(fault, times=fault.times - 1)
         return fault
 
 

@@ -116,7 +116,7 @@ class FakeServer:
         if fault.kind == "refuse":
             return False
         if fault.kind == "status":
-            error = {"error": {"message": HTTPStatus(fault.status).phrase, "code": "scripted"}}
+            error = {"error": {"message": HTTPStatus(fault.status).phrase, "code": fault.code}}
             return await _json(writer, fault.status, error, "Retry-After: 1\r\n")
         if (used := count_tokens(body)) >= self.script.context_tokens:
             message = f"The prompt has {used} tokens, more than {self.script.context_tokens}."
