@@ -115,7 +115,11 @@ class Adapters:
             if choice.loaded and name in self._registry.ensembles:
                 raise AdapterRefused(f"An ensemble has the name {name!r}, too. Give it another one in its file.")
             if choice.loaded != known[name].loaded:
-                self.offers = await (self._client.load(name) if choice.loaded else self._client.unload(name))
+                try:
+                    self.offers = await (self._client.load(name) if choice.loaded else self._client.unload(name))
+                except (AdapterRefused, ModelUnavailable) as exc:
+                    log.warning("adapter %s: loaded=%s was refused, asked by %s: %s", name, choice.loaded, by, exc)
+                    raise
             await in_thread(choices.set_adapter, self._engine, name, choice, by)
             log.info("adapter %s: loaded=%s, by %s", name, choice.loaded, by)
             await self._registry.follow(await in_thread(choices.read, self._engine))

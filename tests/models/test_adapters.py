@@ -106,13 +106,17 @@ async def test_a_question_of_its_domain_goes_to_it(bench: Bench) -> None:
     assert chosen.cards[0].name == "base"
 
 
-async def test_what_is_refused_is_not_kept(bench: Bench, engine: Engine) -> None:
+async def test_what_is_refused_is_not_kept(bench: Bench, engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("WARNING", "assistant.models.adapters")
     bench.vllm.refuses = "rank too high"
     with pytest.raises(AdapterRefused, match="rank too high"):
         await bench.adapters.set(NAME, AdapterChoice(loaded=True), "ann")
     with pytest.raises(AdapterRefused, match="no adapter 'ghost'"):
         await bench.adapters.set("ghost", AdapterChoice(loaded=True), "ann")
     assert not choices.read(engine).adapters
+    # Operators find who asked for what, and why not.
+    (line,) = [record.getMessage() for record in caplog.records if "was refused" in record.getMessage()]
+    assert NAME in line and "ann" in line and "rank too high" in line
 
 
 async def test_a_wanted_adapter_that_is_refused_is_not_asked_for_again(bench: Bench, engine: Engine) -> None:
