@@ -75,6 +75,7 @@ def test_it_answers_plain_and_streamed_alike(server: Served) -> None:
 
 
 def test_it_refuses_an_adapter_that_is_not_loaded_and_loads_it_while_it_runs(server: Served) -> None:
+    pid = server.vllm().pid
     with server.client() as client:
         refused = client.post("/v1/chat/completions", json={"model": ADAPTER, **CAPITAL})
         assert refused.status_code == 404 and "Served" in refused.json()["error"]["message"]
@@ -88,6 +89,8 @@ def test_it_refuses_an_adapter_that_is_not_loaded_and_loads_it_while_it_runs(ser
         assert client.delete(f"/adapters/{ADAPTER}").status_code == 200
         assert client.post("/v1/chat/completions", json={"model": ADAPTER, **CAPITAL}).status_code == 404
         assert client.put(f"/adapters/{ADAPTER}").status_code == 200
+        assert client.put("/adapters/unknown").status_code == 409
+    assert said(server, ADAPTER) == adapted and server.vllm().pid == pid  # a refusal costs the loaded one nothing
 
 
 async def test_models_that_share_a_tokenizer_write_a_reply_together(server: Served) -> None:
