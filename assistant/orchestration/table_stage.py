@@ -84,8 +84,10 @@ class TableStage:
 
 
 def _names(question: str, table: str) -> bool:
-    """Return whether a question says the name of a table, with or without its ending."""
-    return re.search(rf"(?<!\w){re.escape(table.rsplit('.', 1)[0])}(?!\w)", question, re.IGNORECASE) is not None
+    """Return whether a question names a table as one: "staff.csv", "the staff table"; "staff" alone may mean people."""
+    stem, kinds = re.escape(table.rsplit(".", 1)[0]), "table|sheet|spreadsheet|csv|xlsx"
+    called = rf"(?<!\w){stem}(?:\.(?:csv|xlsx)|\s+(?:{kinds}))\b|\b(?:{kinds})\s+{stem}(?!\w)"
+    return re.search(called, question, re.IGNORECASE) is not None
 
 
 async def by_table(stage: TableStage | None, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
