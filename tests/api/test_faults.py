@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import Engine
 
 from assistant.models.fake_script import Fault
+from assistant.models.openai_http import OpenAIModel
 
 from .faulty import NEVER, PATIENT, PLACES, SENTENCES, TEXT, Door, Seen, free_port, opened, p95, read
 
@@ -88,6 +89,8 @@ async def test_a_reader_gets_every_sentence_once_whatever_happens_to_the_first_m
                 _whole(shape, door, talk, seen)
             assert door.records() == asked
         assert not door.big.open_streams and not door.small.open_streams
+        model = door.lanes[0].model
+        assert isinstance(model, OpenAIModel) and model.malformed_lines == (len(gaps) if shape == "malformed" else 0)
     print(f"\n{shape}: {len(gaps)} chats, longest silence p95 {p95(gaps):.2f} s, first text p95 {p95(firsts):.2f} s")
     assert p95(gaps) <= SILENCE_S[shape] + usual_s
     assert shape not in DOWN or p95(firsts) <= FIRST_S + usual_s
@@ -158,13 +161,14 @@ async def test_readers_who_leave_free_the_model(patient_door: Door, seed: int, f
     for begin in range(0, left, 40):
         some, before, began = talks[begin : begin + 40], door.big.begun, time.monotonic()
         leaving = asyncio.gather(*(leave(talk) for talk in some))
-        while door.big.begun < before + len(some):
+        while door.big.begun < before + len(some) and not leaving.done():
             await asyncio.sleep(0.01)
         beginning_s = time.monotonic() - began  # what the machine needs for so many at once just now
         await leaving
         left_at = time.monotonic()
-        while door.big.open_streams:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(60):
+            while door.big.open_streams:
+                await asyncio.sleep(0.01)
         # 0.3 s for those in conversations, who might come back. Left alone, the answers would go on for 18 s.
         assert time.monotonic() - left_at <= 2.0 + 0.3 + beginning_s
     assert door.big.aborted == left and not door.small.begun
