@@ -22,7 +22,12 @@ SETTLED = {"ready", "failed", "cancelled"}
 
 def ingest(
     context: typer.Context,
-    sources: Annotated[list[str], typer.Argument(metavar="PATH|URL ...", help="Files, folders or http(s) addresses.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH|URL ...", help="Files, folders or http(s) addresses; of several folders each keeps its name."
+        ),
+    ],
     collection: Annotated[str, typer.Option(help="Where they go; created when it does not exist.")],
     readers: Annotated[
         list[str] | None,
@@ -34,7 +39,7 @@ def ingest(
     """Bring documents into a collection."""
     settings = settings_of(context)
     urls = [source for source in sources if source.startswith(("http://", "https://"))]
-    files = list(_files([source for source in sources if source not in urls]))
+    files = _files([source for source in sources if source not in urls])
     principals = [_principal(reader) for reader in readers or []]
     alone = running_server(settings.data_dir) is None
     with connect(settings) as client:
@@ -62,26 +67,48 @@ def ingest(
         raise Failed(f"{failed} of {len(rows)} documents were not taken in; their reasons stand beside them.")
 
 
-def _files(paths: list[str]) -> Iterator[tuple[Path, str]]:
-    """Yield (file, name to store) of files and of everything below folders.
+def _files(paths: list[str]) -> list[tuple[Path, str]]:
+    """Return (file, name to store) of files and of everything below folders.
 
-    Hidden files are left out, and so are links out of the folder: whoever may write in it could have files taken that
-    only the person who runs the command may read.
+    Names are relative to the folder where one is given; of several, each name begins with as much of its folder as
+    keeps them apart. Hidden files are left out, and so are links out of the folder: whoever may write in it could have
+    files taken that only the person who runs the command may read.
+
+    Raises Failed where two files would get one name, since the second would take the place of the first.
     """
+    folders = _apart({path.resolve() for path in map(Path, paths) if path.is_dir()})
+    named: dict[str, Path] = {}
     for given in paths:
-        path = Path(given)
-        if path.is_dir():
-            inside = path.resolve()
-            below = (
-                file
-                for file in sorted(path.rglob("*"))
-                if file.is_file() and (not file.is_symlink() or file.resolve().is_relative_to(inside))
-            )
-            yield from ((file, str(file.relative_to(path))) for file in below if not _hidden(file.relative_to(path)))
-        elif path.is_file():
-            yield path, path.name
-        else:
-            raise Failed(f"There is no file or folder {given!r}.")
+        for file, name in _below(Path(given), folders):
+            other = named.setdefault(name, file)
+            if other.resolve() != file.resolve():
+                raise Failed(
+                    f"{other} and {file} would both be {name!r} in the collection, where one takes the place of the "
+                    f"other; give their folders instead, or ingest them into two collections."
+                )
+    return [(file, name) for name, file in named.items()]
+
+
+def _below(path: Path, folders: dict[Path, Path]) -> Iterator[tuple[Path, str]]:
+    if path.is_dir():
+        inside = path.resolve()
+        for file in sorted(path.rglob("*")):
+            own = file.is_file() and (not file.is_symlink() or file.resolve().is_relative_to(inside))
+            if own and not _hidden(file.relative_to(path)):
+                yield file, str(folders[inside] / file.relative_to(path))
+    elif path.is_file():
+        yield path, path.name
+    else:
+        raise Failed(f"There is no file or folder {str(path)!r}.")
+
+
+def _apart(folders: set[Path]) -> dict[Path, Path]:
+    """Return the end of each folder's path, all of as many parts as tell them apart: none where there is one folder."""
+    parts = {folder: folder.parts[1:] for folder in folders}
+    kept = 0 if len(folders) == 1 else 1
+    while len({own[-kept:] for own in parts.values()}) < len(parts):
+        kept += 1
+    return {folder: Path(*own[len(own) - min(kept, len(own)) :]) for folder, own in parts.items()}
 
 
 def _hidden(path: Path) -> bool:
@@ -119,17 +146,21 @@ def _upload(client: httpx.Client, collection: str, batch: list[tuple[Path, str]]
             handle.close()
     if not reply.is_success:
         return [_refused(name, sentence(reply)) for _, name in batch]
-    body = reply.json()
-    return [_accepted(entry) for entry in body["documents"]] + [
-        _refused(entry["path"], entry["reason"]) for entry in body.get("refused", [])
-    ]
+    return _fates(reply.json())
 
 
 def _fetch(client: httpx.Client, collection: str, url: str) -> list[dict[str, Any]]:
     reply = client.post(f"/api/collections/{collection}/urls", json={"url": url})
     if not reply.is_success:
         return [_refused(url, sentence(reply))]
-    return [_accepted(entry) for entry in reply.json()["documents"]]
+    return _fates(reply.json())
+
+
+def _fates(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a row for each document that was taken and for each that was refused."""
+    return [_accepted(entry) for entry in body["documents"]] + [
+        _refused(entry["path"], entry["reason"]) for entry in body.get("refused", [])
+    ]
 
 
 def _accepted(entry: dict[str, Any]) -> dict[str, Any]:

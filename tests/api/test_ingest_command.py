@@ -57,3 +57,43 @@ def test_it_says_who_reads_what_it_took_in_where_nothing_runs(tmp_path: Path, fo
 def test_it_says_nothing_of_it_where_the_assistant_runs(data_dir: Path, folder: Path) -> None:
     result = CliRunner().invoke(app, ["--data-dir", str(data_dir), "ingest", str(folder), "--collection", "new"])
     assert result.exit_code == 0 and "--wait" not in result.stderr
+
+
+@pytest.fixture
+def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two folders of one name, with different files of one name."""
+    made = tmp_path_factory.mktemp("twins")
+    for name in ("f1", "f2"):
+        (made / name / "docs").mkdir(parents=True)
+        (made / name / "docs" / "README.md").write_text(f"Leave is 25 days at {name}.")
+    return made / "f1" / "docs", made / "f2" / "docs"
+
+
+def test_files_of_one_name_in_several_folders_are_all_kept(data_dir: Path, twins: tuple[Path, Path]) -> None:
+    one, two = map(str, twins)
+    both = ["f1/docs/README.md", "f2/docs/README.md"]
+    assert _ingest(data_dir, one, two, "--collection", "Two") == both
+    assert _ingest(data_dir, one, two, one, "--collection", "Two") == both  # a folder given twice is one folder
+    assert _ingest(data_dir, one, str(twins[1].parent), "--collection", "Two") == [
+        "docs/README.md",
+        "f2/docs/README.md",
+    ]
+    assert _ingest(data_dir, one, "--collection", "one") == ["README.md"]
+
+
+def test_two_files_that_would_get_one_name_are_refused_before_any_is_sent(
+    data_dir: Path, twins: tuple[Path, Path]
+) -> None:
+    one, two = (str(folder / "README.md") for folder in twins)
+    refused = _ingest(data_dir, one, two, "--collection", "new")
+    assert f"{one} and {two} would both be 'README.md'" in refused
+    alone = _ingest(data_dir, one, str(twins[1]), "--collection", "new")
+    assert f"{one} and {two} would both be 'README.md'" in alone
+
+
+def test_it_says_why_an_address_was_refused(data_dir: Path) -> None:
+    asked = ["ingest", "http://127.0.0.1:9999/page", "--collection", "new", "--json"]
+    result = CliRunner().invoke(app, ["--data-dir", str(data_dir), *asked])
+    assert isinstance(result.exception, Failed)
+    (row,) = json.loads(result.stdout)["documents"]
+    assert row["status"] == "failed" and "not a public address" in row["reason"]
