@@ -153,7 +153,7 @@ def _resolve_within(resolve: Resolve, host: str, port: int, deadline: Deadline) 
     except queue.Empty:
         raise TooSlow(f"The name {host} was not resolved within {deadline.seconds:g} s.") from None
     if isinstance(answer, Exception):
-        raise Unreachable(f"The name {host} could not be resolved ({answer}).") from answer
+        raise Unreachable(f"The name {host} could not be found.") from answer
     if not answer:
         raise Unreachable(f"The name {host} has no address.")
     return answer

@@ -94,7 +94,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         try:
             found = await anyio.to_thread.run_sync(self._resolve, host, port, abandon_on_cancel=True)
         except (OSError, UnicodeError) as exc:
-            raise Unreachable(f"The name {host} could not be resolved ({exc}).") from exc
+            raise Unreachable(f"The name {host} could not be found.") from exc
         if not found:
             raise Unreachable(f"The name {host} has no address.")
         return found

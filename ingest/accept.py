@@ -28,6 +28,7 @@ from knowledge.types import Document, Scope
 
 Download = Callable[[str, Callable[[bytes], object], int, float, egress.Policy], egress.Received]
 _PATH_CHARACTERS = 1_000
+_COMPANY_HOSTS = "Hosts inside the company have to be named in ASSISTANT_INGEST__URL_ALLOW."
 _PAGE_TYPES = ("text/html", "application/xhtml+xml")
 _CONTAINERS = (".zip", ".eml")
 _EVERYTHING = Scope(frozenset(), sees_all=True)
@@ -88,7 +89,9 @@ def accept_url(
     try:
         stored = store.put(fill, settings.url_bytes)
     except egress.EgressError as exc:
-        return Accepted((), (Refusal(url[:_PATH_CHARACTERS], str(exc), "unreachable"),))
+        inside = isinstance(exc, egress.AddressRefused | egress.Unreachable)
+        reason = f"{exc} {_COMPANY_HOSTS}" if inside else str(exc)
+        return Accepted((), (Refusal(url[:_PATH_CHARACTERS], reason, "unreachable"),))
     return _accept(engine, store, settings, upload, url, stored, _name_at(received[0]))
 
 

@@ -56,9 +56,9 @@ class Api(Accounts, Gallery, Operating):
         """Hand files in; returns once they are safe, before they are read."""
         return self.send_files(f"/api/collections/{collection_id}/documents", files)
 
-    def add_url(self, collection_id: str, url: str) -> None:
-        """Ask the server to fetch one web address into a collection."""
-        self.send("POST", f"/api/collections/{collection_id}/urls", json={"url": url})
+    def add_url(self, collection_id: str, url: str) -> wire.Upload:
+        """Have the server fetch one web address into a collection; returns once it is fetched or refused."""
+        return self.parse(wire.Upload, self.send("POST", f"/api/collections/{collection_id}/urls", json={"url": url}))
 
     def documents(
         self, collection_id: str | None, status: str, text: str, limit: int, offset: int

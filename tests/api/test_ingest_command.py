@@ -97,3 +97,4 @@ def test_it_says_why_an_address_was_refused(data_dir: Path) -> None:
     assert isinstance(result.exception, Failed)
     (row,) = json.loads(result.stdout)["documents"]
     assert row["status"] == "failed" and "not a public address" in row["reason"]
+    assert "ASSISTANT_INGEST__URL_ALLOW" in row["reason"]

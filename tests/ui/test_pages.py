@@ -247,6 +247,18 @@ def collection_page(open_page: OpenPage, world: World, view: str = "Documents", 
     return open_page(name, script="documents", query={"collection": handbook, "view": view})
 
 
+def test_says_why_a_web_address_was_not_taken(open_page: OpenPage, world: World) -> None:
+    app = collection_page(open_page, world)
+    app.segmented_control(key="add-how").set_value("Web address").run()
+    field(app, "Address of a page").set_value("https://nowhere.invalid/a")
+    press(app, "Add")
+    assert not app.exception and not app.toast
+    assert "nowhere" in shown(app) and "could not be found" in shown(app)
+    field(app, "Address of a page").set_value("https://there.example/a")
+    press(app, "Add")
+    assert "was fetched and is being read" in app.toast[0].value and "could not be found" not in shown(app)
+
+
 def test_takes_uploads_and_tells_what_was_refused(open_page: OpenPage, world: World) -> None:
     app = collection_page(open_page, world)
     app.file_uploader[0].upload("trial.md", b"# Trial\n\nSix months.").upload("virus.exe", b"MZ").run()

@@ -82,6 +82,9 @@ def _address(collection: Collection) -> None:
         sent = st.form_submit_button("Add")
     if sent and (url or "").strip():
         with told():
-            state.api().add_url(collection.id, (url or "").strip())
-            st.toast("The address is taken and will be fetched now.", icon=":material/check:")
+            with st.spinner("Fetching the address …"):
+                upload = state.api().add_url(collection.id, (url or "").strip())
+            st.session_state["refused"] = upload.refused
+            if upload.documents:
+                st.toast("The address was fetched and is being read.", icon=":material/check:")
             st.rerun()

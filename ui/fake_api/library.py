@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from urllib.parse import urlsplit
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -112,10 +113,14 @@ async def take(world: World, user: FakeUser, collection: FakeCollection, request
 
 
 async def add_url(world: World, user: FakeUser, request: Request) -> Response:
-    """Take a web address in; the stand-in reads nothing from it."""
+    """Take a web address in; the stand-in reads nothing from it, and finds no host whose name ends in .invalid."""
     collection, body = world.collections.get(request.path_params["id"]), await body_of(request)
     if collection is None:
         return missing("collection")
+    if (urlsplit(text_of(body, "url")).hostname or "").endswith(".invalid"):
+        reason = "The host could not be found."
+        refusal = {"path": text_of(body, "url"), "reason": reason, "code": "unreachable"}
+        return JSONResponse({"documents": [], "refused": [refusal]}, 202)
     made = world.add_document(collection, text_of(body, "url"), f"A page at {body.get('url')}.", user.name)
     return JSONResponse({"documents": [{"document": made.id, "path": made.path, "status": made.status}]}, 202)
 
