@@ -73,7 +73,7 @@ def leave() -> None:
 
 def sentence(error: UiError) -> str:
     """Return what happened and, where the server said so, when to try again."""
-    if isinstance(error, ApiRefused) and error.retry_after_s:
+    if isinstance(error, ApiRefused) and error.retry_after_s and "try again in" not in str(error).lower():
         return f"{error} Try again in {error.retry_after_s:.0f} seconds."
     return str(error)
 

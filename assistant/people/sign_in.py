@@ -8,6 +8,7 @@ every other account has buckets of its own.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select
@@ -66,7 +67,8 @@ def _refuse_guessers(engine: Engine, who: str, place: str, throttle: Throttle) -
             connection.execute(insert(failed_logins), {"name_hash": who, "address_hash": place, "at": moment})
             return
         wait_s = max(1.0, times[-throttle.failures] + throttle.window_s - moment)
-    raise TooManyAttempts(f"Too many wrong passwords; try again in {wait_s:.0f} seconds.", wait_s)
+    wait = f"{math.ceil(wait_s / 60)} minutes" if wait_s > 120 else f"{math.ceil(wait_s)} seconds"
+    raise TooManyAttempts(f"Too many wrong passwords; try again in {wait}.", wait_s)
 
 
 def _bucket(connection: Connection, who: str, place: str) -> ColumnElement[bool]:

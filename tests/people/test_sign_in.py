@@ -86,6 +86,14 @@ def test_a_success_forgives_earlier_failures_there(engine: Engine, secrets: Secr
     assert _guess(engine, secrets, "Ben", "10.0.0.1") == "evaluated"
 
 
+@pytest.mark.parametrize(("window_s", "told"), [(900.0, "in 15 minutes."), (100.0, "in 100 seconds.")])
+def test_it_says_when_to_try_again(engine: Engine, secrets: Secrets, ben: User, window_s: float, told: str) -> None:
+    limit = Throttle(failures=1, window_s=window_s)
+    _guess(engine, secrets, "Ben", "10.0.0.1", limit)
+    with pytest.raises(TooManyAttempts, match=told):
+        sign_in(engine, secrets, "Ben", PASSWORD, "10.0.0.1", limit)
+
+
 def test_failures_are_forgotten_after_the_window(engine: Engine, secrets: Secrets, ben: User) -> None:
     short = Throttle(failures=2, window_s=1e-6)
     assert [_guess(engine, secrets, "Ben", "10.0.0.1", short) for _ in range(5)] == ["evaluated"] * 5

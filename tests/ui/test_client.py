@@ -11,6 +11,7 @@ from ui.client import Api, Question
 from ui.errors import ApiRefused, ApiUnreachable, SignedOut
 from ui.fake_api import FakeApi
 from ui.transport import connect
+from ui.trouble import sentence
 
 
 def test_signs_in_and_out(api: Api) -> None:
@@ -58,6 +59,13 @@ def test_survives_an_error_page_that_is_no_json() -> None:
 
 def test_never_shows_the_token(api: Api) -> None:
     assert api.token and api.token not in repr(api)
+
+
+def test_says_once_when_to_try_again() -> None:
+    told = ApiRefused(429, "Too many", "Too many wrong passwords; try again in 14 minutes.", "slow", 833)
+    assert sentence(told) == "Too many wrong passwords; try again in 14 minutes."
+    untold = ApiRefused(429, "Busy", "All places are taken.", "overloaded", 2)
+    assert sentence(untold) == "All places are taken. Try again in 2 seconds."
 
 
 def test_hands_files_in_and_reports_the_refused_ones(api: Api) -> None:
