@@ -14,11 +14,11 @@ from typing import NoReturn
 
 from assistant.data_folder import make_writable
 from assistant.errors import AssistantError
+from assistant.listen import bind
 from assistant.models.engines import key_file
 from assistant.models.errors import ModelError
 from assistant.models.preparing import prepare
 from assistant.models.supervise import EngineSpec
-from assistant.serve import bind
 from assistant.settings import load
 
 PORT = 8200

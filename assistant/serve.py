@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import fcntl
 import importlib
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 from assistant import heap, lean  # noqa: F401 - lean is imported for what it does
 from assistant.data_folder import make_writable
 from assistant.errors import AssistantError
+from assistant.listen import bind
 from assistant.logs import configure
 from assistant.models.engines import LocalEngines
 from assistant.models.preparing import fingerprint, prepare
@@ -59,23 +59,6 @@ def begun(settings: Settings) -> Iterator[LocalEngines | None]:
         yield engines
     finally:
         engines.end()
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket, so that the port is known before anything else starts.
-
-    Raises AssistantError when the port is taken or the address is not ours.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        raise AssistantError(
-            f"Cannot listen on {host}:{port} ({error.strerror}). Choose another with --port."
-        ) from error
-    return listener
 
 
 def main(arguments: list[str] | None = None) -> int:

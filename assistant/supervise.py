@@ -12,7 +12,8 @@ from pathlib import Path
 
 from assistant.announcement import Announcement, say
 from assistant.data_folder import make_writable
-from assistant.errors import DataFolderRefused
+from assistant.errors import AssistantError
+from assistant.listen import bind
 from assistant.up import Supervisor, children
 
 
@@ -26,7 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         make_writable(given.data_dir)
-    except DataFolderRefused as error:
+        # A child that finds its port taken would be started again for ever.
+        bind(given.host, given.port).close()
+        bind(given.host, given.ui_port, "--ui-port").close()
+    except AssistantError as error:
         print(error, file=sys.stderr)
         return 1
     processes = children(given.data_dir, given.host, given.port, given.host, given.ui_port)

@@ -120,6 +120,19 @@ def test_it_says_where_the_page_is_and_then_that_the_model_answers(
     Supervisor([api], lambda _: None).end()
 
 
+@pytest.mark.parametrize("option", ["--port", "--ui-port"])
+def test_a_port_in_use_is_told_before_anything_starts(tmp_path: Path, option: str) -> None:
+    with _answering({}) as url:
+        taken = url.rpartition(":")[2]
+        given = {"--port": "0", "--ui-port": "0", option: taken}
+        command = [sys.executable, "-m", "assistant.supervise", "--data-dir", str(tmp_path), "--host", "127.0.0.1"]
+        for name, value in given.items():
+            command += [name, value]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    said = f"Cannot listen on 127.0.0.1:{taken} (Address already in use). Choose another with {option}.\n"
+    assert (ran.returncode, ran.stderr, ran.stdout) == (1, said, "")
+
+
 def test_the_supervisor_holds_nothing_but_the_standard_library() -> None:
     code = "import sys; before = set(sys.modules); import assistant.supervise; print(*set(sys.modules) - before)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

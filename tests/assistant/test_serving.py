@@ -8,7 +8,7 @@ import pytest
 
 from assistant.build import build
 from assistant.errors import InvalidSetting
-from assistant.serve import bind
+from assistant.listen import bind
 from assistant.serving import listening
 from assistant.settings import Settings, load
 
