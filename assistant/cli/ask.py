@@ -64,6 +64,8 @@ def search(
     body = {"query": query, "collections": collection or None, "limit": limit}
     with connect(settings_of(context), as_user=as_user) as client:
         found = call(client, "POST", "/api/search", json=body)
+    if found["notice"]:
+        err.print(found["notice"], style="yellow", markup=False)
     if as_json:
         show_json({"results": found["results"]})
         return

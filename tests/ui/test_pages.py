@@ -295,6 +295,14 @@ def test_tries_the_search_of_a_collection_with_the_scores_of_each_stage(open_pag
     assert hits[0]["title"] == "handbook.md" and {score["name"] for score in hits[0]["scores"]} >= {"Meaning", "Words"}
 
 
+def test_says_of_a_search_that_a_stage_could_not_look(open_page: OpenPage, world: World) -> None:
+    world.faults.half_searched = "The keyword index is being made anew; only similar passages were looked for."
+    app = collection_page(open_page, world, "Search test")
+    field(app, "What would").set_value("parental leave weeks")
+    press(app, "Search")
+    assert "only similar passages" in app.warning[0].value and drawn(app, "search-hits")[0]["items"]
+
+
 def test_changes_who_may_read_a_collection(open_page: OpenPage, world: World) -> None:
     app = collection_page(open_page, world, "Access and settings")
     app.multiselect[0].set_value(["group:managers"] if "managers" in world.groups else [])

@@ -43,6 +43,8 @@ def _hits(result: SearchResult) -> None:
     times = " · ".join(f"{name} {duration(ms)}" for name, ms in result.timings_ms.items())
     count = "1 passage" if len(result.results) == 1 else f"{len(result.results)} passages"
     st.caption(plain(f"{count} · {times}", 300))
+    if result.notice:
+        st.warning(plain(result.notice, 300), icon=":material/warning:")
     if not result.results:
         st.info("Nothing in this collection is close to the query.", icon=":material/info:")
         return

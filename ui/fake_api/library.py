@@ -222,6 +222,7 @@ async def search(world: World, user: FakeUser, request: Request) -> Response:
         {
             "results": [hit_json(world, hit) for hit in hits],
             "searched": [collection.name for collection in chosen],
+            "notice": world.faults.half_searched or None,
             "timings_ms": {"dense": 4.1, "keyword": 0.9, "fuse": 0.1, "total": 7.4},
         }
     )

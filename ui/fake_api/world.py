@@ -54,6 +54,7 @@ class Faults:
     refuse_chat: int = 0  # so many next questions get 429
     cut_chat: int = 0  # so many next streams break off after some words
     down: bool = False  # everything gets 503
+    half_searched: str = ""  # the notice of a search of which a stage could not look
 
 
 def shipped_prompts() -> dict[str, FakePrompt]:

@@ -124,6 +124,7 @@ class SearchResult(Wire):
 
     results: tuple[Hit, ...] = ()
     searched: tuple[str, ...] = ()
+    notice: str | None = None  # that a stage could not look
     timings_ms: dict[str, float] = Field(default_factory=dict)
 
 
