@@ -55,8 +55,8 @@ class Adapters:
 
         Raises ModelUnavailable while vLLM does not answer: then nothing is loaded, whatever it had.
         """
-        await self._running()
-        return await in_thread(self._offers)
+        held = await self._running()
+        return await in_thread(self._offers, self.loaded & held)
 
     async def load(self, name: str) -> None:
         """Check an adapter, load it and have it say something; loading a loaded one changes nothing.
@@ -104,9 +104,11 @@ class Adapters:
             except ModelError as exc:
                 log.error("an adapter could not be loaded again: %s", exc)
 
-    async def _running(self) -> None:
-        if await self._upstream.models() is None:
+    async def _running(self) -> frozenset[str]:
+        """Return what vLLM serves now: right after a start less than what was `loaded`, until that is restored."""
+        if (held := await self._upstream.models()) is None:
             raise ModelUnavailable("vLLM does not run. It is being started, and gets the adapters that it had.")
+        return held
 
     async def _withdraw(self, name: str, wrong: str) -> None:
         """Unload an adapter that cannot answer, and see whether the base model still can. Raises AdapterRefused."""
@@ -119,11 +121,11 @@ class Adapters:
         then = "; vLLM is started again, for what it did stays in its memory" if lost else ""
         raise AdapterRefused(f"With the adapter {name!r} vLLM cannot answer: {wrong}{then}.")
 
-    def _offers(self) -> list[Offer]:
-        return [self._offer(name, folder) for name, folder in offered(self._data_dir).items()]
+    def _offers(self, held: frozenset[str]) -> list[Offer]:
+        return [self._offer(name, folder, name in held) for name, folder in offered(self._data_dir).items()]
 
-    def _offer(self, name: str, folder: Path) -> Offer:
+    def _offer(self, name: str, folder: Path, held: bool) -> Offer:
         try:
-            return Offer(name, name in self.loaded, check(folder, self._deployment).r, "")
+            return Offer(name, held, check(folder, self._deployment).r, "")
         except AdapterRefused as exc:
-            return Offer(name, name in self.loaded, None, str(exc))
+            return Offer(name, held, None, str(exc))
