@@ -47,6 +47,7 @@ def visit(made: Tab, path: str) -> None:
 
 def look(made: Tab, scheme: str, size: tuple[int, int]) -> None:
     """Look at the same page in another colour scheme and through another window."""
+    settle(made)  # what is drawn anew fades, and a faded text has too little contrast
     made.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # "light" or "dark"
     made.page.set_viewport_size({"width": size[0], "height": size[1]})
     _recoloured(made, scheme)
