@@ -24,6 +24,8 @@ from skills.types import Person, SkillCall, SkillResult
 
 ASK, _DESCRIBE = "ask_table", "describe_table"
 _MAX_COLUMNS = 30
+# Characters. Names of tables are looked for from every word on, which took a second of a thread for 8,000 of them.
+_MAX_QUESTION = 400
 _MAX_ROWS = 50
 # (question, person, names of collections or None for all) -> the name of the table asked about, None without one
 FindNamed = Callable[[str, Person, tuple[str, ...] | None], Awaitable[str | None]]
@@ -45,6 +47,8 @@ class TableStage:
         """
         turn, options = notes.turn, notes.turn.options
         if options.pictures or options.temporary or options.sampling.json_schema is not None:
+            return
+        if len(notes.question) > _MAX_QUESTION:
             return
         person = person_of(turn.caller, options.conversation_id)
         table = await self._named(notes.question, person, options.collections)

@@ -52,6 +52,10 @@ async def test_a_table_that_is_named_and_not_understood_is_told_with_its_columns
     assert answer.answer is not None and not answer.answer.citations
 
 
+async def test_a_long_text_is_no_question_for_a_table() -> None:
+    assert not await asked(f"{'A-' * 200} Who earns the most in staff.csv?")
+
+
 async def test_it_is_left_to_a_model_that_writes_sql_and_to_the_documents_where_no_table_is_named() -> None:
     assert not await asked("Who earns the most in staff.csv?", tools=True)
     assert not await asked("Who of the staff is on leave?")
