@@ -107,16 +107,18 @@ def _best(asked: Asked, entity: Column, measure: Column | None) -> Reading | Non
     where = f"{asked.where} AND {name} IS NOT NULL" if asked.where else f" WHERE {name} IS NOT NULL"
     best = f"QUALIFY rank() OVER (ORDER BY value {'DESC' if order == 'max' else 'ASC'} NULLS LAST) = 1"
     grouped = f"SELECT {name}, {expression} AS value FROM t{where} GROUP BY {name} {best}"
+    # Equal ones in the order of their names: what DuckDB's threads finish first would differ from run to run.
     if counted or asked.function:
-        return Reading(grouped, "best", f"{_SAID[order]} {said}", asked.limits)
+        return Reading(f"{grouped} ORDER BY {name}", "best", f"{_SAID[order]} {said}", asked.limits)
     assert measure is not None
     single = f"SELECT DISTINCT {name}, {name_of(measure)} AS value FROM t{where} {best}"
     if entity.unique or measure.kind == "date":
-        return Reading(single, "best", said, asked.limits)
+        return Reading(f"{single} ORDER BY {name}", "best", said, asked.limits)
     # A product with several rows: its rows together, or its best row? Both are told, with which is which.
     total = f"SELECT {name}, sum({name_of(measure)}) AS value FROM t{where} GROUP BY {name} {best}"
     both = f"SELECT *, 'total' AS kind FROM ({total}) UNION ALL SELECT *, 'single' AS kind FROM ({single})"
-    return Reading(both, "either", measure.name, asked.limits, _SAID[order])
+    ordered = f"SELECT * FROM ({both}) ORDER BY kind DESC, {name}"  # the totals first
+    return Reading(ordered, "either", measure.name, asked.limits, _SAID[order])
 
 
 def listed(asked: Asked) -> Reading | None:

@@ -82,6 +82,17 @@ def test_it_reads_a_question_into_the_sql_that_answers_it(
     assert [list(row) for row in tables[table].execute(reading.sql).fetchall()] == rows, reading.sql
 
 
+def test_equal_bests_are_told_in_the_order_of_their_names() -> None:
+    rows = ",".join(f"('p{number % 50:02}', {number // 50}, 1)" for number in reversed(range(150)))
+    equal = duckdb.connect()
+    equal.execute(f"CREATE TABLE t AS SELECT * FROM (VALUES {rows}) AS given(product, shop, revenue)")
+    for question in ("Which product has the highest total revenue?", "Which product has the largest revenue?"):
+        reading = read(question, "t", _columns(equal))
+        assert reading is not None
+        found = [row[0] for row in equal.execute(reading.sql).fetchall() if len(row) < 3 or row[2] == "total"]
+        assert found == [f"p{number:02}" for number in range(50)], reading.sql
+
+
 @pytest.mark.parametrize(("table", "question"), NOT_READ)
 def test_it_never_guesses(tables: dict[str, duckdb.DuckDBPyConnection], table: str, question: str) -> None:
     assert read(question, table, _columns(tables[table])) is None
