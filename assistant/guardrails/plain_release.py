@@ -51,14 +51,14 @@ class PlainRelease:
         self._held += self._beyond(text)
         cut = _safe_length(self._held, self._output.fenced)
         ready, self._held = self._held[:cut], self._held[cut:]
-        return self._release(self._repeats.passed(ready)) or self._begin()
+        return self._passed(ready) or self._begin()
 
     async def finish(self, cut_off: bool) -> list[Released]:
         """Return what is left to release; `cut_off` changes nothing."""
         if self._repeating is not None:
             self._held += self._new(self._repeating.flush())
         ready, self._held = self._held, ""
-        return self._release(self._repeats.passed(ready) + self._repeats.rest())
+        return self._passed(ready) + self._release(self._repeats.rest())
 
     def begin_again(self) -> list[Released]:
         """Forget the sentence that is not whole; another draft goes on behind those that are.
@@ -77,6 +77,15 @@ class PlainRelease:
         if len(before) == len(whole) or not self._output.markdown:
             return []
         return [Released(" …" if whole else " …\n\n")]
+
+    def _passed(self, ready: str) -> list[Released]:
+        """Release what is no part of the instructions; where these begin the answer, take its first word back."""
+        found, passed = self._repeats.found, self._repeats.passed(ready)
+        if found or not self._repeats.found or len(self.text.split()) != 1 or whole_sentences(self.text):
+            return self._release(passed)
+        self._begun = ""
+        self._shown.cut_to("")
+        return [Released(" …\n\n"), *self._release(passed)]
 
     def _beyond(self, text: str) -> str:
         """Return what `text` adds to the sentences that an earlier draft has said."""
@@ -104,7 +113,7 @@ class PlainRelease:
     def _begin(self) -> list[Released]:
         """Show the first letters of an answer at once: a reader waits for these, and for the rest no longer."""
         beginning = self._held.lstrip()
-        if self.text or self._repeats.may_begin(beginning) or not self._output.is_plain(beginning):
+        if self.text or self._repeats.holds or not self._output.is_plain(beginning):
             return []
         self._begun = beginning
         return [Released(self._shown.add(beginning))]

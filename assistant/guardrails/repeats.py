@@ -32,20 +32,30 @@ class Repeats:
                 words = tuple(_words(sentence))
                 if len(words) >= _WHOLE and " ".join(words) not in asked:
                     self._learn(words)
+        self._begun = False  # the first word went through
         self._waiting: list[tuple[str, str]] = []  # words that may be the beginning of a repetition, with their text
         self._skipping = False  # to the end of a sentence that repeats
         self.found = False
 
-    def may_begin(self, beginning: str) -> bool:
-        """Return whether a word that begins like this may be one of the instructions, or follows one."""
-        lower = beginning.lower()
-        return bool(self._waiting) or self._skipping or any(len(r) == 1 and r[0].startswith(lower) for r in self._runs)
+    @property
+    def holds(self) -> bool:
+        """Return whether words wait, or some were left out, so that the next word may be left out, too."""
+        return bool(self._waiting) or self.found
 
     def passed(self, text: str) -> str:
-        """Return what may be shown now of the text so far; `text` ends at the end of a word."""
+        """Return what may be shown now of the text so far; `text` ends at the end of a word.
+
+        The very first word goes through though a repetition may begin with it, as nearly all words may; who shows it
+        takes it back when one did.
+        """
         if not self._runs:
             return text
-        return "".join(self._unit(unit) for unit in _UNIT.findall(text))
+        shown = "".join(self._unit(unit) for unit in _UNIT.findall(text))
+        if not (self._begun or self.found or shown.strip()) and self._waiting:
+            word, first = self._waiting[0]
+            self._waiting[0], shown = (word, ""), shown + first
+        self._begun = self._begun or bool(shown.strip())
+        return shown
 
     def rest(self) -> str:
         """Return what still waits when nothing more comes, or another model begins again."""

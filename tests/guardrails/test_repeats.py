@@ -60,6 +60,23 @@ async def test_ordinary_language_and_what_it_was_told_to_say_stay(text: str, siz
     assert await shown(text, size) == (text, False)
 
 
+async def test_nobody_waits_for_the_second_word_to_see_the_first() -> None:
+    going = PlainRelease(Output([]), Repeats(TOLD))
+    assert [one.text for piece in ("Th", "ey", " ", "4", "2") for one in await going.feed(piece)] == ["Th", "ey"]
+    assert [one.text for one in await going.feed("7 are")] == [" 427"]
+
+
+async def test_a_first_word_that_was_shown_is_taken_back() -> None:
+    going = PlainRelease(Output([]), Repeats(TOLD))
+    seen = [
+        one.text
+        for word in ["They", "tell", "how", "to", "answer", "and", "are", "no", "source.", "Yes."]
+        for one in await going.feed(word + " ")
+    ]
+    await going.finish(False)
+    assert (seen, going.text) == (["They", " …\n\n", "Yes."], "Yes.")
+
+
 async def test_a_sentence_that_the_person_wrote_may_be_said_again() -> None:
     asked = "Is 'Answer briefly and honestly.' good advice?"
     assert (await shown("Answer briefly and honestly. It is.", question=asked))[0].startswith("Answer briefly")
@@ -68,4 +85,4 @@ async def test_a_sentence_that_the_person_wrote_may_be_said_again() -> None:
 def test_nothing_waits_without_instructions() -> None:
     repeats = Repeats(())
     text = " ".join(re.findall(r"\w+", TOLD[0]))
-    assert repeats.passed(text) == text and not repeats.may_begin("You") and repeats.rest() == ""
+    assert repeats.passed(text) == text and not repeats.holds and repeats.rest() == ""

@@ -109,7 +109,8 @@ async def test_what_the_model_was_told_is_never_its_answer(bench: Any, memories:
     model = ScriptedModel([ECHOED, "Donnerstag."])
     made = with_memory(bench(model), memories)
     ran = await made.ask("What day of the week is 2026-12-24?", memory=True, grounded=False)
-    assert ran.text == ran.answer.text == "Donnerstag." and "retry" in ran.steps
+    assert ran.answer.text == "Donnerstag." and "retry" in ran.steps
+    assert ran.text == "The …\n\nDonnerstag."  # the first word of a draft is shown before the second can be known
     assert "German" not in model.requests[-1].messages[-1].content
 
 
@@ -117,7 +118,8 @@ async def test_who_only_gets_instructions_back_is_told_so(bench: Any, memories: 
     memories.add(ANNA.scope, "Answer in German", None, "page")
     made = with_memory(bench(ScriptedModel([ECHOED, "Answer briefly and honestly."])), memories)
     ran = await made.ask("What day of the week is 2026-12-24?", memory=True, grounded=False)
-    assert ran.text == ran.answer.text and "no answer of its own" in ran.text and ran.answer.degraded
+    assert ran.answer.text.startswith("The model found no answer of its own") and ran.answer.degraded
+    assert ran.text == f"The …\n\nAnswer …\n\n{ran.answer.text}"
 
 
 async def test_what_is_merely_told_is_acknowledged_and_suggested(bench: Any, memories: Memories) -> None:
