@@ -11,6 +11,7 @@ from skills.process import Child, Fetch
 from skills.types import Skill, SkillCall, SkillResult, content_version
 
 MAX_MODULE_BYTES = 1_000_000
+WARM_S = 120.0  # that a process waits for the next call: it holds 45 MB, and starting one takes half a second
 
 
 class PythonModule:
@@ -34,6 +35,7 @@ class PythonModule:
         prefix: str = "",
         processes: int = 2,
         name: str = "",
+        warm_s: float = WARM_S,
     ) -> None:
         self.name = name or f"python:{path.name}"
         self._path = path / "__init__.py" if path.is_dir() else path
@@ -44,7 +46,9 @@ class PythonModule:
         self._prefix = prefix
         # Long calls have places of their own: they would keep the short ones waiting.
         self._free = {False: asyncio.Semaphore(processes), True: asyncio.Semaphore(processes)}
-        self._idle: list[Child] = []
+        self._warm_s = warm_s
+        self._idle: dict[Child, asyncio.TimerHandle] = {}  # each with what will end it
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def load(self) -> list[Skill]:
         """Return the module's skills, read by a process; raises BadSkill when it cannot be read."""
@@ -52,7 +56,7 @@ class PythonModule:
         if len(code) > MAX_MODULE_BYTES:
             raise DocumentTooLarge(f"{self._path} has {len(code)} bytes, over the limit of {MAX_MODULE_BYTES}.")
         child = await self._start()
-        self._idle.append(child)
+        self._rest(child)
         return [
             Skill(
                 name=self._prefix + each["name"],
@@ -71,8 +75,9 @@ class PythonModule:
     async def close(self) -> None:
         """End the module's processes; a call that is under way ends as it would anyway, and its process with it."""
         self._closed = True
-        while self._idle:
-            await self._idle.pop().end()
+        for child in list(self._idle):
+            self._cool(child)
+        await asyncio.gather(*self._ending)
 
     _closed = False
 
@@ -96,7 +101,8 @@ class PythonModule:
 
     async def _take(self) -> Child:
         while self._idle:
-            child = self._idle.pop()
+            child, timer = self._idle.popitem()
+            timer.cancel()
             if child.alive:
                 return child
             await child.end()
@@ -104,6 +110,16 @@ class PythonModule:
 
     async def _give_back(self, child: Child) -> None:
         if child.alive and not self._closed:
-            self._idle.append(child)
+            self._rest(child)
         else:
             await child.end()
+
+    def _rest(self, child: Child) -> None:
+        """Keep a process for the next call, and end it when none comes."""
+        self._idle[child] = asyncio.get_running_loop().call_later(self._warm_s, self._cool, child)
+
+    def _cool(self, child: Child) -> None:
+        self._idle.pop(child).cancel()
+        ending = asyncio.create_task(child.end())
+        self._ending.add(ending)  # the loop itself keeps no task alive
+        ending.add_done_callback(self._ending.discard)

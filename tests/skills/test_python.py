@@ -224,7 +224,7 @@ async def test_ends_the_process_of_a_call_that_is_cancelled(team: Team) -> None:
 
 async def test_starts_another_process_when_one_was_killed(team: Team) -> None:
     await team("double", n=1)
-    child: Child = team.source._idle[-1]  # noqa: SLF001
+    child: Child = list(team.source._idle)[-1]  # noqa: SLF001
     os.kill(child._process.pid, signal.SIGKILL)  # noqa: SLF001
     await asyncio.sleep(0.1)
     assert (await team("double", n=3)).data == 6
@@ -261,6 +261,18 @@ async def test_survives_a_module_that_ends_or_swells_its_process_while_it_is_rea
             await module(path).load()
 
 
+async def test_ends_a_process_that_nobody_calls_and_starts_another_for_the_next_call(tmp_path: Path) -> None:
+    path = tmp_path / "team.py"
+    path.write_text(MODULE)
+    source = module(path, warm_s=0.2)
+    team = Team(source, await source.load())
+    first = next(iter(source._idle))  # noqa: SLF001
+    while first.alive:  # the test's own time limit ends this
+        await asyncio.sleep(0.05)
+    assert (await team("double", n=3)).data == 6 and first not in source._idle  # noqa: SLF001
+    await source.close()
+
+
 async def test_leaves_no_folder_and_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
     (tmp_path / "scratch").mkdir()
@@ -268,7 +280,7 @@ async def test_leaves_no_folder_and_no_process_behind(tmp_path: Path, monkeypatc
     path.write_text(MODULE)
     source = module(path)
     await source.load()
-    pid = source._idle[0]._process.pid  # noqa: SLF001
+    pid = next(iter(source._idle))._process.pid  # noqa: SLF001
     assert len(list((tmp_path / "scratch").iterdir())) == 1
     await source.close()
     assert list((tmp_path / "scratch").iterdir()) == []
