@@ -15,24 +15,14 @@ from dataclasses import replace
 from assistant.drafter import Drafter, converses
 from assistant.guardrails import input as incoming
 from assistant.guardrails.grounding import Judge
-from assistant.kept import Hit, KeptAnswers
+from assistant.kept import KeptAnswers
 from assistant.logs import log
 from assistant.models.errors import ModelError
 from assistant.orchestration.compose import Prompts, load_prompts, persona_of
 from assistant.orchestration.errors import OrchestrationError
 from assistant.orchestration.examples import ExampleBank
 from assistant.orchestration.lookup import found, recalled, unread
-from assistant.orchestration.notes import (
-    NOBODY,
-    UNINSTRUCTED,
-    Notes,
-    answer_of,
-    from_notes,
-    noticed,
-    quoting,
-    spoken,
-    unanswerable,
-)  # fmt: skip
+from assistant.orchestration.notes import UNINSTRUCTED, Notes, answer_of, from_notes, noticed, spoken
 from assistant.orchestration.ports import (
     Attachments,
     Choice,
@@ -55,13 +45,13 @@ from assistant.orchestration.table_stage import TableStage, by_table
 from assistant.orchestration.understand import understand
 from assistant.record import MemoryRecords, Records
 from assistant.threads import in_thread
-from assistant.types import CHOSEN_BY_US, Answer, Event, Turn
+from assistant.types import Answer, Event, Turn
+from assistant.unwritten import fixed, from_kept, without_model
 from knowledge.errors import KnowledgeError
 from knowledge.reader import Reader
 
 _UNSEARCHABLE = "The documents cannot be searched at the moment. Please try again soon."
 _NO_WORDS = "The model found no answer of its own. Please ask in other words, or choose another model."
-_BROKEN_OFF = "The model stopped before the end of its answer."
 _log = log("turn")
 
 
@@ -139,40 +129,16 @@ class Turns:
             raise
 
     async def _events(self, notes: Notes) -> AsyncGenerator[Event, None]:
-        turn, limits = notes.turn, self._settings
-        if turn.options.decisions and self._skills is not None:
+        if notes.turn.options.decisions and self._skills is not None:
             async for event in self._skills.decided(notes):
                 yield event
             return
-        asked = incoming.check(turn.question, turn.history, limits.max_question_chars, limits.max_history_messages)
-        if isinstance(asked, incoming.Refusal):
-            notes.progress.stopped_by = "refused"
-            for event in self._fixed(notes, asked.text, "refusal"):
+        at_once = await self._at_once(notes)
+        if at_once is not None:
+            for event in at_once:
                 yield event
             return
-        notes.turn = turn = replace(turn, question=asked.question, history=asked.history)
-        grounded = turn.options.grounded
-        reply = small_talk(turn.question) or await self._memory.acknowledged(turn) if grounded else None
-        if reply is not None:
-            for event in self._fixed(notes, reply, "small_talk"):
-                yield event
-            return
-        told = await self._memory.told(turn)
-        if told is not None:
-            notes.told = notes.private = True
-            for event in self._fixed(notes, told, "memory"):
-                yield event
-            return
-        pinned = await self.kept.pinned(turn) if turn.options.grounded else None
-        if pinned is not None:
-            for event in self._remembered(notes, pinned):
-                yield event
-            return
-        cannot = await self._skills.missing(notes) if self._skills is not None else ""
-        if cannot:
-            for event in self._fixed(notes, cannot, "skills"):
-                yield event
-            return
+        turn = notes.turn
         started = notes.trace.clock()
         choice = await chosen(self._models, turn)
         notes.progress.route = choice.route
@@ -185,6 +151,28 @@ class Turns:
         async with aclosing(stages) as events:
             async for event in events:
                 yield event
+
+    async def _at_once(self, notes: Notes) -> Iterator[Event] | None:
+        """Return the answer that needs no model, None where one has to be chosen."""
+        turn, limits = notes.turn, self._settings
+        asked = incoming.check(turn.question, turn.history, limits.max_question_chars, limits.max_history_messages)
+        if isinstance(asked, incoming.Refusal):
+            notes.progress.stopped_by = "refused"
+            return fixed(notes, asked.text, "refusal")
+        notes.turn = turn = replace(turn, question=asked.question, history=asked.history)
+        grounded = turn.options.grounded
+        reply = small_talk(turn.question) or await self._memory.acknowledged(turn) if grounded else None
+        if reply is not None:
+            return fixed(notes, reply, "small_talk")
+        told = await self._memory.told(turn)
+        if told is not None:
+            notes.told = notes.private = True
+            return fixed(notes, told, "memory")
+        pinned = await self.kept.pinned(turn) if grounded else None
+        if pinned is not None:
+            return from_kept(notes, pinned)
+        cannot = await self._skills.missing(notes) if self._skills is not None else ""
+        return fixed(notes, cannot, "skills") if cannot else None
 
     async def _from_documents(self, notes: Notes, choice: Choice) -> AsyncGenerator[Event, None]:
         """Yield memory's answer or that of a skill which the question names, or: understand, search, draft, check."""
@@ -205,7 +193,7 @@ class Turns:
             key = self.kept.key(notes.turn, notes.knowledge, choice.route, prompt, attached is not None, personal)
             hit = await self.kept.given(key)
             if hit is not None:
-                for event in self._remembered(notes, hit):
+                for event in from_kept(notes, hit):
                     yield event
                 return
             async for event in understand(notes, choice, self._prompts(notes).condense, self._gate):
@@ -217,7 +205,7 @@ class Turns:
             yield await found(self._search, notes, attached, self._settings.search_timeout_s)
         except (KnowledgeError, TimeoutError) as error:
             _log.warning("a turn could not search", turn_id=notes.turn.id, error=str(error))
-            for event in self._fixed(notes, _UNSEARCHABLE, "none", degraded=True):
+            for event in fixed(notes, _UNSEARCHABLE, "none", degraded=True):
                 yield event
             return
         async with aclosing(self._drafts(notes, choice)) as events:
@@ -234,7 +222,7 @@ class Turns:
                 async for event in events:
                     yield event
         except (ModelError, OrchestrationError) as error:
-            async for event in self._without_model(notes, error):
+            async for event in without_model(notes, error, self._drafter, self._answer, self._secrets):
                 yield event
             return
         if self._answer(notes).abstained:
@@ -270,7 +258,7 @@ class Turns:
                 async for event in events:
                     yield event
         except (ModelError, OrchestrationError) as error:
-            async for event in self._without_model(notes, error):
+            async for event in without_model(notes, error, self._drafter, self._answer, self._secrets):
                 yield event
             return
         said = self._answer(notes)
@@ -286,42 +274,6 @@ class Turns:
 
     def _prompts(self, notes: Notes) -> Prompts:
         return notes.prompts or self._packaged
-
-    def _fixed(self, notes: Notes, text: str, strategy: str, degraded: bool = False) -> Iterator[Event]:
-        """Yield an answer that no model wrote."""
-        notes.progress.route = replace(NOBODY, strategy=strategy)
-        yield Event("text", text)
-        yield Event("answer", answer=replace(self._answer(notes), text=text, abstained=False, degraded=degraded))
-
-    def _remembered(self, notes: Notes, hit: Hit) -> Iterator[Event]:
-        notes.cached, found = True, hit.answer
-        yield notes.trace.step("cache", hit.told, notes.trace.elapsed_ms())
-        yield Event("text", found.text, citations=found.citations)
-        yield Event("answer", answer=replace(found, steps=tuple(notes.trace.steps), timings_ms=notes.trace.total()))
-
-    async def _without_model(self, notes: Notes, error: Exception) -> AsyncGenerator[Event, None]:
-        """Yield what can be said when the models failed: what was released, what the reader finds, or quotes."""
-        _log.warning("no model answered a turn", turn_id=notes.turn.id, error=type(error).__name__, detail=str(error))
-        if notes.release is not None and notes.release.text:
-            notes.progress.stopped_by, notes.progress.notice = "error", _BROKEN_OFF
-            yield Event("notice", _BROKEN_OFF)
-            yield Event("answer", answer=self._answer(notes))
-            return
-        notes.release = None
-        if not notes.passages:
-            for event in self._fixed(notes, unanswerable(notes.turn, error), "none", degraded=True):
-                yield event
-            return
-        async with aclosing(self._drafter.unaided(notes)) as events:
-            async for event in events:
-                yield event
-        answer = self._answer(notes)
-        if notes.release is None:
-            answer = quoting(notes, answer, self._secrets)
-            yield Event("text", answer.text, citations=answer.citations)
-        named = notes.turn.options.model != CHOSEN_BY_US
-        told = unanswerable(notes.turn, error) if named else None
-        yield Event("answer", answer=replace(answer, degraded=True, notice=told or answer.notice))
 
     def _answer(self, notes: Notes) -> Answer:
         return answer_of(notes, self._prompts(notes).grounded.abstention, self._settings.suggestions)
