@@ -20,8 +20,8 @@ _writers: RunVar[CapacityLimiter] = RunVar("writers")
 async def in_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Return `function(*args, **kwargs)`, run in a worker thread while the event loop goes on.
 
-    Exceptions pass through. A caller that is cancelled meanwhile still waits for the work's end, so that nothing goes
-    on behind its back: keep the work short.
+    Exceptions pass through. A task that is cancelled meanwhile is gone at once, and the work goes on to its end behind
+    its back: keep the work short, and shield what has to be known of it.
     """
     return await to_thread.run_sync(lambda: function(*args, **kwargs))
 

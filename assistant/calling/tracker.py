@@ -56,7 +56,7 @@ class CallTracker:
         self._silent_s = silent_s
         self._running: set[asyncio.Task[SkillResult]] = set()
         self._own: set[str] = set()  # rows of calls that run here, or are about to
-        self._alone: set[str] = set()  # rows that nobody waits for any more
+        self._alone: set[str] = set()  # ids of calls that nobody waits for any more
         self._again: dict[str, str] = {}  # call id -> the row of a call that begins again
         self._looking: asyncio.Task[None] | None = None
         self._calls: Calls | None = None
@@ -86,19 +86,20 @@ class CallTracker:
 
     async def run(self, skill: Skill, call: SkillCall) -> SkillResult:
         """Run a permitted call to its end, whoever still waits for it; cancelled by its person, it is a failed one."""
-        identifier = self._again.pop(call.call_id, None)
-        if identifier is None:
-            identifier = await in_thread(long_calls.begin, self._engine, skill, call)
-        task = asyncio.create_task(self._work(identifier, skill, call), name=f"long call {skill.name}")
+        # Its row is written in the task, too: a turn that is stopped meanwhile would leave a row that nobody works on.
+        task = asyncio.create_task(self._work(skill, call), name=f"long call {skill.name}")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            self._alone.add(identifier)
+            self._alone.add(call.call_id)
             raise
 
-    async def _work(self, identifier: str, skill: Skill, call: SkillCall) -> SkillResult:
+    async def _work(self, skill: Skill, call: SkillCall) -> SkillResult:
+        identifier = self._again.pop(call.call_id, None)
+        if identifier is None:
+            identifier = await in_thread(long_calls.begin, self._engine, skill, call)
         latest = _Latest()
         self._own.add(identifier)
         inner = asyncio.ensure_future(skill.run(replace(call, report=latest.put)))
@@ -120,8 +121,8 @@ class CallTracker:
 
     async def _settled(self, identifier: str, call: SkillCall, result: SkillResult, state: LongState) -> SkillResult:
         await in_thread(long_calls.finish, self._engine, identifier, state, result.text)
-        if identifier in self._alone:
-            self._alone.discard(identifier)
+        if call.call_id in self._alone:
+            self._alone.discard(call.call_id)
             turn, colon, _ = call.call_id.partition(":")
             if colon:
                 await in_thread(_add_to_answer, self._engine, call.person.user_id, turn, call.skill, result)
@@ -147,7 +148,7 @@ class CallTracker:
         _log.info("a long call begins again", skill=left.skill, call_id=left.call_id, attempt=left.attempts + 1)
         self._own.add(left.id)
         self._again[left.call_id] = left.id
-        self._alone.add(left.id)
+        self._alone.add(left.call_id)
         call = SkillCall(left.skill, left.arguments, person, left.call_id, left.tainted)
         task = asyncio.ensure_future(self._through_guards(left, call))
         self._running.add(task)

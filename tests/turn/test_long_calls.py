@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from assistant import conversations
 from assistant.calling import long_calls
@@ -173,6 +174,27 @@ async def test_a_call_goes_on_when_its_turn_ends_and_adds_its_result_to_the_answ
         while "30 pages" not in text():
             await asyncio.sleep(0.01)
     assert text() == "Stopped.\n\n**export** has ended since: 30 pages"
+
+
+async def test_a_call_goes_on_when_its_turn_ends_while_its_row_is_written(engine: Engine, mine: Mine) -> None:
+    tracker, loop, stopped = CallTracker(engine, every_s=0.02), asyncio.get_running_loop(), threading.Event()
+    mine.go_on.set()
+    waiting = asyncio.create_task(tracker.run(mine.skill(), SkillCall("export", {}, PERSON, "t1:1")))
+
+    def stop() -> None:
+        waiting.cancel()
+        loop.call_soon(stopped.set)
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def while_written(*of: Any) -> None:
+        if of[2].startswith("INSERT INTO long_calls"):
+            loop.call_soon_threadsafe(stop)
+            assert stopped.wait(60)
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await _until(engine, lambda found: [call.state for call in found] == ["done"])
+    await tracker.stop()
 
 
 async def _left(engine: Engine, mine: Mine, effect: Effect = "read") -> LongCall:
