@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,80 +15,12 @@ from knowledge.errors import FolderInUse, IndexDamaged
 from knowledge.follow import Follower
 from knowledge.index import Entry, all_rows
 from knowledge.indexes import Indexes
-from knowledge.keyword import KeywordIndex
 from knowledge.seal import Claim
 from knowledge.search import Search
-from knowledge.store import DenseIndex
 from knowledge.tables import changes as changes_table
 from knowledge.types import Collection
 from tests.knowledge.building import ADMIN, HASH, Store, hold, replaced, scope
-
-
-class Killed(BaseException):
-    """The process ended here."""
-
-
-class Plan:
-    """Ends the process before its n-th step."""
-
-    def __init__(self, at: int) -> None:
-        """Let `at` steps pass."""
-        self.left = at
-
-    def step(self) -> None:
-        """Pass, or end."""
-        self.left -= 1
-        if self.left < 0:
-            raise Killed
-
-
-class PlainIndex:
-    """An index in a JSON file, durable after each operation; a plan may end the process before or after each."""
-
-    def __init__(self, folder: Path, plan: Plan | None = None) -> None:
-        """Open the index in `folder`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self._path, self._plan = folder / "entries.json", plan
-        try:
-            self.held: dict[str, str] = json.loads(self._path.read_text()) if self._path.exists() else {}
-        except ValueError as exc:
-            raise IndexDamaged("The plain index is torn.") from exc
-
-    def put(self, entries: Sequence[Entry]) -> None:
-        """Add or replace."""
-        self._write({**self.held, **{str(entry.row): entry.text for entry in entries}})
-
-    def drop(self, rows: Sequence[int]) -> None:
-        """Remove."""
-        self._write({row: text for row, text in self.held.items() if int(row) not in rows})
-
-    def rows(self) -> set[int]:
-        """Return all rows."""
-        return {int(row) for row in self.held}
-
-    def count(self) -> int:
-        """Return how many there are."""
-        return len(self.held)
-
-    def wrong(self, entries: Sequence[Entry]) -> list[int]:
-        """Return the rows not held as given."""
-        return [entry.row for entry in entries if self.held.get(str(entry.row)) != entry.text]
-
-    def unfound(self, entries: Sequence[Entry]) -> list[int]:
-        """Return the rows not held as given."""
-        return self.wrong(entries)
-
-    def close(self) -> None:
-        """Let go."""
-
-    def _write(self, held: dict[str, str]) -> None:
-        if self._plan:
-            self._plan.step()
-        self.held = held
-        self._path.write_text(json.dumps(held))
-        if self._plan:
-            self._plan.step()
-
+from tests.knowledge.plain_index import Killed, PlainIndex, Plan
 
 Make = Callable[..., Follower[PlainIndex]]
 
@@ -349,78 +280,3 @@ async def test_lets_two_processes_search_one_data_folder(
     for one in (search, second):
         assert [p.path for p in await one.search("parking", scope())] == ["a.md"]
     other.stop()
-
-
-@pytest.mark.parametrize("size", [300, 999, 1001])
-@pytest.mark.parametrize("ending", ["closed", "killed"])
-def test_answers_the_same_after_a_restart(
-    engine: Engine, everyone: Collection, store: Store, tmp_path: Path, size: int, ending: str
-) -> None:
-    store(everyone, "a.md", [f"chunk number {n} about topic {n % 7}" for n in range(size)])
-    vectors = HASH.embed(["topic 3", "chunk number 77"])
-    folder = tmp_path / "chroma"
-    folder.mkdir()
-
-    def follower() -> Follower[DenseIndex]:
-        return Follower(engine, folder, "dense", HASH.name, DenseIndex, check_every_s=1e9)
-
-    def answers(one: Follower[DenseIndex]) -> list[list[int]]:
-        one.step()
-        with one.borrow() as index:
-            assert index is not None and index.count() == size
-            return [[hit.row for hit in index.nearest(vector, 10)] for vector in vectors]
-
-    first = follower()
-    before = answers(first)
-    if ending == "closed":
-        first.close()
-    second = follower()
-    assert answers(second) == before and second.status().rebuilds == 0
-    second.close()
-
-
-@pytest.mark.parametrize("how", ["truncate", "flip", "delete"])
-def test_notices_each_harmed_file_of_both_indexes(
-    engine: Engine, everyone: Collection, store: Store, tmp_path: Path, how: str
-) -> None:
-    store(everyone, "a.md", [f"chunk number {n}" for n in range(40)])
-    for kind, open_index in (("dense", DenseIndex), ("keyword", KeywordIndex)):
-        folder = tmp_path / kind
-        folder.mkdir()
-
-        def follower(folder: Path = folder, open_index: type = open_index, kind: str = kind) -> Follower[DenseIndex]:
-            return Follower(engine, folder, kind, HASH.name, open_index, check_every_s=1e9)
-
-        first = follower()
-        first.step()
-        first.close()
-        harmed = 0
-        for position in range(0, 99, 1 if kind == "dense" else 3):
-            generation = next(one for one in folder.iterdir() if one.is_dir())
-            files = [one for one in generation.rglob("*") if one.is_file() and one.suffix != ".lock"]
-            files = sorted(
-                (one for one in files if one.stat().st_size), key=lambda one: (one.suffix, one.stat().st_size)
-            )
-            if position >= len(files):
-                break
-            harm(files[position], how)
-            harmed += 1
-            again = follower()
-            again.step()
-            assert (again.status().rebuilds, again.status().state) == (1, "ready"), files[position].name
-            with again.borrow() as index:
-                assert index is not None and index.count() == 40
-            again.close()
-        assert harmed >= 3
-
-
-def harm(path: Path, how: str) -> None:
-    """Truncate the file, flip a byte in its middle, or delete it."""
-    content = path.read_bytes()
-    if how == "truncate":
-        path.write_bytes(content[: len(content) // 2])
-    elif how == "flip":
-        middle = len(content) // 2
-        path.write_bytes(content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :])
-    else:
-        path.unlink()
