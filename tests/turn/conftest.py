@@ -33,6 +33,7 @@ def passage(n: int, text: str, title: str = "Handbook", heading: str = "", colle
     return Passage(f"c{n}", f"d{n}", collection, title, f"{n}.md", text, heading, n, f"a{n}", 1 / (1 + n))
 
 
+LEAVE = "How many days of paid leave do employees get per year?"
 PASSAGES = [
     passage(1, "Normandy is a region in France. Its capital is Rouen.", "Regions"),
     passage(

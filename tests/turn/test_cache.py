@@ -15,12 +15,11 @@ from assistant.models.types import Sampling
 from assistant.orchestration.prompts import Message
 from assistant.types import Answer, Caller, Route, TurnOptions
 from knowledge.types import Scope
-from tests.turn.conftest import PASSAGES, Ran, passage
+from tests.turn.conftest import LEAVE, PASSAGES, Ran, passage
 
 ROUTE = Route("m", None, "fallback", "")
 KEY = Key("scope", 1, ROUTE, "prompt", "question", "", TurnOptions())
 ANSWER = Answer("Yes [1].", (), False, True, False, ROUTE)
-LEAVE = "How many days of paid leave do employees get per year?"
 BEN = Caller("ben", "Ben", Scope(frozenset({"everyone", "user:ben"})))
 
 

@@ -12,9 +12,8 @@ from assistant.models.errors import ModelUnavailable
 from assistant.models.fake import ScriptedModel
 from assistant.models.types import Sampling
 from assistant.types import Route
-from tests.turn.conftest import ABSTENTION, Ran, passage
+from tests.turn.conftest import ABSTENTION, LEAVE, Ran, passage
 
-LEAVE = "How many days of paid leave do employees get per year?"
 ANY = Sampling(json_schema={"type": "object"})
 
 

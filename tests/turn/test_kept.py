@@ -16,11 +16,11 @@ from assistant.orchestration.settings import TurnSettings
 from assistant.types import Answer, Caller, Route, TurnOptions
 from knowledge.embed import OnnxEmbedder
 from knowledge.types import Scope
+from tests.turn.conftest import LEAVE
 
 ROUTE = Route("m", None, "fallback", "")
 KEY = Key("scope", 1, ROUTE, "prompt", "How long is the gym open?", "", TurnOptions())
 ANSWER = Answer("Yes [1].", (), False, True, False, ROUTE)
-LEAVE = "How many days of paid leave do employees get per year?"
 OTHER_WORDS = "How many days of paid leave do employees get each year?"
 BEN = Caller("ben", "Ben", Scope(frozenset({"everyone", "user:ben"})))
 

@@ -21,10 +21,9 @@ from assistant.types import Route, Turn
 from knowledge.reader import Reading
 from knowledge.types import Passage, Scope
 from tests.readings import SURE, reading
-from tests.turn.conftest import ABSTENTION, ANNA, PASSAGES, Ran, passage
+from tests.turn.conftest import ABSTENTION, ANNA, LEAVE, PASSAGES, Ran, passage
 
 SMALL = Route("small", GUIDED, "fallback", "")
-LEAVE = "How many days of paid leave do employees get per year?"
 
 
 @dataclass

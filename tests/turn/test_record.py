@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from assistant.types import Answer, Caller, Route, Turn, TurnOptions
 from knowledge.database import connect
 from knowledge.tables import metadata
 from knowledge.types import Scope
-from tests.turn.conftest import PASSAGES
+from tests.turn.conftest import LEAVE, PASSAGES, Ran
 
 TURN = Turn("t1", "How many days?", (), Caller("anna", "Anna", Scope(frozenset())), TurnOptions(conversation_id="conv"))
 ANSWER = Answer(
@@ -65,7 +67,7 @@ async def test_it_keeps_how_a_turn_was_routed_and_the_prompt_that_the_choice_ask
             return Choice(ScriptedModel(["25 days [1]."]), ANSWER.route, strategy="strict", decision=decision)
 
     made = bench("unused", models=Chosen())
-    await made.ask("How many days of paid leave do employees get per year?")
+    await made.ask(LEAVE)
     append(engine, made.records.records[0])
     (found,) = read(engine)
     assert found.data["decision"] == {**dataclasses.asdict(decision), "features": [1.0] * 8, "possible": [2, 3]}
@@ -81,3 +83,44 @@ def test_a_temporary_turn_leaves_none(engine: Engine) -> None:
     options = TurnOptions(temporary=True)
     assert not append(engine, dataclasses.replace(RECORD, turn=dataclasses.replace(TURN, options=options)))
     assert read(engine) == []
+
+
+async def test_it_records_each_turn_once_at_its_end(bench: Any) -> None:
+    made = bench("25 days [1].")
+    ran: Ran = await made.ask(LEAVE)
+    assert len(made.records.records) == 1
+    record = made.records.records[0]
+    assert record.answer == ran.answer
+    assert [p.chunk_id for p in record.passages][0] == "c2"
+    assert record.prompt.startswith("grounded_answer@")
+    assert not record.cached
+
+
+async def test_it_records_what_was_said_when_it_is_stopped(bench: Any) -> None:
+    model = ScriptedModel(
+        ["Employees get 25 days [1]. " + "Unused leave expires on 31 March [1]. " * 99], pause_s=0.001
+    )
+    made = bench(model)
+    async with aclosing(made.run(LEAVE)) as events:
+        async for event in events:
+            if event.kind == "text":
+                break
+    answer = made.records.records[0].answer
+    assert answer.text == "Employees get 25 days [1]."
+    assert answer.stopped_by == "cancelled"
+    assert answer.citations
+    assert not answer.abstained
+    assert model.open_streams == 0
+
+
+async def test_it_ends_the_model_when_its_task_is_cancelled(bench: Any) -> None:
+    model = ScriptedModel(["word " * 1000], pause_s=0.01)
+    made = bench(model)
+    task = asyncio.create_task(made.ask(LEAVE, grounded=False))
+    while not model.open_streams:
+        await asyncio.sleep(0.005)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert model.open_streams == 0
+    assert made.records.records[0].answer.stopped_by == "cancelled"
