@@ -19,7 +19,8 @@ from assistant.settings import load
 from assistant.speech import Spoken
 from assistant.types import Event, Turn
 
-from .conftest import ScriptedTurns, World, make_world, serving
+from .conftest import World, make_world, serving
+from .scripted import ScriptedTurns
 
 
 def _room(**capacity: Any) -> Room:

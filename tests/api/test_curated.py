@@ -17,7 +17,8 @@ from assistant.record import SqlRecords
 from assistant.turn import Turns
 from knowledge.embed import HashEmbedder
 
-from .conftest import ROUTE, World
+from .conftest import World
+from .scripted import ROUTE
 
 OPEN: dict[str, Any] = {"questions": ["When is the canteen open?"], "answer": "From 11 to 14.", "readers": ["everyone"]}
 ASK = {"messages": [{"role": "user", "content": "when is the canteen open"}]}

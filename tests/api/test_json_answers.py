@@ -27,7 +27,8 @@ from knowledge.reader import Reader, Reading
 from knowledge.types import Passage
 from tests.readings import SURE, reading
 
-from .conftest import UNKNOWN, World, serving
+from .conftest import World, serving
+from .scripted import UNKNOWN
 
 PASSAGE = Passage("c1", "d1", "hr", "Leave", "leave.md", "Employees get 25 days of leave.", "", 1, "", 0.9)
 ASKED: list[Any] = [{"role": "user", "content": "How many days of leave do employees get?"}]

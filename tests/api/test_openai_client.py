@@ -11,7 +11,8 @@ import pytest
 
 from assistant.people import credentials, users
 
-from .conftest import UNKNOWN, World
+from .conftest import World
+from .scripted import UNKNOWN
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from assistant.wire import answer_json
 from knowledge import collections, documents
 from knowledge.types import Scope
 
-from .conftest import ROUTE, World
+from .conftest import World
+from .scripted import ROUTE
 
 SECRET = ("Merger plan", "merger.md", "The merger with Globex closes in May", "Board", "Timetable")
 

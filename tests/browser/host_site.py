@@ -19,7 +19,8 @@ from assistant.types import Answer, Citation, Event, Route, Step, Turn
 from assistant.widgets import keys, registry
 from assistant.widgets.types import Widget
 from knowledge.database import connect
-from tests.api.conftest import ScriptedTurns, World, make_world, serving
+from tests.api.conftest import World, make_world, serving
+from tests.api.scripted import ScriptedTurns
 
 ROUTE = Route("smol", None, "fallback", "grounded_answer")
 # Widgets close their shadow root; most tests look inside through one that this opens again.
