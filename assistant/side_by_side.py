@@ -12,6 +12,9 @@ from uuid import uuid4
 from assistant.types import Answer, Caller, Event, Turn, TurnOptions
 
 MOST = 4  # models at once
+# A share of the whole time. What came in one piece, as an ensemble's answer does, was written before its first word was
+# seen, and tells no speed.
+_PIECE = 0.02
 
 
 class Runs(Protocol):
@@ -20,9 +23,6 @@ class Runs(Protocol):
     def run(self, turn: Turn) -> AsyncGenerator[Event, None]:
         """Yield what happens, and at last the answer."""
         ...
-
-
-_PIECE = 0.02  # of the whole time; who writes word by word takes longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,17 @@ async def side(turns: Runs, turn: Turn) -> Side:
     total_s = perf_counter() - started
     assert answer is not None  # the last event of a turn is its answer
     tokens, writing_s = answer.usage.output_tokens, total_s - (first_s or 0.0)
-    # What came in one piece, as an ensemble's answer does, was written before its first word was seen.
     speed = (tokens - 1) / writing_s if tokens > 1 and first_s is not None and writing_s > _PIECE * total_s else None
     route = answer.route
     spoke = route.adapter if route.adapter and route.tier == "domain" else route.model
     return Side(
-        turn.options.model, spoke, answer.text, answer.notice, answer.degraded, tokens, first_s, speed, total_s
-    )  # fmt: skip
+        asked=turn.options.model,
+        answered=spoke,
+        answer=answer.text,
+        notice=answer.notice,
+        degraded=answer.degraded,
+        tokens=tokens,
+        first_token_s=first_s,
+        tokens_per_s=speed,
+        total_s=total_s,
+    )

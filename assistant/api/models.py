@@ -22,6 +22,7 @@ from assistant.models.routes import ANY
 from assistant.models.types import Policy
 from assistant.people.credentials import Credential
 from assistant.side_by_side import MOST, asking, side
+from assistant.together import together
 
 router = APIRouter(route_class=Guarded, prefix="/api/models", tags=["models"])
 
@@ -134,7 +135,7 @@ async def try_models(body: TryBody, app: Parts, doors: Shared, admin: Admin) -> 
             return asdict(await side(app.turns, asking(admin.caller, body.question, name, body.grounded)))
 
     async with asyncio.timeout(app.settings.api.chat_timeout_s):
-        return {"answers": await asyncio.gather(*(asked(name) for name in body.models))}
+        return {"answers": await together(asked(name) for name in body.models)}
 
 
 @router.patch("/{name}")

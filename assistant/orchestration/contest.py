@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from assistant.models.types import ModelRequest, Piece, StopReason, Usage
 from assistant.orchestration.draft import NOTHING, Orchestrator, draft
 from assistant.orchestration.ports import Rival
 from assistant.threads import in_thread
+from assistant.together import together
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ async def contest(
     orchestrator: Orchestrator, rivals: Sequence[Rival], request: ModelRequest, opened: Callable[[], Check]
 ) -> Outcome | None:
     """Ask all `rivals` at once and judge each answer by a check of its own; None where none of them answers."""
-    entries = await asyncio.gather(*(_entry(orchestrator, rival, request, opened) for rival in rivals))
+    entries = await together(_entry(orchestrator, rival, request, opened) for rival in rivals)
     if all(entry.failed for entry in entries):
         return None
     winner = best(entries)
@@ -67,8 +67,12 @@ def best(entries: Sequence[Entry]) -> Entry:
 
 def supported(verdict: Verdict) -> float:
     """Return the share of sentences that stand in the passages among those that claim something, 0..1."""
-    claims = sum(judged.kind in ("supported", "unsupported") for judged in verdict.judged)
+    claims = _claims(verdict)
     return len(verdict.supported) / claims if claims else 0.0
+
+
+def _claims(verdict: Verdict) -> int:
+    return sum(judged.kind in ("supported", "unsupported") for judged in verdict.judged)
 
 
 async def _entry(orchestrator: Orchestrator, rival: Rival, request: ModelRequest, opened: Callable[[], Check]) -> Entry:
@@ -93,7 +97,7 @@ def _told(entry: Entry) -> str:
     name, verdict = entry.rival.name, entry.verdict
     if entry.failed:
         return f"{name} {entry.failed}"
-    claims = sum(judged.kind in ("supported", "unsupported") for judged in verdict.judged)
+    claims = _claims(verdict)
     tokens = f"{entry.usage.input_tokens + entry.usage.output_tokens} tokens"
     if not claims:
         return f"{name} found no answer in the passages ({tokens})"

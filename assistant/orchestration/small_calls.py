@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from assistant.orchestration import several
 from assistant.orchestration.arguments import Filler
 from assistant.orchestration.read_question import lacks_numbers, lacks_text
 from assistant.threads import in_thread
+from assistant.together import together
 from skills.choose import Choice, Chooser, describe
 from skills.types import Skill
 
@@ -83,7 +83,7 @@ class SmallCaller:
         if not pairs:
             return Plan((), (), (), _ms_since(started), 0.0)
         chosen = time.perf_counter()
-        filled = await asyncio.gather(*(self._filler.fill(model, part, choice.skill) for part, choice in pairs))
+        filled = await together(self._filler.fill(model, part, choice.skill) for part, choice in pairs)
         calls, problems = [], []
         for (_, choice), found in zip(pairs, filled, strict=True):
             if found.problems:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
+from assistant.api.app import create
 from assistant.models.adapters import Adapters
 from assistant.models.decisions import SHIPPED
 from assistant.models.declared import Declared
@@ -144,6 +146,17 @@ async def test_several_models_answer_the_same_question_and_nothing_is_kept(two_m
     assert [turn.options.model for turn in two_models.turns.asked] == ["big", "small"]
     assert all(turn.options.temporary and turn.options.fresh for turn in two_models.turns.asked)
     assert set(found[0]) == set(Side.model_fields)
+
+
+async def test_no_model_goes_on_writing_where_one_of_them_may_not_be_asked(two_models: World) -> None:
+    limits = two_models.app.settings.api.model_copy(update={"max_chats_per_user": 1})
+    settings = two_models.app.settings.model_copy(update={"api": limits})
+    narrow = replace(two_models, api=create(replace(two_models.app, settings=settings)))
+    body = {"question": "words 2000 0.01", "models": ["big", "small"]}
+    async with narrow.client(narrow.admin) as client:
+        refused = await client.post("/api/models/try", json=body)
+    assert refused.status_code == 429 and "1 requests running" in refused.json()["detail"]
+    assert narrow.turns.running == 0
 
 
 async def test_it_shows_when_a_model_that_is_left_alone_is_tried_again(two_models: World) -> None:
