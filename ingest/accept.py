@@ -1,6 +1,7 @@
 """From an upload or a URL to queued documents: what is it, may it be, and then bytes and row are made durable.
 
-When a function here returns, every document that it names survives a power failure.
+When a function here returns, every document that it names survives a power failure, and each refused file has a row
+with its reason among the documents of its collection.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ingest.inflate import Meter, is_clutter, members, opened, pieces
 from ingest.settings import IngestSettings
 from ingest.sniff import media_type_of_name, sniff, suffix_for
 from ingest.types import Accepted, Refusal
-from knowledge import documents
+from knowledge import documents, refused
 from knowledge.database import reading
 from knowledge.tables import documents as documents_table
 from knowledge.types import Document, Scope
@@ -62,8 +63,8 @@ def accept_upload(
     """
     try:
         stored = store.put_stream(body, settings.limits.upload_bytes)
-    except DocumentRefused as refused:
-        return Accepted((), (Refusal(shown_path(upload.path), refused.reason, refused.code),))
+    except DocumentRefused as exc:
+        return refuse(engine, upload, Refusal(shown_path(upload.path), exc.reason, exc.code))
     return accept_stored(engine, store, settings, upload, stored)
 
 
@@ -91,8 +92,16 @@ def accept_url(
     except egress.EgressError as exc:
         inside = isinstance(exc, egress.AddressRefused | egress.Unreachable)
         reason = f"{exc} {_COMPANY_HOSTS}" if inside else str(exc)
-        return Accepted((), (Refusal(url[:_PATH_CHARACTERS], reason, "unreachable"),))
+        return refuse(engine, upload, Refusal(url[:_PATH_CHARACTERS], reason, "unreachable"))
     return _accept(engine, store, settings, upload, url, stored, _name_at(received[0]))
+
+
+def refuse(engine: Engine, upload: Upload, *refusals: Refusal) -> Accepted:
+    """Keep a row with the reason of each refused file, and return what became of the upload: nothing was taken."""
+    told = [(refusal.path, refusal.reason) for refusal in refusals]
+    if told:
+        refused.note(engine, upload.collection_id, told, upload.readers, upload.uploaded_by)
+    return Accepted((), refusals)
 
 
 def shown_path(path: str) -> str:
@@ -122,9 +131,10 @@ def _accept(
     arrival = _Arrival(store, settings, Meter(settings.limits, stored.size))
     try:
         arrival.take(path, stored, name)
-    except DocumentRefused as refused:  # the file as a whole: nothing of it is taken
-        return Accepted((), (Refusal(path, refused.reason, refused.code),))
-    return Accepted(tuple(_queue(engine, upload, one) for one in arrival.found), tuple(arrival.refused))
+    except DocumentRefused as exc:  # the file as a whole: nothing of it is taken
+        return refuse(engine, upload, Refusal(path, exc.reason, exc.code))
+    taken = tuple(_queue(engine, upload, one) for one in arrival.found)
+    return Accepted(taken, refuse(engine, upload, *arrival.refused).refused)
 
 
 class _Arrival:
@@ -158,10 +168,10 @@ class _Arrival:
     def _member(self, path: str, content: Iterable[bytes]) -> None:
         try:
             self.take(path, self._store.put_stream(content, self._limits.inflated_bytes), path)
-        except DocumentRefused as refused:
-            if refused.code == "bomb":
+        except DocumentRefused as exc:
+            if exc.code == "bomb":
                 raise
-            self.refused.append(Refusal(path, refused.reason, refused.code))
+            self.refused.append(Refusal(path, exc.reason, exc.code))
 
 
 def _queue(engine: Engine, upload: Upload, one: _Arrived) -> Document:
@@ -197,6 +207,8 @@ def _unchanged(engine: Engine, upload: Upload, one: _Arrived) -> Document | None
         found = connection.execute(select(table.id).where(*same)).scalar_one_or_none()
     if found is None:
         return None
+    with engine.begin() as connection:
+        refused.forget(connection, upload.collection_id, one.path)
     if upload.readers:
         return documents.set_readers(engine, _EVERYTHING, found, upload.readers)
     return documents.get(engine, _EVERYTHING, found)

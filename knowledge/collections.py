@@ -20,7 +20,7 @@ from knowledge.database import now, reading
 from knowledge.errors import InvalidValue, NameTaken
 from knowledge.prepared import Prepared
 from knowledge.tables import chunks, collection_readers, collections, documents
-from knowledge.types import Collection, Scope
+from knowledge.types import REFUSED, Collection, Scope
 
 _PRINCIPAL = re.compile(r"everyone|public|(group|user):[^\s].{0,150}", re.DOTALL)
 _NAME_CHARACTERS = 120
@@ -172,7 +172,7 @@ def _load(engine: Engine, scope: Scope, condition: ColumnElement[bool] | None) -
             func.coalesce(func.sum(documents.c.n_chunks), 0).label("n_chunks"),
         )
         .join(collections, collections.c.id == documents.c.collection_id)
-        .where(document_readable(scope))
+        .where(document_readable(scope), documents.c.stage != REFUSED)
         .group_by(documents.c.collection_id)
         .subquery()
     )

@@ -10,13 +10,13 @@ from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, func
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update as update_table
 
-from knowledge import changes
+from knowledge import changes, refused
 from knowledge.access import document_readable
 from knowledge.collections import valid_readers
 from knowledge.database import now, reading
 from knowledge.errors import InvalidValue
 from knowledge.tables import chunks, collections, document_readers, documents
-from knowledge.types import Document, Scope
+from knowledge.types import REFUSED, Document, Scope
 
 _PATH_CHARACTERS = 2000  # more than any real path; PostgreSQL can index it
 
@@ -45,6 +45,7 @@ def add(
         raise InvalidValue(f"The path {path[:80]!r} cannot be stored; use 1 to {_PATH_CHARACTERS} characters.")
     with engine.begin() as connection:
         _lock_collection(connection, collection_id)
+        refused.forget(connection, collection_id, path)
         same = documents.c.collection_id == collection_id, documents.c.path == path
         known = connection.execute(select(documents.c.id).where(*same)).scalar_one_or_none()
         identifier = known or uuid4().hex
@@ -85,12 +86,16 @@ _QUEUED: dict[str, object] = {
 
 
 def requeue(engine: Engine, scope: Scope, identifier: str) -> Document | None:
-    """Put the document in the queue once more, from its first attempt; None if `scope` may not read it."""
+    """Put the document in the queue once more, from its first attempt; None if `scope` may not read it.
+
+    A file that was refused stays so: there is nothing to read.
+    """
     with engine.begin() as connection:
         if not _readable(connection, scope, identifier):
             return None
         values = {**_QUEUED, "updated_at": now(connection)}
-        connection.execute(update_table(documents).where(documents.c.id == identifier).values(**values))
+        taken = documents.c.id == identifier, documents.c.stage != REFUSED
+        connection.execute(update_table(documents).where(*taken).values(**values))
         return _load(connection, documents.c.id == identifier)[0]
 
 

@@ -16,6 +16,7 @@ EVERYONE = "everyone"  # the principal of each signed-in person
 PUBLIC = "public"  # the principal of visitors without an account
 
 DocumentStatus = Literal["queued", "running", "ready", "failed", "cancelled"]
+REFUSED = "refused"  # the stage of a failed document that was not even taken: it has a row, and no file
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Document:
     sha256: str  # of the file's bytes, hex
     readers: frozenset[str]  # empty: the collection's readers decide
     status: DocumentStatus
-    stage: str  # "waiting", "loading", "cleaning", "chunking", "embedding", "saving", "done"
+    stage: str  # "waiting", "loading", "cleaning", "chunking", "embedding", "saving", "done", REFUSED
     progress: float  # 0..1 over all stages
     seconds_left: float | None  # None when unknown
     reason: str | None  # why it failed, one sentence for people

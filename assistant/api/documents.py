@@ -23,7 +23,7 @@ from assistant.threads import in_thread
 from assistant.types import Caller
 from ingest import jobs
 from knowledge import chunks, collections, documents
-from knowledge.types import Chunk, Document
+from knowledge.types import REFUSED, Chunk, Document
 
 router = APIRouter(route_class=Guarded, prefix="/api", tags=["knowledge"])
 _log = log("documents")
@@ -35,6 +35,7 @@ Action = Literal["retry", "cancel", "delete"]
 _DOWNLOAD: dict[int | str, Json] = {200: {"content": {"application/octet-stream": {}}}}
 MAX_TEXT_CHARACTERS = 5_000_000
 _CHUNKS_AT_ONCE = 500
+_NOT_KEPT = "This file was refused, and nothing of it is kept; upload one that can be taken."
 
 
 @router.get("/documents")
@@ -100,6 +101,8 @@ async def change_chunk(chunk_id: Id, body: ChunkChange, app: Parts, admin: Admin
 async def download(document_id: Id, app: Parts, credential: Signed) -> Response:
     """Return the file as it was uploaded, always as a download."""
     document = await _readable(app, credential.caller, document_id)
+    if document.stage == REFUSED:
+        raise errors.Refusal(404, "file-missing", _NOT_KEPT)
     try:
         file = await in_thread(app.files.open, document.sha256)
     except FileNotFoundError:
@@ -146,7 +149,10 @@ async def cancel(document_id: Id, app: Parts, credential: Signed) -> Json:
 
 @router.post("/documents/bulk")
 async def act_on_many(body: BulkBody, app: Parts, credential: Signed) -> Json:
-    """Do one thing with many documents; each id that is not the caller's to know or change is listed as missing."""
+    """Do one thing with many documents; each id that is not the caller's to know or change is listed as missing.
+
+    So is a refused file that is to be retried: there is nothing to read.
+    """
     done, missing = [], []
     for document_id in dict.fromkeys(body.ids):
         try:
@@ -172,6 +178,8 @@ async def _act(app: App, caller: Caller, document_id: str, action: Action) -> No
     own = private is not None and await in_thread(conversations.owned, app.engine, caller.user_id, private)
     if not own and not caller.is_admin:
         raise errors.not_allowed("Only an administrator may change shared documents; ask one.")
+    if action == "retry" and document.stage == REFUSED:
+        raise errors.Refusal(409, "file-missing", _NOT_KEPT)
     if action == "delete":
         await in_thread(documents.delete, app.engine, caller.scope, document_id)
     elif action == "retry":

@@ -91,6 +91,18 @@ def allow(scope: Scope, max_bytes: int, max_s: float) -> None:
     body.max_bytes, body.max_s = max_bytes, max_s
 
 
+def allow_to_begin(scope: Scope) -> bool:
+    """Return whether this request announced more bytes than it may have; then its beginning may be read all the same.
+
+    What is read is counted as ever. For uploads, which take the first file's name from there.
+    """
+    body: Body = scope[_KEY]
+    too_large = body.announced is not None and body.announced > body.max_bytes
+    if too_large:
+        body.announced = None
+    return too_large
+
+
 def _announced(scope: Scope) -> int | None:
     given = Headers(scope=scope).get("content-length")
     return int(given) if given is not None and given.isascii() and given.isdigit() else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -22,7 +23,7 @@ from assistant.attachments import attached, collection_for
 from assistant.people.credentials import Credential
 from assistant.threads import in_own_thread, in_thread
 from assistant.types import Caller
-from ingest.accept import Upload, accept_upload, accept_url, shown_path
+from ingest.accept import Upload, accept_upload, accept_url, refuse, shown_path
 from ingest.types import Accepted, Refusal
 from knowledge import collections, documents
 from knowledge.types import Document
@@ -122,9 +123,10 @@ async def _refuse_foreign(app: App, caller: Caller, conversation_id: str) -> Non
 async def receive(request: Request, app: App, doors: Doors, caller: Caller, target: Target) -> Accepted:
     """Take the files of the request's body into a collection; raises the refusal of a body that is damaged."""
     limits.allow(request.scope, target.max_bytes, math.inf)
+    too_large = limits.allow_to_begin(request.scope)
     boundary = multipart.boundary(request.headers.get("content-type"))
     pieces = multipart.pieces_in_thread(request.stream())
-    take = partial(_take, app, caller, target, pieces, boundary)
+    take = partial(_refuse_unread if too_large else _take, app, caller, target, pieces, boundary)
     async with doors.uploads.place(caller.user_id):  # while all are taken the body waits unread, and so does its clock
         return await in_own_thread(doors.writers, take)
 
@@ -156,7 +158,11 @@ def _take(app: App, caller: Caller, target: Target, pieces: Iterator[bytes], bou
                 refused.append(_of_another_kind(part.filename, target.endings))
                 continue
             upload = Upload(target.collection_id, part.filename, tuple(readers), caller.name)
-            taken = accept_upload(app.engine, app.files, app.settings.ingest, upload, part.data)
+            try:
+                taken = accept_upload(app.engine, app.files, app.settings.ingest, upload, part.data)
+            except errors.Refusal as exc:  # of the body, which ends in the middle of this file
+                _note(app, upload, exc)
+                raise
             documents += taken.documents
             refused += taken.refused
         else:
@@ -164,6 +170,23 @@ def _take(app: App, caller: Caller, target: Target, pieces: Iterator[bytes], bou
     if not documents and not refused:
         raise errors.invalid("The upload holds no file; send at least one in the field 'files'.", "files")
     return Accepted(tuple(documents), tuple(refused))
+
+
+def _refuse_unread(app: App, caller: Caller, target: Target, pieces: Iterator[bytes], boundary: bytes) -> Accepted:
+    """Raise the refusal of a body that is too large by its own account, after a look at its first file's name."""
+    refusal = errors.too_large(target.max_bytes)
+    readers: list[str] = []
+    with suppress(errors.Refusal):  # a damaged body is too large all the same
+        for part in multipart.parts(pieces, boundary, MAX_READERS + 1):
+            if part.filename is not None:
+                _note(app, Upload(target.collection_id, part.filename, tuple(readers), caller.name), refusal)
+                break
+            readers.append(part.text())
+    raise refusal
+
+
+def _note(app: App, upload: Upload, refusal: errors.Refusal) -> None:
+    refuse(app.engine, upload, Refusal(shown_path(upload.path), refusal.detail, refusal.code))
 
 
 def _ending(name: str) -> str:

@@ -51,6 +51,12 @@ def _everything() -> Any:
     return Scope(frozenset(), sees_all=True)
 
 
+async def _refused(world: World) -> list[tuple[str, str]]:
+    async with world.client(world.admin) as client:
+        rows = (await client.get("/api/documents?status=failed")).json()["documents"]
+    return [(row["path"], row["reason"]) for row in rows if row["stage"] == "refused"]
+
+
 def _stored(world: World) -> list[str]:
     return sorted(path.name for path in (world.app.files.root).rglob("*") if path.is_file())
 
@@ -80,6 +86,31 @@ async def test_it_refuses_a_file_and_takes_the_others(world: World) -> None:
     assert [document["path"] for document in reply["documents"]] == ["a.md"]
     assert {file["path"] for file in reply["refused"]} == {"b.exe", "c.pdf"}
     assert all(len(file["reason"]) > 10 and file["code"] for file in reply["refused"])
+
+
+async def test_a_refused_file_has_a_row_that_is_deleted_and_nothing_else(world: World) -> None:
+    await _upload(world, [("files", ("b.exe", b"MZ\x00\x01\x02"))])
+    async with world.client(world.admin) as client:
+        (row,) = (await client.get("/api/documents?status=failed")).json()["documents"]
+        assert (row["path"], row["stage"], row["uploaded_by"]) == ("b.exe", "refused", "Ann") and row["reason"]
+        assert (await client.get("/api/collections")).json()["collections"][0]["n_documents"] == 0
+        here = f"/api/documents/{row['id']}"
+        for refusal in (await client.get(f"{here}/file"), await client.post(f"{here}/retry")):
+            assert refusal.status_code in (404, 409) and "nothing of it is kept" in refusal.json()["detail"]
+        again = await client.post("/api/documents/bulk", json={"action": "retry", "ids": [row["id"]]})
+        assert again.json() == {"done": [], "missing": [row["id"]]}
+        assert (await client.delete(here)).status_code == 204 and (await client.get(here)).status_code == 404
+
+
+async def test_a_file_in_which_the_body_ends_has_a_row_with_the_reason(world: World) -> None:
+    target = _collection(world)
+    half = b'--xx\r\nContent-Disposition: form-data; name="files"; filename="hr/a.md"\r\n\r\nhalf a file'
+    headers = {"Content-Type": "multipart/form-data; boundary=xx"}
+    async with world.client(world.admin) as client:
+        reply = await client.post(f"/api/collections/{target}/documents", content=half, headers=headers)
+        assert reply.status_code == 422
+        (row,) = (await client.get("/api/documents")).json()["documents"]
+    assert (row["path"], row["reason"]) == ("hr/a.md", reply.json()["detail"])
 
 
 async def test_no_name_leaves_the_store_or_breaks_the_request(world: World) -> None:
@@ -156,12 +187,13 @@ async def test_readers_after_the_files_are_refused_before_anybody_could_read_too
 
 
 async def test_a_body_over_the_limit_is_refused_from_its_header_or_at_the_byte(world: World) -> None:
-    big = [("files", ("a.md", b"x" * 400_000))]
+    big = [("readers", (None, "group:hr")), ("files", ("a.md", b"x" * 400_000))]
     announced = await _upload(world, big)
     assert announced.status_code == 413 and announced.json()["code"] == "too-large"
+    assert await _refused(world) == [("a.md", announced.json()["detail"])]
 
     async def chunks() -> Any:
-        yield b'--xx\r\nContent-Disposition: form-data; name="files"; filename="a.md"\r\n\r\n'
+        yield b'--xx\r\nContent-Disposition: form-data; name="files"; filename="b.md"\r\n\r\n'
         for _ in range(100):
             yield b"x" * 10_000
 
@@ -170,6 +202,7 @@ async def test_a_body_over_the_limit_is_refused_from_its_header_or_at_the_byte(w
         headers = {"Content-Type": "multipart/form-data; boundary=xx"}
         unannounced = await client.post(f"/api/collections/{target}/documents", content=chunks(), headers=headers)
     assert unannounced.status_code == 413 and _stored(world) == []
+    assert [path for path, _ in await _refused(world)] == ["b.md", "a.md"]
 
 
 async def test_attachments_are_the_conversations_alone(world: World) -> None:

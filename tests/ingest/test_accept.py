@@ -14,10 +14,11 @@ import egress
 from ingest.accept import Upload, accept_upload, accept_url, shown_path
 from ingest.files import FileStore
 from ingest.settings import IngestSettings, Limits
+from knowledge import documents
 from knowledge.errors import InvalidValue
 from knowledge.types import Collection
 from tests.ingest import builders
-from tests.ingest.conftest import QUICK, Put, everything
+from tests.ingest.conftest import ADMIN, QUICK, Put, everything
 
 NAMES = [
     "../../etc/passwd", "..\\..\\windows\\win.ini", "/etc/passwd", "C:\\windows\\x.txt", "\\\\host\\share\\x.txt",
@@ -93,13 +94,24 @@ def test_it_changes_readers_of_a_file_that_is_here(put: Put) -> None:
 def test_it_refuses_with_a_reason_and_queues_nothing(put: Put, engine: Engine, store: FileStore) -> None:
     accepted = put("a.exe", b"MZ\x90\x00\x03")
     assert accepted.documents == ()
-    assert [(r.path, r.code) for r in accepted.refused] == [("a.exe", "unsupported")]
-    assert everything(engine) == {}
+    (refusal,) = accepted.refused
+    assert (refusal.path, refusal.code) == ("a.exe", "unsupported")
+    row = everything(engine)["a.exe"]
+    assert (row.status, row.stage, row.reason, row.sha256) == ("failed", "refused", refusal.reason, "")
 
 
-def test_it_refuses_what_is_too_large_and_keeps_nothing_of_it(put: Put, store: FileStore) -> None:
+def test_it_lists_what_it_refused_until_a_good_file_of_that_name_comes(put: Put, engine: Engine) -> None:
+    put("a.md", b"# A")
+    put("a.md", b"")
+    assert [one.stage for one in documents.page(engine, ADMIN)[0]] == ["refused", "waiting"]
+    put("a.md", b"# A")  # unchanged, so that nothing is queued
+    assert [one.stage for one in documents.page(engine, ADMIN)[0]] == ["waiting"]
+
+
+def test_it_refuses_what_is_too_large_and_keeps_nothing_of_it(put: Put, engine: Engine, store: FileStore) -> None:
     small = IngestSettings(limits=Limits(upload_bytes=10), reserve_bytes=0)
     assert put("a.txt", b"x" * 11, settings=small).refused[0].code == "too_large"
+    assert "upload a smaller one" in (documents.page(engine, ADMIN)[0][0].reason or "")
     assert all_files(store.root) == set()
 
 
@@ -117,6 +129,8 @@ def test_it_makes_a_document_of_every_file_in_an_archive(put: Put, engine: Engin
         ("all.zip/broken.docx", "damaged"),
         ("all.zip/empty.txt", "empty"),
     }
+    refused = {one.path: one.reason for one in documents.page(engine, ADMIN, status="failed")[0]}
+    assert refused == {refusal.path: refusal.reason for refusal in accepted.refused}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +146,7 @@ def test_it_makes_a_document_of_every_file_in_an_archive(put: Put, engine: Engin
 def test_it_takes_nothing_of_an_archive_that_is_hostile(put: Put, engine: Engine, data: bytes, code: str) -> None:
     accepted = put("a.zip", data)
     assert [refusal.code for refusal in accepted.refused] == [code]
-    assert accepted.documents == () and everything(engine) == {}
+    assert accepted.documents == () and [one.stage for one in everything(engine).values()] == ["refused"]
 
 
 def test_it_follows_no_archive_into_itself(put: Put) -> None:
@@ -179,7 +193,7 @@ def test_it_queues_what_a_url_leads_to(
 def test_it_refuses_a_page_where_a_pdf_was_promised(engine: Engine, store: FileStore, handbook: Collection) -> None:
     upload = Upload(handbook.id, "https://corp.example/a.pdf", (), "me")
     accepted = accept_url(engine, store, QUICK, upload, Web(b"<html>please sign in</html>", "text/html"))
-    assert accepted.refused[0].code == "mismatch"
+    assert accepted.refused[0].code == "mismatch" and list(everything(engine)) == [upload.path]
 
 
 @pytest.mark.parametrize(
@@ -187,5 +201,5 @@ def test_it_refuses_a_page_where_a_pdf_was_promised(engine: Engine, store: FileS
 )
 def test_it_goes_out_through_the_guard(engine: Engine, store: FileStore, handbook: Collection, url: str) -> None:
     accepted = accept_url(engine, store, QUICK, Upload(handbook.id, url, (), "me"))
-    assert accepted.refused[0].code == "unreachable"
+    assert accepted.refused[0].code == "unreachable" and everything(engine)[url].reason == accepted.refused[0].reason
     assert os.listdir(store.root) == []

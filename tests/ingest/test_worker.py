@@ -230,8 +230,10 @@ def test_it_makes_documents_of_attachments(engine: Engine, put: Put, work: Work)
     assert {path: document.status for path, document in found.items()} == {
         "mail.eml": "ready",
         "mail.eml/days.csv": "ready",
+        "mail.eml/evil.exe": "failed",
     }
-    assert found["mail.eml/days.csv"].readers == {"group:hr"}
+    assert found["mail.eml/evil.exe"].stage == "refused"
+    assert found["mail.eml/days.csv"].readers == found["mail.eml/evil.exe"].readers == {"group:hr"}
 
 
 def test_it_takes_a_picture_of_text(engine: Engine, put: Put, work: Work) -> None:

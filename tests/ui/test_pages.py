@@ -256,7 +256,8 @@ def test_says_why_a_web_address_was_not_taken(open_page: OpenPage, world: World)
     assert "nowhere" in shown(app) and "could not be found" in shown(app)
     field(app, "Address of a page").set_value("https://there.example/a")
     press(app, "Add")
-    assert "was fetched and is being read" in app.toast[0].value and "could not be found" not in shown(app)
+    assert "was fetched and is being read" in app.toast[0].value
+    assert "refused-seen" not in [button.key for button in app.button]
 
 
 def test_takes_uploads_and_tells_what_was_refused(open_page: OpenPage, world: World) -> None:
@@ -266,7 +267,20 @@ def test_takes_uploads_and_tells_what_was_refused(open_page: OpenPage, world: Wo
     assert any(document.title == "trial.md" for document in world.documents.values())
     assert "virus" in shown(app) and "cannot be read" in shown(app)
     rows = drawn(app, "documents-table")[0]["rows"]
-    assert rows[0]["title"] == "trial.md" and rows[0]["status"] == "ready"
+    assert {row["title"]: row["label"] for row in rows[:2]} == {"virus.exe": "Refused", "trial.md": "Ready"}
+
+
+def test_keeps_a_refused_file_in_the_list_with_nothing_but_its_reason(open_page: OpenPage, world: World) -> None:
+    row = world.documents[next(iter(world.documents))]
+    row.reason, row.last_stage = "It is protected by a password.", "refused"
+    app = collection_page(open_page, world)
+    assert drawn(app, "documents-table")[0]["rows"][0]["reason"] == "It is protected by a password."
+    app.session_state["documents-table"] = {"selected": [row.id]}
+    app.run()
+    assert app.button(key="bulk-delete") and "bulk-retry" not in [button.key for button in app.button]
+    page = open_page(script="documents", query={"document": row.id})
+    assert "protected by a password" in shown(page) and "Nothing of a refused file is kept" in shown(page)
+    assert {button.key for button in page.button} & {"reread", "delete-document"} == {"delete-document"}
 
 
 def test_acts_on_several_documents_at_once(open_page: OpenPage, world: World) -> None:

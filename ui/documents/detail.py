@@ -33,6 +33,11 @@ def show(document: Document, is_admin: bool) -> None:
     if document.status in ("queued", "running"):
         _watch(document.id)
         return
+    if document.is_refused:
+        st.caption(
+            "Nothing of a refused file is kept. Its row goes when it is deleted, or a file of this name is taken."
+        )
+        return
     left, right = st.columns([1, 1], gap="medium")
     with left:
         _text(document)
@@ -41,20 +46,22 @@ def show(document: Document, is_admin: bool) -> None:
 
 
 def _head(document: Document, is_admin: bool) -> None:
-    label, icon = wording.STATUS[document.status]
+    label, icon = wording.status(document)
     colour = wording.STATUS_COLOURS.get(document.status, "gray")
     with st.container(key="page-head", horizontal=True, vertical_alignment="center"):
         st.title(plain(document.title, 160), anchor=False, width="content")
         st.badge(label, icon=f":material/{icon}:", color=colour)
     added = f"added {wording.ago(document.created_at)}"
-    facts = [document.path, wording.size(document.size), document.media_type, added]
+    size = "" if document.is_refused else wording.size(document.size)
+    facts = [document.path, size, document.media_type, added]
     facts += [f"by {document.uploaded_by}"] if document.uploaded_by else []
     st.caption(plain(" · ".join(fact for fact in facts if fact), 500))
     with st.container(key="document-actions", horizontal=True, gap="xsmall"):
-        st.link_button("Download", f"/files/{document.id}", icon=":material/download:")
+        if not document.is_refused:
+            st.link_button("Download", f"/files/{document.id}", icon=":material/download:")
         if not is_admin:
             return
-        if st.button("Read again", key="reread", icon=":material/refresh:"):
+        if not document.is_refused and st.button("Read again", key="reread", icon=":material/refresh:"):
             _act(document, "retry")
         if st.button("Readers", key="readers", icon=":material/lock_open_right:"):
             _readers(document)

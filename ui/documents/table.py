@@ -81,7 +81,7 @@ def _table(collection_id: str, status: str, text: str, offset: int, is_admin: bo
 
 def _actions(chosen: Sequence[Document]) -> None:
     st.caption(f"{len(chosen)} selected")
-    retry = [one.id for one in chosen if one.status in ("failed", "cancelled", "ready")]
+    retry = [one.id for one in chosen if one.status in ("failed", "cancelled", "ready") and not one.is_refused]
     cancel = [one.id for one in chosen if one.status in ("queued", "running")]
     if retry:
         st.button("Read again", key="bulk-retry", icon=":material/refresh:", on_click=_act, args=("retry", retry))

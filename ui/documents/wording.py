@@ -29,9 +29,14 @@ STAGES = {
 }
 
 
+def status(document: Document) -> tuple[str, str]:
+    """Return (words, icon) of how far a document has come."""
+    return ("Refused", "error") if document.is_refused else STATUS[document.status]
+
+
 def row(document: Document) -> RowData:
     """Return a document as a row of the table."""
-    label, icon = STATUS[document.status]
+    label, icon = status(document)
     return RowData(
         id=document.id,
         title=document.title,
@@ -43,7 +48,7 @@ def row(document: Document) -> RowData:
         progress=document.progress,
         reason=(document.reason or "") if document.status == "failed" else "",
         chunks=str(document.n_chunks) if document.n_chunks else "–",
-        size=size(document.size),
+        size="–" if document.is_refused else size(document.size),
         added=ago(document.created_at),
     )
 

@@ -47,7 +47,7 @@ def _collection_json(world: World, collection: FakeCollection) -> dict[str, obje
         "name": collection.name,
         "description": collection.description,
         "readers": collection.readers,
-        "n_documents": len(mine),
+        "n_documents": sum(document.last_stage != "refused" for document in mine),
         "n_chunks": sum(len(document.chunks) for document in mine if document.status == "ready"),
         "updated_at": collection.updated_at,
     }
@@ -102,7 +102,7 @@ async def take(world: World, user: FakeUser, collection: FakeCollection, request
             continue
         path = file.filename or "file"
         if path.endswith(UNREADABLE):
-            refused.append({"path": path, "reason": "This kind of file cannot be read.", "code": "unsupported"})
+            refused.append(world.refuse_document(collection, path, "This kind of file cannot be read.", user.name))
             continue
         text = (await file.read()).decode("utf-8", "replace")
         made = world.add_document(collection, path, text, user.name)
@@ -118,9 +118,8 @@ async def add_url(world: World, user: FakeUser, request: Request) -> Response:
     if collection is None:
         return missing("collection")
     if (urlsplit(text_of(body, "url")).hostname or "").endswith(".invalid"):
-        reason = "The host could not be found."
-        refusal = {"path": text_of(body, "url"), "reason": reason, "code": "unreachable"}
-        return JSONResponse({"documents": [], "refused": [refusal]}, 202)
+        refusal = world.refuse_document(collection, text_of(body, "url"), "The host could not be found.", user.name)
+        return JSONResponse({"documents": [], "refused": [{**refusal, "code": "unreachable"}]}, 202)
     made = world.add_document(collection, text_of(body, "url"), f"A page at {body.get('url')}.", user.name)
     return JSONResponse({"documents": [{"document": made.id, "path": made.path, "status": made.status}]}, 202)
 

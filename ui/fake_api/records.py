@@ -74,6 +74,7 @@ class FakeDocument:
     media_type: str = "text/plain"
     reading_s: float = 0.0
     reason: str | None = None
+    last_stage: str = "done"  # or "refused"
     cancelled: bool = False
     readers: list[str] = field(default_factory=list)
     id: str = field(default_factory=new_id)
@@ -96,6 +97,9 @@ class FakeDocument:
             return "running"
         return "failed" if self.reason else "ready"
 
+    def _resting(self, status: str) -> str:
+        return "waiting" if status == "queued" else self.last_stage
+
     def json(self) -> dict[str, object]:
         """Return the row as the API shows it."""
         status, running = self.status, self.status == "running"
@@ -109,7 +113,7 @@ class FakeDocument:
             "size": len(self.content),
             "readers": self.readers,
             "status": status,
-            "stage": stages[min(4, int(self.progress * 5))] if running else "waiting" if status == "queued" else "done",
+            "stage": stages[min(4, int(self.progress * 5))] if running else self._resting(status),
             "progress": round(self.progress, 3),
             "seconds_left": round((1 - self.progress) * self.reading_s, 1) if running else None,
             "reason": self.reason if status == "failed" else None,

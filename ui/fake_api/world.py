@@ -182,6 +182,16 @@ class World:
         self.documents[document.id] = document
         return document
 
+    def refuse_document(
+        self, collection: FakeCollection, path: str, reason: str, uploaded_by: str
+    ) -> dict[str, object]:
+        """Keep the row of a file that was not taken, but for a conversation's; return what the upload's answer says."""
+        title = path.rsplit("/", 1)[-1]
+        row = FakeDocument(collection.id, title, path, b"", [], uploaded_by, "", reason=reason, last_stage="refused")
+        if collection.private_to is None:
+            self.documents[row.id] = row
+        return {"path": path, "reason": reason, "code": "unsupported"}
+
     def may_read(self, user: FakeUser, collection: FakeCollection) -> bool:
         """Return whether a person may read a collection."""
         if collection.private_to is not None:

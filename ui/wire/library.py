@@ -43,6 +43,11 @@ class Document(Wire):
     created_at: Epoch | None = None
     updated_at: Epoch | None = None
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether this is the row of a file that was not taken, so that there is nothing to download or to read."""
+        return self.stage == "refused"
+
 
 class DocumentPage(Wire):
     """Some of the documents that match."""
