@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from assistant.cli.options import JsonFlag, settings_of
-from assistant.cli.output import Failed, out, show_json, show_table
+from assistant.cli.output import Failed, out, show_json, show_table, when
 from assistant.cli.session import call, connect
 
 users = typer.Typer(no_args_is_help=True, help="People who may sign in.")
@@ -26,11 +26,14 @@ def _print(value: Any, as_json: bool, title: str, rows: list[dict[str, Any]], co
     if as_json:
         show_json(value)
     else:
-        show_table(title, columns, [[_cell(row.get(column)) for column in columns] for row in rows])
+        names = [
+            column.removeprefix("n_").removeprefix("is_").removesuffix("_at").replace("_", " ") for column in columns
+        ]
+        show_table(title, names, [[_cell(column, row.get(column)) for column in columns] for row in rows])
 
 
-def _cell(value: Any) -> Any:
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
+def _cell(column: str, value: Any) -> Any:
+    return when(value) if column.endswith("_at") and value is not None else value
 
 
 @users.command("list")
