@@ -16,7 +16,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--host", default=defaults.host, help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=defaults.port, help="port to listen on (default: %(default)s)")
     parser.add_argument(
-        "--max-upload-mb", type=int, default=defaults.max_upload_mb, help="largest file (default: %(default)s)"
+        "--max-upload-mb",
+        type=int,
+        default=defaults.max_upload_mb,
+        help="largest file that they take into memory (default: %(default)s)",
     )
     given = parser.parse_args(arguments)
     serve(UiSettings(api_url=given.api, host=given.host, port=given.port, max_upload_mb=given.max_upload_mb))

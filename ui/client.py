@@ -56,6 +56,10 @@ class Api(Accounts, Gallery, Operating):
         """Hand files in; returns once they are safe, before they are read."""
         return self.send_files(f"/api/collections/{collection_id}/documents", files)
 
+    def upload_limits(self) -> wire.UploadLimits:
+        """Return how large documents and files of chats may be."""
+        return self.read(wire.UploadLimits, "/api/uploads")
+
     def add_url(self, collection_id: str, url: str) -> wire.Upload:
         """Have the server fetch one web address into a collection; returns once it is fetched or refused."""
         return self.parse(wire.Upload, self.send("POST", f"/api/collections/{collection_id}/urls", json={"url": url}))

@@ -12,7 +12,7 @@ class UiSettings:
     api_url: str = "http://127.0.0.1:8000"
     host: str = "127.0.0.1"
     port: int = 8501
-    max_upload_mb: int = 200  # per file, in the browser; the API has its own limit and says so
+    max_upload_mb: int = 1024  # per file: the pages hold it in memory meanwhile; the API's limits hold besides
     product: str = "Inhouse"
 
 

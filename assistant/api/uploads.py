@@ -67,6 +67,18 @@ DESCRIBED: Json = {
 }
 
 
+@router.get("/uploads")
+async def read_limits(app: Parts, credential: Signed) -> Json:
+    """Return how large an upload and its files may be, in bytes, and how many they may be."""
+    api = app.settings.api
+    return {
+        "max_file_bytes": app.settings.ingest.limits.upload_bytes,
+        "max_request_bytes": api.max_upload_bytes,
+        "max_files": api.max_upload_files,
+        "max_attachment_bytes": api.max_attachment_bytes,
+    }
+
+
 @router.post("/collections/{collection_id}/documents", status_code=202, openapi_extra=DESCRIBED)
 async def upload(collection_id: Id, request: Request, app: Parts, doors: Shared, admin: Admin) -> Json:
     """Take files into a collection; when this answers, they are durable and in the queue."""

@@ -16,7 +16,10 @@ from assistant.cli.output import Failed, err, show_json, show_table
 from assistant.cli.session import call, connect, sentence, spawn, stop
 from assistant.server_file import running_server
 
-BATCH = 20  # files per request: bounded memory on both sides, and refusals come early
+# Of one request, so that refusals come early and small files together do not go over the server's limit; a larger file
+# goes alone.
+BATCH = 20  # files
+BATCH_BYTES = 100_000_000
 SETTLED = {"ready", "failed", "cancelled"}
 
 
@@ -116,8 +119,17 @@ def _hidden(path: Path) -> bool:
 
 
 def _batches(files: list[tuple[Path, str]]) -> Iterator[list[tuple[Path, str]]]:
-    for start in range(0, len(files), BATCH):
-        yield files[start : start + BATCH]
+    batch: list[tuple[Path, str]] = []
+    room = BATCH_BYTES
+    for file in files:
+        size = file[0].stat().st_size
+        if batch and (len(batch) == BATCH or size > room):
+            yield batch
+            batch, room = [], BATCH_BYTES
+        batch.append(file)
+        room -= size
+    if batch:
+        yield batch
 
 
 def _principal(reader: str) -> str:

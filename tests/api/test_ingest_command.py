@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from assistant.cli import ingest
 from assistant.cli.main import app
 from assistant.cli.output import Failed
 
@@ -89,6 +90,23 @@ def test_two_files_that_would_get_one_name_are_refused_before_any_is_sent(
     assert f"{one} and {two} would both be 'README.md'" in refused
     alone = _ingest(data_dir, one, str(twins[1]), "--collection", "new")
     assert f"{one} and {two} would both be 'README.md'" in alone
+
+
+def test_files_go_in_requests_of_bounded_size(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest, "BATCH_BYTES", 100)
+    sizes = {"a.txt": 60, "b.txt": 60, "c.txt": 300, "d.txt": 10}
+    (tmp_path / "many").mkdir()
+    for name, size in sizes.items():
+        (tmp_path / "many" / name).write_text("x" * size)
+    files = [(tmp_path / "many" / name, name) for name in sizes]
+    assert [[name for _, name in batch] for batch in ingest._batches(files)] == [
+        ["a.txt"],
+        ["b.txt"],
+        ["c.txt"],
+        ["d.txt"],
+    ]
+    taken = _ingest(data_dir, str(tmp_path / "many"), "--collection", "new")
+    assert {row["path"] for row in taken} == set(sizes)
 
 
 def test_it_says_why_an_address_was_refused(data_dir: Path) -> None:

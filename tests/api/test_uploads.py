@@ -88,6 +88,13 @@ async def test_it_refuses_a_file_and_takes_the_others(world: World) -> None:
     assert all(len(file["reason"]) > 10 and file["code"] for file in reply["refused"])
 
 
+async def test_it_says_how_large_uploads_may_be(world: World) -> None:
+    async with world.client(world.ben) as client:
+        limits = (await client.get("/api/uploads")).json()
+    sizes = {"max_file_bytes": 2**30, "max_request_bytes": 300_000, "max_attachment_bytes": 100_000_000}
+    assert limits == {**sizes, "max_files": 20}
+
+
 async def test_a_refused_file_has_a_row_that_is_deleted_and_nothing_else(world: World) -> None:
     await _upload(world, [("files", ("b.exe", b"MZ\x00\x01\x02"))])
     async with world.client(world.admin) as client:

@@ -270,6 +270,20 @@ def test_takes_uploads_and_tells_what_was_refused(open_page: OpenPage, world: Wo
     assert {row["title"]: row["label"] for row in rows[:2]} == {"virus.exe": "Refused", "trial.md": "Ready"}
 
 
+def test_says_how_large_a_document_and_a_file_of_a_chat_may_be(open_page: OpenPage, world: World) -> None:
+    assert collection_page(open_page, world).file_uploader[0].proto.max_upload_size_mb == 1024
+    assert open_page().chat_input[0].proto.max_upload_size_mb == 95  # 100,000,000 bytes
+
+
+def test_hands_many_documents_over_in_requests_that_the_server_takes(open_page: OpenPage, world: World) -> None:
+    app = collection_page(open_page, world)
+    for n in range(7):  # the stand-in takes three at a time
+        app.file_uploader[0].upload(f"n{n}.md", b"# N")
+    app.run()
+    assert not app.exception and "7 documents are safe" in app.toast[0].value
+    assert {f"n{n}.md" for n in range(7)} <= {document.title for document in world.documents.values()}
+
+
 def test_keeps_a_refused_file_in_the_list_with_nothing_but_its_reason(open_page: OpenPage, world: World) -> None:
     row = world.documents[next(iter(world.documents))]
     row.reason, row.last_stage = "It is protected by a password.", "refused"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.typing import ChatInputValue, UploadedFile
 
-from ui import settings, state, trouble
+from ui import state, trouble, upload_limits
 from ui.chat import asking, attached, commands, spoken
 from ui.scrub import plain
 from ui.transport import NamedFile
@@ -35,7 +35,7 @@ def show(collections: Sequence[Collection], conversation_id: str | None, memory:
             key="question",
             accept_file="multiple",
             accept_audio=spoken.on(),
-            max_upload_size=settings.current().max_upload_mb,
+            max_upload_size=upload_limits.attachment_mb(),
             max_chars=MAX_QUESTION_CHARS,
             disabled=busy,
             on_submit=_send,

@@ -9,7 +9,7 @@ from uuid import uuid4
 import streamlit as st
 from streamlit.typing import ChatInputValue
 
-from ui import components, settings, state
+from ui import components, state, upload_limits
 from ui.chat import asking, commands, composer, making, pictures, spoken, view
 from ui.chat.turn import question as show_question
 from ui.client import Question
@@ -108,7 +108,7 @@ def _composer(chat: Temporary, busy: bool) -> None:
             accept_file="multiple",
             accept_audio=spoken.on(),
             file_type=["png", "jpg", "jpeg", "webp"],
-            max_upload_size=settings.current().max_upload_mb,
+            max_upload_size=upload_limits.attachment_mb(),
             disabled=busy,
             on_submit=_send,
         )

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.typing import UploadedFile
 
-from ui import settings, state
+from ui import state, upload_limits
 from ui.chat.composer import named
 from ui.scrub import plain
 from ui.trouble import told
-from ui.wire import Collection, Refused
+from ui.wire import Accepted, Collection, Refused
 
 KINDS = "PDF, Word, PowerPoint, Excel, CSV, HTML, Markdown, text, mail, images and scans, ZIP of those"
 
@@ -35,11 +35,12 @@ def show(collection: Collection) -> None:
 
 
 def _files(collection: Collection, whole_folder: bool) -> None:
+    most = upload_limits.document_mb()
     given = st.file_uploader(
         f"Drop {'a folder' if whole_folder else 'documents'} here: {KINDS}",
         accept_multiple_files="directory" if whole_folder else True,
         key=state.unique(f"upload-{'folder' if whole_folder else 'files'}-{collection.id}"),
-        max_upload_size=settings.current().max_upload_mb,
+        max_upload_size=most,
     )
     if given:
         _send(collection, given)
@@ -48,11 +49,16 @@ def _files(collection: Collection, whole_folder: bool) -> None:
 def _send(collection: Collection, files: Sequence[UploadedFile]) -> None:
     with told():
         many = "1 document" if len(files) == 1 else f"{len(files)} documents"
+        taken_in: list[Accepted] = []
+        refused: list[Refused] = []
         with st.spinner(f"Handing over {many} …"):
-            upload = state.api().upload(collection.id, [named(file) for file in files])
-        st.session_state["refused"] = upload.refused
-        if upload.documents:
-            taken = "1 document is" if len(upload.documents) == 1 else f"{len(upload.documents)} documents are"
+            for batch in upload_limits.in_requests(files):
+                upload = state.api().upload(collection.id, [named(file) for file in batch])
+                taken_in += upload.documents
+                refused += upload.refused
+        st.session_state["refused"] = refused
+        if taken_in:
+            taken = "1 document is" if len(taken_in) == 1 else f"{len(taken_in)} documents are"
             st.toast(f"{taken} safe and will be read now.", icon=":material/check:")
         state.renew(f"upload-files-{collection.id}")
         state.renew(f"upload-folder-{collection.id}")

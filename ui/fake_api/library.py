@@ -11,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ui.fake_api.doorkeeper import body_of, done, missing, signed_in, text_of, texts_of
+from ui.fake_api.doorkeeper import body_of, done, missing, problem, signed_in, text_of, texts_of
 from ui.fake_api.records import FakeChunk, FakeCollection, FakeDocument, FakeUser
 from ui.fake_api.world import World
 
+MAX_FILES = 3  # of one request
 UNREADABLE = (".exe", ".bin", ".iso")
 
 
@@ -27,6 +28,7 @@ def routes() -> list[Route]:
         Route("/api/collections/{id}", signed_in(delete_collection, admin=True), methods=["DELETE"]),
         Route("/api/collections/{id}/documents", signed_in(upload, admin=True), methods=["POST"]),
         Route("/api/collections/{id}/urls", signed_in(add_url, admin=True), methods=["POST"]),
+        Route("/api/uploads", signed_in(upload_limits)),
         Route("/api/documents", signed_in(list_documents)),
         Route("/api/documents/bulk", signed_in(bulk, admin=True), methods=["POST"]),
         Route("/api/documents/{id}", signed_in(document), methods=["GET"]),
@@ -86,6 +88,12 @@ async def delete_collection(world: World, _user: FakeUser, request: Request) -> 
     return done()
 
 
+async def upload_limits(_world: World, _user: FakeUser, _request: Request) -> Response:
+    """Return how large uploads may be."""
+    sizes = {"max_file_bytes": 2**30, "max_request_bytes": 2**30, "max_attachment_bytes": 100_000_000}
+    return JSONResponse({**sizes, "max_files": MAX_FILES})
+
+
 async def upload(world: World, user: FakeUser, request: Request) -> Response:
     """Take files into a collection."""
     collection = world.collections.get(request.path_params["id"])
@@ -95,6 +103,8 @@ async def upload(world: World, user: FakeUser, request: Request) -> Response:
 async def take(world: World, user: FakeUser, collection: FakeCollection, request: Request) -> Response:
     """Take the files of a multipart body; programs are refused."""
     form = await request.form(max_part_size=64 * 1024 * 1024)
+    if len(form.getlist("files")) > MAX_FILES:
+        return problem(422, "Refused", f"At most {MAX_FILES} files fit here; send the rest elsewhere.", "invalid")
     accepted: list[dict[str, object]] = []
     refused: list[dict[str, object]] = []
     for file in form.getlist("files"):

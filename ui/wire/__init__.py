@@ -14,6 +14,7 @@ from ui.wire.library import (
     Scores,
     SearchResult,
     Upload,
+    UploadLimits,
 )
 from ui.wire.models import AdapterInfo, Decision, EnsembleInfo, Guesses, ModelInfo, ModelsOverview, Preset, Rule
 from ui.wire.people import Group, Key, Session, User
@@ -106,6 +107,7 @@ __all__ = [
     "Tier",
     "Turn",
     "Upload",
+    "UploadLimits",
     "User",
     "VisitorTalk",
     "VisitorTurn",

@@ -80,6 +80,15 @@ class Upload(Wire):
     refused: tuple[Refused, ...] = ()
 
 
+class UploadLimits(Wire):
+    """How large what is handed in may be, in bytes."""
+
+    max_file_bytes: int
+    max_request_bytes: int  # all files of one request together
+    max_files: int  # of one request
+    max_attachment_bytes: int  # a request with files for a chat
+
+
 class Chunk(Wire):
     """A piece of a document as search sees it."""
 
