@@ -155,6 +155,8 @@ class Turns:
     async def _at_once(self, notes: Notes) -> Iterator[Event] | None:
         """Return the answer that needs no model, None where one has to be chosen."""
         turn, limits = notes.turn, self._settings
+        if turn.options.reply:
+            return fixed(notes, turn.options.reply, "skills")
         asked = incoming.check(turn.question, turn.history, limits.max_question_chars, limits.max_history_messages)
         if isinstance(asked, incoming.Refusal):
             notes.progress.stopped_by = "refused"

@@ -65,6 +65,7 @@ class TurnOptions:
     max_passages: int = 4  # 1..20
     fresh: bool = False  # True: never answered from the cache, as when an answer is regenerated
     decisions: tuple[Decision, ...] = ()  # in place of a question: what the person decided about calls that wait
+    reply: str = ""  # the answer itself, where the door knows it: neither documents, skills nor models are asked
     memory: bool = False  # True: the caller's own notes may be recalled, and notes taken
     temporary: bool = False  # True: nothing that is said is stored anywhere: no record, no cache, no notes, no skills
     policy: Policy = field(default_factory=Policy)

@@ -22,6 +22,7 @@ from assistant.api.responses import Pieces, disconnected
 from assistant.api.schemas import Json
 from assistant.app import App
 from assistant.calling import approvals
+from assistant.calling.typed import typed
 from assistant.gallery.companion import Companion
 from assistant.gallery.store import PREFIX
 from assistant.orchestration.prompts import Message
@@ -58,8 +59,9 @@ async def complete(
     heard = await speech.heard(app, doors, caller.user_id, () if decisions else body.sounds(), options.policy)
     question = "" if decisions else body.question([said for said, _ in heard])
     options = replace(options, decisions=decisions, heard=tuple(step for _, step in heard))
+    options = await _as_typed(body, app, caller, question, options)
     question, options = await commands.applied(app, question, options)
-    turn_id, history = await _asked(body, app, caller, question)
+    turn_id, history = await _asked(body, app, caller, question, bool(options.decisions))
     await companions.settle(app, inside, kept)
     turn = Turn(turn_id, question, history, caller, options)
     usage = body.stream and body.stream_options is not None and body.stream_options.include_usage
@@ -170,12 +172,24 @@ async def _memory(body: ChatBody, app: App, caller: Caller) -> bool:
     return await in_thread(conversations.remembers, app.engine, caller.user_id, conversation)
 
 
-async def _asked(body: ChatBody, app: App, caller: Caller, question: str) -> tuple[str, tuple[Message, ...]]:
+async def _as_typed(body: ChatBody, app: App, caller: Caller, question: str, options: TurnOptions) -> TurnOptions:
+    """Return the options with what a typed yes or no means for a call that waits in this very chat."""
+    inside = options.conversation_id
+    if inside is None or options.fresh or options.decisions or body.pictures() or body.sounds():
+        return options
+    meant = await in_thread(typed, app.engine, caller.user_id, inside, question)
+    notice = " ".join(filter(None, (options.notice, meant.notice)))
+    return replace(options, decisions=meant.decisions, reply=meant.reply, notice=notice)
+
+
+async def _asked(
+    body: ChatBody, app: App, caller: Caller, question: str, decided: bool
+) -> tuple[str, tuple[Message, ...]]:
     """Return the turn's id and what was said before: from the store in a conversation, else from the request."""
     chosen = body.assistant
     if chosen.temporary and (chosen.conversation_id is not None or body.decisions()):
         raise errors.invalid("A temporary chat has no conversation; leave out 'temporary'.", "assistant.temporary")
-    if body.decisions():  # no new turn: the one that waits goes on
+    if decided:  # no new turn: the one that waits goes on
         return uuid4().hex, ()
     if chosen.conversation_id is None:
         if chosen.replace_turn is not None:

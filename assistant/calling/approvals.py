@@ -97,6 +97,13 @@ def of_turn(engine: Engine, owner_id: str, turn_id: str) -> list[Approval]:
     return _read(engine, approvals.c.owner_id == owner_id, approvals.c.turn_id == turn_id)
 
 
+def waiting_in(engine: Engine, owner_id: str, conversation_id: str) -> list[Approval]:
+    """Return the calls that still wait for the owner in one conversation, in the order of their calls."""
+    inside = approvals.c.owner_id == owner_id, approvals.c.conversation_id == conversation_id
+    found = _read(engine, *inside, approvals.c.state == "waiting")
+    return [approval for approval in found if approval.state == "waiting"]  # others have expired
+
+
 def page(engine: Engine, owner_id: str) -> list[Approval]:
     """Return the owner's latest approvals, those that wait first, then the newest; at most 200."""
     found = _read(engine, approvals.c.owner_id == owner_id, latest=True)

@@ -33,6 +33,12 @@ def written(skill: str, arguments: Mapping[str, Any]) -> str:
     )
 
 
+def call(waits: CallToApprove) -> str:
+    """Return a call that waits in one line of Markdown of at most 300 characters."""
+    line = " ".join(plain(f"**{waits.skill}**{written(waits.skill, waits.arguments)[len(waits.skill) :]}").split())
+    return line if len(line) <= _STEP_CHARACTERS else line[: _STEP_CHARACTERS - 1] + "…"
+
+
 def results(called: Sequence[Called], corrections: bool = False) -> str:
     """Return an answer made of results as they are, in Markdown; what failed is said.
 

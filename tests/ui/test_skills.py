@@ -81,6 +81,7 @@ def test_asks_in_the_chat_and_carries_the_decision_out(
     app = ask(open_page("ben"), "Please open a ticket")
     assert not app.exception and {"Approve", "Refuse"} <= set(labels(app))
     assert "title: Printer" in [text.value for text in app.text]  # on the card, and there alone
+    assert "type yes or no" in shown(app)
     (answer,) = drawn(app, "answer-")
     assert answer["headline"] == "Waits for your approval: create_ticket" and "Printer" not in str(answer["blocks"])
     press(app, button)
@@ -96,6 +97,7 @@ def test_what_waits_elsewhere_is_decided_on_the_page(open_page: OpenPage, world:
     foreign = FakeApproval(user(world, "ada").id, "create_ticket", {"title": "Raise"})
     world.approvals[foreign.id] = foreign
     app = open_page("ben", "skills", query={"skills-tab": "Your approvals"})
+    assert "type yes or no" not in shown(app)  # there is no chat here
     assert "Printer" in shown(app) and "Raise" not in shown(app) and "Just now, for: Open a ticket" in _words(app)
     press(app, "Approve")
     assert mine.state == "done" and foreign.state == "waiting"

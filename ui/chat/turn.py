@@ -38,7 +38,7 @@ def show(conversation_id: str, turn: Turn, is_last: bool) -> None:
     if turn.answer.pictures:
         pictures.show_drawn(turn.answer.pictures)
     for waiting in turn.answer.approvals:
-        approval.show(waiting)
+        approval.show(waiting, in_chat=is_last and len(turn.answer.approvals) == 1)
     _actions(conversation_id, turn, turn.answer)
     if st.session_state.get("reason_for") == turn.id:
         _reason(turn)

@@ -23,8 +23,11 @@ STATES = {
 }
 
 
-def show(approval: Approval) -> None:
-    """Show a call with its arguments, for which question it is, and what became of it; with buttons while it waits."""
+def show(approval: Approval, in_chat: bool = False) -> None:
+    """Show a call with its arguments, for which question it is, and what became of it; with buttons while it waits.
+
+    `in_chat`: it is the last thing in a chat, where a typed yes or no decides as the buttons do.
+    """
     now = shown_state(approval, time.time())
     with st.container(key=f"approval-{approval.id}", border=True):
         if now != "waiting":
@@ -47,7 +50,8 @@ def show(approval: Approval) -> None:
             )
             st.button("Refuse", key=f"refuse-{approval.id}", on_click=_decide, args=(approval.id, False))
             until = time.strftime("%d %B, %H:%M", time.localtime(approval.expires_at))
-            st.caption(f"Nothing happens before that; open until {until}.")
+            typed = " You can also type yes or no." if in_chat else ""
+            st.caption(f"Nothing happens before that; open until {until}.{typed}")
 
 
 def _asked(approval: Approval) -> None:
