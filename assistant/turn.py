@@ -21,6 +21,7 @@ from assistant.models.errors import ModelError
 from assistant.orchestration.compose import Prompts, load_prompts, persona_of
 from assistant.orchestration.errors import OrchestrationError
 from assistant.orchestration.examples import ExampleBank
+from assistant.orchestration.languages import understood
 from assistant.orchestration.lookup import found, recalled, unread
 from assistant.orchestration.notes import UNINSTRUCTED, Notes, answer_of, from_notes, noticed, spoken
 from assistant.orchestration.ports import (
@@ -236,7 +237,7 @@ class Turns:
         answer = from_notes(notes, said)
         if answer.abstained:
             told = await unread(self._search, notes.turn, await self._attached(notes.turn))
-            answer = replace(answer, notice=answer.notice or told)
+            answer = replace(understood(notes.turn, answer), notice=answer.notice or told)
         for event in spoken(said, answer):
             yield event
 

@@ -35,7 +35,14 @@ def test_it_answers_from_the_documents_with_a_citation_that_holds_the_answer(pro
 
 def test_it_says_when_the_documents_do_not_say(product: Product) -> None:
     answer = printed(product.command("ask", "What is the melting point of tungsten?", "--json"))
-    assert answer["abstained"] and answer["citations"] == []
+    assert answer["abstained"] and answer["citations"] == [] and answer["answer"] == "The documents do not say."
+
+
+def test_it_says_when_a_question_is_in_another_language_than_the_documents(product: Product) -> None:
+    german = printed(product.command("ask", "Wie viele Urlaubstage bekomme ich?", "--json"))
+    assert german["abstained"] and "sind auf Englisch" in german["answer"] and german["citations"] == []
+    french = printed(product.command("ask", "Combien de jours de congé ai-je par an ?", "--json"))
+    assert french["abstained"] and "sont en anglais" in french["answer"]
 
 
 def test_search_prints_the_documented_fields(product: Product) -> None:
