@@ -20,10 +20,11 @@ from typing import Any, Literal
 from uuid import uuid4
 
 import psutil
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, bindparam, func, select, update
 
+from ingest.order import NOBODY, Served, all_in_turn, next_in_turn
 from knowledge.database import now, reading
-from knowledge.tables import collections, documents
+from knowledge.tables import documents
 
 STRIKES_PER_CRASH = 8
 STRIKES_OUT = 24
@@ -47,6 +48,7 @@ class Job:
     uploaded_by: str
     strikes: int
     lease: str  # names this one claim, not only the worker
+    is_attached: bool = False  # to a conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +76,19 @@ def worker_name() -> str:
     return f"{_host()}:{os.getpid()}:{int(psutil.Process().create_time() * 100)}"
 
 
-def claim(engine: Engine, worker: str, lease_s: float) -> Job | None:
+def claim(engine: Engine, worker: str, lease_s: float, served: Served = NOBODY) -> Job | None:
     """Return the next document, now held for `lease_s` seconds, or None when there is nothing to do.
 
-    Attachments of conversations come first, because somebody waits for them; then what has waited longest.
+    Attachments of conversations come first, because somebody waits for them. People take turns, from the one after
+    whom `served` names: so nobody waits for all of another's files. Of one person's, what has waited longest is next.
     """
     with reading(engine) as connection:
-        if connection.execute(_next(now(connection))).first() is None:
+        if connection.execute(next_in_turn(now(connection), served)).first() is None:
             return None
     with engine.begin() as connection:
         moment = now(connection)
-        while row := connection.execute(_next(moment).with_for_update(skip_locked=True, of=documents)).first():
+        statement = next_in_turn(moment, served).with_for_update(skip_locked=True, of=documents)
+        while row := connection.execute(statement).first():
             strikes = row.attempts + (row.status == "running")
             if row.cancel_requested:
                 _set(connection, row.id, moment, **_WAITING, status="cancelled", lease_until=None)
@@ -181,15 +185,19 @@ def free_the_dead(engine: Engine) -> int:
         return connection.execute(statement.values(lease_until=now(connection))).rowcount
 
 
-def waiting(engine: Engine) -> list[Waiting]:
-    """Return the head of the queue, next one first."""
+def waiting(engine: Engine, served: Served = NOBODY) -> list[Waiting]:
+    """Return the head of the queue in the order in which `claim` will take it."""
     with reading(engine) as connection:
-        rows = connection.execute(_next(now(connection)).limit(_FORECAST))
+        rows = connection.execute(all_in_turn(now(connection), served).limit(_FORECAST))
         return [Waiting(row.id, row.media_type, row.size) for row in rows if row.status == "queued"]
 
 
 def forecast(engine: Engine, seconds: Mapping[str, float]) -> None:
-    """Store for waiting documents how long it will be until they are ready."""
+    """Store for waiting documents how long it will be until they are ready; for the others that it is not known."""
+    table = documents.c
+    told = table.status == "queued", table.seconds_left.is_not(None), table.id.not_in(list(seconds))
+    with engine.begin() as connection:
+        connection.execute(update(documents).where(*told).values(seconds_left=None))
     if not seconds:
         return
     statement = (
@@ -208,24 +216,20 @@ def counts(engine: Engine) -> dict[str, int]:
         return {str(status): int(count) for status, count in rows}
 
 
-def _next(moment: float) -> Any:
-    due = or_(documents.c.lease_until.is_(None), documents.c.lease_until <= moment)
-    open_now: ColumnElement[bool] = and_(documents.c.status.in_(("queued", "running")), due)
-    attachments_first = case((collections.c.private_to.is_(None), 1), else_=0)
-    return (
-        select(documents)
-        .join(collections, collections.c.id == documents.c.collection_id)
-        .where(open_now)
-        .order_by(attachments_first, documents.c.updated_at, documents.c.id)
-        .limit(1)
-    )
-
-
 def _hold(connection: Connection, row: Row[Any], lease: str, strikes: int, moment: float, lease_s: float) -> Job:
     values = {**_WAITING, "status": "running", "stage": "loading", "attempts": strikes, "reason": None}
     _set(connection, row.id, moment, **{**values, "lease_owner": lease, "lease_until": moment + lease_s})
     return Job(
-        row.id, row.collection_id, row.path, row.media_type, row.size, row.sha256, row.uploaded_by, strikes, lease
+        row.id,
+        row.collection_id,
+        row.path,
+        row.media_type,
+        row.size,
+        row.sha256,
+        row.uploaded_by,
+        strikes,
+        lease,
+        bool(row.is_attached),
     )
 
 

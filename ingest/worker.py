@@ -21,6 +21,7 @@ from ingest.bench import Batch, Bench, InHand
 from ingest.errors import DocumentRefused, ReaderCrashed, StorageFull
 from ingest.files import FileStore
 from ingest.jobs import Job
+from ingest.order import Served
 from ingest.rates import Rates
 from ingest.sandbox import ReadingCancelled, Sandbox, Watcher
 from ingest.settings import IngestSettings
@@ -72,6 +73,8 @@ class _Worker:
         self._embedder = embedder
         self._settings = settings
         self._name = jobs.worker_name()
+        self._claiming = threading.Lock()
+        self._served = Served()  # lost when the worker ends, which costs somebody one turn
         self._rates = Rates()
         self._bench = Bench(settings.pending_chunks, self._rates)
         self._stop = threading.Event()
@@ -136,7 +139,10 @@ class _Worker:
         if not self._bench.wait_for_room(place, self._settings.poll_s):
             return None
         try:
-            job = jobs.claim(self._engine, self._name, self._settings.lease_s)
+            with self._claiming:
+                job = jobs.claim(self._engine, self._name, self._settings.lease_s, self._served)
+                if job is not None:
+                    self._served = self._served.then(job.uploaded_by, job.is_attached)
         except OperationalError as exc:
             _log.warning("database_trouble", error=str(exc.orig))
             self._stop.wait(_TROUBLE_S)
@@ -262,7 +268,7 @@ class _Worker:
     def _forecast(self) -> None:
         seconds = self._bench.backlog()
         expected: dict[str, float] = {}
-        for one in jobs.waiting(self._engine):
+        for one in jobs.waiting(self._engine, self._served):
             seconds += self._rates.seconds_for(one.media_type, one.size)
             expected[one.document_id] = round(seconds, 1)
         jobs.forecast(self._engine, expected)

@@ -24,11 +24,14 @@ from assistant.errors import LinkUsed, TooManyAttempts, WrongPassword
 from assistant.people import credentials, groups, setup_link, users
 from assistant.people.sign_in import Throttle, sign_in
 from assistant.secret_file import Secrets
-from knowledge import collections, documents
+from ingest import jobs
+from ingest.order import NOBODY
+from knowledge import collections, documents, refused
 from knowledge.database import connect
 from knowledge.indexes import Indexes
 from knowledge.search import Search
 from knowledge.tables import metadata
+from knowledge.types import Scope
 from tests.knowledge.building import HASH, hold, replaced, scope
 
 pytestmark = [pytest.mark.fault]
@@ -180,6 +183,21 @@ async def test_a_search_finds_what_its_caller_may_read(engine: Engine, tmp_path:
         assert {passage.path for passage in found} == wanted
     assert await search.search("When is the bonus paid?", scope(first, second), ("Other",)) == []
     indexes.stop()
+
+
+def test_people_take_turns_in_the_queue_and_refused_files_have_rows(engine: Engine) -> None:
+    hr = collections.create(engine, "HR", "", ["everyone"])
+    for person, name in (("Ann", "a0"), ("Ann", "a1"), ("Ben", "b0")):
+        documents.add(engine, hr.id, name, name, "text/plain", 1, "0" * 64, [], person)
+    expected = [one.document_id for one in jobs.waiting(engine)]
+    served, taken = NOBODY, []
+    while job := jobs.claim(engine, "w", 60, served):
+        served = served.then(job.uploaded_by, job.is_attached)
+        taken.append(job)
+    assert [job.path for job in taken] == ["a0", "b0", "a1"]
+    assert [job.document_id for job in taken] == expected
+    refused.note(engine, hr.id, [(f"{n}.exe", "A program.") for n in range(refused.KEPT + 1)], ["group:hr"], "Ann")
+    assert documents.counts(engine, Scope(frozenset(), sees_all=True)) == {"running": 3, "failed": refused.KEPT}
 
 
 def test_restarts_lose_nothing_that_was_acknowledged(engine: Engine, cluster: Cluster, fault_runs: int) -> None:

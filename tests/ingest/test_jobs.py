@@ -12,8 +12,10 @@ from sqlalchemy import Engine, select, update
 
 from ingest import jobs
 from ingest.jobs import STRIKES_OUT, STRIKES_PER_CRASH, Job, Pulse
+from ingest.order import Served
 from knowledge import collections, documents
 from knowledge.tables import documents as table
+from knowledge.types import Collection
 from tests.ingest.conftest import ADMIN, Put, everything
 
 
@@ -68,6 +70,54 @@ def test_it_hands_out_what_waited_longest_but_attachments_first(engine: Engine, 
     private = collections.create(engine, "chat", "", ["user:1"], private_to="c1")
     documents.add(engine, private.id, "att.md", "att.md", "text/markdown", 1, "0" * 64, [], "user:1")
     assert [claimed(engine).path for _ in range(3)] == ["att.md", "old.md", "new.md"]
+
+
+def queue(engine: Engine, place: str, person: str, names: list[str]) -> None:
+    for name in names:
+        documents.add(engine, place, name, name, "text/markdown", 1, "0" * 64, [], person)
+
+
+def in_turn(engine: Engine) -> list[str]:
+    """What one worker takes, each with what was said before about the order of all."""
+    served, taken = Served(), []
+    expected = [one.document_id for one in jobs.waiting(engine, served)]
+    while job := jobs.claim(engine, "w", 60, served):
+        assert [job.document_id, *expected[1:]] == expected
+        served = served.then(job.uploaded_by, job.is_attached)
+        expected = [one.document_id for one in jobs.waiting(engine, served)]
+        taken.append(job.path)
+    return taken
+
+
+def test_it_lets_people_take_turns(engine: Engine, handbook: Collection) -> None:
+    queue(engine, handbook.id, "Ann", [f"a{n}" for n in range(5)])
+    queue(engine, handbook.id, "Cem", ["c0", "c1"])
+    queue(engine, handbook.id, "Ben", ["b0"])
+    assert in_turn(engine) == ["a0", "b0", "c0", "a1", "c1", "a2", "a3", "a4"]
+
+
+def test_it_lets_nobody_lose_a_turn_to_attachments(engine: Engine, handbook: Collection) -> None:
+    private = collections.create(engine, "chat", "", ["user:1"], private_to="c1")
+    for person, name in (("Ann", "a"), ("Ben", "b"), ("Cem", "c")):
+        queue(engine, handbook.id, person, [f"{name}{n}" for n in range(2)])
+    served, taken = Served(), []
+    for n in range(6):  # Ann attaches a file each time before the worker looks
+        queue(engine, private.id, "Ann", [f"attached{n}"])
+        for _ in range(2):
+            job = jobs.claim(engine, "w", 60, served)
+            assert job is not None
+            served = served.then(job.uploaded_by, job.is_attached)
+            taken.append(job.path)
+    assert taken[::2] == [f"attached{n}" for n in range(6)]
+    assert taken[1::2] == ["a0", "b0", "c0", "a1", "b1", "c1"]
+
+
+def test_it_says_no_time_any_more_for_what_others_pushed_back(engine: Engine, handbook: Collection) -> None:
+    queue(engine, handbook.id, "Ann", ["a"])
+    jobs.forecast(engine, {one.document_id: 5.0 for one in jobs.waiting(engine)})
+    assert everything(engine)["a"].seconds_left == 5.0
+    jobs.forecast(engine, {})
+    assert everything(engine)["a"].seconds_left is None
 
 
 def test_it_gives_the_documents_of_a_silent_worker_to_another(engine: Engine, put: Put) -> None:
