@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,12 @@ import typer
 from assistant.cli.options import AsUser, CollectionNames, JsonFlag, settings_of
 from assistant.cli.output import Failed, err, out, show_answer, show_json
 from assistant.cli.session import call, connect, sentence
+from assistant.server_file import running_server
+
+# A server that was started for one search opens its indexes meanwhile: well below a second where it was stopped in good
+# order, some seconds for each 100,000 passages after a crash. Made anew, they take longer than anybody waits.
+OPENING_S = 10.0
+_AGAIN_S = 0.2
 
 
 def ask(
@@ -62,8 +69,10 @@ def search(
 ) -> None:
     """Show the passages closest to a query, with the score of each search stage."""
     body = {"query": query, "collections": collection or None, "limit": limit}
-    with connect(settings_of(context), as_user=as_user) as client:
-        found = call(client, "POST", "/api/search", json=body)
+    settings = settings_of(context)
+    patience_s = 0.0 if running_server(settings.data_dir) else OPENING_S
+    with connect(settings, as_user=as_user) as client:
+        found = looked_up(client, body, patience_s)
     if found["notice"]:
         err.print(found["notice"], style="yellow", markup=False)
     if as_json:
@@ -78,6 +87,16 @@ def search(
             f"{n}. {hit['title']}{page}  {hit['score']:.3f} ({scores})", style="bold", markup=False, highlight=False
         )
         out.print(f"   {hit['text'][:300]}", markup=False, highlight=False)
+
+
+def looked_up(client: httpx.Client, body: dict[str, Any], patience_s: float) -> Any:
+    """Return what a search finds; for up to `patience_s` it is asked again while a stage cannot look yet."""
+    until = time.monotonic() + patience_s
+    found = call(client, "POST", "/api/search", json=body)
+    while found["notice"] and time.monotonic() < until:
+        time.sleep(_AGAIN_S)
+        found = call(client, "POST", "/api/search", json=body)
+    return found
 
 
 def shape(reply: dict[str, Any]) -> dict[str, Any]:
