@@ -19,6 +19,9 @@ def sentence(reading: Reading, table: str, rows: Sequence[Row]) -> str:
         return f"{place} has no value for: {reading.about}."
     if reading.shape == "columns":
         return f"{table} has {len(values)} column{_s(values)}: {', '.join(str(row[0]) for row in values)}."
+    if reading.shape == "parts":
+        each = ", ".join(f"{row[0]} {written(row[1])}" for row in values[1:])
+        return f"The {reading.about} in {place} is {written(values[0][1])}: {each}."
     if len(values) == 1 and (reading.shape == "value" or reading.shape == "values" and reading.limits):
         return f"The {reading.about} in {place} is {written(values[0][-1])}."
     if reading.shape == "best":

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skills.table_select import Asked, Reading, computed, listed, name_of, of_columns, text_of
-from skills.table_words import Column, Key, Span, Words, key_of, phrases, plural
+from skills.table_words import Column, Key, Span, Words, ends_of, key_of, keys_of, people_of, phrases, plural
 
 _FUNCTIONS: dict[Key, str] = {
     **dict.fromkeys(phrases("sum up,sum,total up,total,in total,add up,altogether,overall,combined"), "sum"),
@@ -27,7 +27,11 @@ _EXTREMES: dict[Key, str] = {
     **dict.fromkeys(phrases("least,fewest"), "least"),
     **dict.fromkeys(phrases("latest,newest,most recent"), "latest"),
     **dict.fromkeys(phrases("earliest,oldest"), "earliest"),
+    **dict.fromkeys(phrases("first"), "first"),
+    **dict.fromkeys(phrases("last"), "last"),
 }
+# Ends of column names that say too little alone: "the largest number" is not for the column order_number.
+_VAGUE = set(phrases("number,id,value,type,code,count,total,sum,amount,rate,no,index,key,name,date"))
 _COMPARED: dict[Key, str] = {
     **dict.fromkeys(phrases("over,above,more than,greater than,higher than,larger than,exceeding,>"), ">"),
     **dict.fromkeys(phrases("under,below,less than,fewer than,lower than,smaller than,<"), "<"),
@@ -50,7 +54,8 @@ _NOT_FOR_VALUES = frozenset([
     "is", "are", "was", "were", "does", "do", "did", "has", "have", "had", "where", "whose", "when", "why",
 ])  # fmt: skip
 _LISTING = phrases("which,list,show,all,different,distinct,unique")
-_RESERVED = {*_FUNCTIONS, *_EXTREMES, *_COMPARED, *_GROUPED, *_ROWS, *_COLUMNS, *_SILENT} - {("value",)}
+_RESERVED = {*_FUNCTIONS, *_EXTREMES, *_COMPARED, *_GROUPED, *_ROWS, *_COLUMNS, *_SILENT}
+_RESERVED -= {("value",), ("first",), ("last",)}  # these may be values and columns
 # A row that sums the others would be counted in with them.
 _SUMS = set(phrases("total,sum,grand total,subtotal,totals,overall,all"))
 _SIGNS = {">": "over", "<": "under", ">=": "at least", "<=": "at most", "=": ""}
@@ -60,6 +65,15 @@ _SIGNS = {">": "over", "<": "under", ">=": "at least", "<=": "at most", "=": ""}
 class _Mention:
     span: Span
     column: Column
+    partial: bool = False  # only the end of its name stands there
+
+
+@dataclass(frozen=True, slots=True)
+class _Filters:
+    conditions: list[tuple[str, str]]  # in SQL and in words
+    used: list[_Mention]  # the columns that belong to them
+    several: Column | None = None  # of which more than one value is named
+    joined: str = ""  # by "and" or "or"
 
 
 def read(question: str, table: str, columns: Sequence[Column]) -> Reading | None:
@@ -67,15 +81,14 @@ def read(question: str, table: str, columns: Sequence[Column]) -> Reading | None
     words = Words.of(_withoutname_of(question, table, columns))
     if not words.texts or words.texts[0] in _NOT_FOR_VALUES or words.texts[-1] == "mean":
         return None
-    mentions = _mentions(words, columns)
+    stem = re.sub(r"\.\w{2,5}$", "", table)
+    mentions = _mentions(words, columns, stem)
     if mentions is None:
         return None
     filters = _filters(words, mentions, columns)
     if filters is None:
         return None
-    conditions, used = filters
-    stem = re.sub(r"\.\w{2,5}$", "", table)
-    asked = _parts(words, stem, [each for each in mentions if each not in used], conditions)
+    asked = _parts(words, stem, [each for each in mentions if each not in filters.used], filters, columns)
     if asked is None or words.open:
         return None
     if isinstance(asked, Reading):
@@ -96,12 +109,11 @@ def _withoutname_of(question: str, table: str, columns: Sequence[Column]) -> str
     return re.sub("|".join(names), f" {_TABLE} ", question, flags=re.IGNORECASE)
 
 
-def _mentions(words: Words, columns: Sequence[Column]) -> list[_Mention] | None:
+def _mentions(words: Words, columns: Sequence[Column], stem: str) -> list[_Mention] | None:
     """Return where columns are named; None where a name may mean two things."""
     named: dict[Key, list[Column]] = {}
     for column in columns:
-        short = re.sub(r"[(\[].*", "", column.name)  # "Revenue (EUR)"
-        for key in {key_of(column.name), key_of(short)} - {()}:
+        for key in keys_of(column):
             named.setdefault(key, []).append(column)
     values = {key_of(value) for column in columns for value in column.values}
     found = []
@@ -110,16 +122,18 @@ def _mentions(words: Words, columns: Sequence[Column]) -> list[_Mention] | None:
             return None
         words.take(span)
         found.append(_Mention(span, named[key][0]))
-    return found
+    taken = {*named, *values, *_RESERVED, *_VAGUE, key_of(stem)}
+    ends = {key: column for key, column in ends_of(columns).items() if key not in taken}
+    for span, key in words.spans(ends):
+        words.take(span)
+        found.append(_Mention(span, ends[key], partial=True))
+    return sorted(found, key=lambda each: each.span.begin)
 
 
-def _filters(
-    words: Words, mentions: list[_Mention], columns: Sequence[Column]
-) -> tuple[list[tuple[str, str]], list[_Mention]] | None:
-    """Return conditions, in SQL and in words, and the mentions of columns that belong to them."""
-    conditions: list[tuple[str, str]] = []
+def _filters(words: Words, mentions: list[_Mention], columns: Sequence[Column]) -> _Filters | None:
+    """Return the conditions of a question; None where they do not fit together."""
+    chosen: dict[str, list[tuple[Span, list[str]]]] = {}
     used: list[_Mention] = []
-    spans: list[Span] = []
     held: dict[Key, list[tuple[Column, str]]] = {}
     for column in columns:
         for value in column.values:
@@ -134,16 +148,17 @@ def _filters(
             return None
         column = near[0].column if near else next(iter(owners.values()))
         exact = [value for owner, value in held[key] if owner == column]
-        if len({value.strip().lower() for value in exact}) > 1 or any(
-            f'"{column.name}"' in sql for sql, _ in conditions
-        ):
+        if len({value.strip().lower() for value in exact}) > 1:
             return None
-        chosen = ", ".join(text_of(value) for value in exact)
-        sql = f"{name_of(column)} = {chosen}" if len(exact) == 1 else f"{name_of(column)} IN ({chosen})"
-        conditions.append((sql, f"{column.name} is {exact[0]}"))
+        chosen.setdefault(column.name, []).append((span, exact))
         words.take(span)
         used += near
-        spans.append(span)
+    several = [name for name, found in chosen.items() if len(found) > 1]
+    joined = _joined(words, chosen[several[0]]) if several else ""
+    if len(several) > 1 or joined is None:
+        return None
+    conditions = [_condition(name, [value for _, exact in found for value in exact]) for name, found in chosen.items()]
+    spans = [span for found in chosen.values() for span, _ in found]
     compared = _comparisons(words, mentions)
     if compared is None:
         return None
@@ -151,8 +166,34 @@ def _filters(
         conditions.append((sql, said))
         used.append(mention)
         spans.append(span)
-    _join(words, spans, used)
-    return conditions, used
+    if not several:  # "pens and North or South" may be read in two ways
+        _join(words, spans, used)
+    by_name = {column.name: column for column in columns}
+    return _Filters(conditions, used, by_name[several[0]] if several else None, joined)
+
+
+def _condition(name: str, values: Sequence[str]) -> tuple[str, str]:
+    """Return that a column has one of some values, in SQL and in words."""
+    column, texts = name_of(Column(name, "text")), ", ".join(text_of(value) for value in values)
+    said = dict.fromkeys(value.strip().lower() for value in values)
+    shown = [next(value for value in values if value.strip().lower() == each) for each in said]
+    return (
+        f"{column} = {texts}" if len(values) == 1 else f"{column} IN ({texts})",
+        f"{name} is {' or '.join(shown)}",
+    )
+
+
+def _joined(words: Words, found: Sequence[tuple[Span, list[str]]]) -> str | None:
+    """Return the one word, "and" or "or", that stands between each two of several values; None for anything else."""
+    joins = set()
+    for (one, _), (other, _) in zip(found, found[1:], strict=False):
+        between = [n for n in range(one.end, other.begin) if words.texts[n] not in ("the", "of", "in")]
+        if len(between) != 1 or between[0] != one.end or words.texts[between[0]] not in ("and", "or"):
+            return None
+        joins.add(words.texts[between[0]])
+        words.take(Span(one.end, other.begin))
+    single = all(len(exact) == 1 for _, exact in found)
+    return joins.pop() if len(joins) == 1 and single and len({exact[0] for _, exact in found}) == len(found) else None
 
 
 def _comparisons(words: Words, mentions: list[_Mention]) -> list[tuple[_Mention, Span, str, str]] | None:
@@ -180,8 +221,11 @@ def _join(words: Words, spans: list[Span], used: list[_Mention]) -> None:
             words.take(Span(n, n + 1))
 
 
-def _parts(words: Words, name: str, free: list[_Mention], conditions: list[tuple[str, str]]) -> Asked | Reading | None:
+def _parts(
+    words: Words, name: str, free: list[_Mention], filters: _Filters, columns: Sequence[Column]
+) -> Asked | Reading | None:
     """Return the parts of a question; None where they do not fit together."""
+    conditions = filters.conditions
     functions = {meaning for _, meaning in words.first(_FUNCTIONS)}
     extremes = words.first(_EXTREMES)
     groups = words.spans(_GROUPED)
@@ -201,15 +245,46 @@ def _parts(words: Words, name: str, free: list[_Mention], conditions: list[tuple
     if len(functions) > 1 or len({meaning for _, meaning in extremes}) > 1 or len(by) > 1:
         return None
     rest = [each for each in free if each not in by]
-    which = [each for each in rest if words.before(each.span) in ("which", "what")]
-    if not which and len(rest) == 2 and extremes and rest[0].column.kind == "text":  # "the product with the largest"
-        which = [each for each in rest[:1] if each.span.begin < extremes[0][0].begin]
-    entity = which[0].column if which else None
+    which = _which(words, rest, extremes)
+    who = words.first({("who",): "who"})
+    entity = which[0].column if which else _person(columns, filters) if who else None
+    if who and (entity is None or which or len(who) > 1):
+        return None
     measures = tuple(dict.fromkeys(each.column for each in rest if each not in which))
-    listing = listing or any(plural(words.texts[each.span.end - 1]) for each in rest)
+    listing = listing or bool(who) or any(plural(words.texts[each.span.end - 1]) for each in rest)
     where = " WHERE " + " AND ".join(sql for sql, _ in conditions) if conditions else ""
     limits = f" ({' and '.join(said for _, said in conditions)})" if conditions else ""
     function, extreme = next(iter(functions), ""), extremes[0][1] if extremes else ""
     if len(which) > 1 or len(measures) > 1:
         return None
-    return Asked(function, extreme, rows, listing, entity, by[0].column if by else None, measures, where, limits)
+    group = by[0].column if by else None
+    partial = any(each.partial for each in rest)
+    return Asked(
+        function,
+        extreme,
+        rows,
+        listing,
+        entity,
+        group,
+        measures,
+        where,
+        limits,
+        filters.several,
+        filters.joined,
+        partial,
+    )
+
+
+def _which(words: Words, rest: list[_Mention], extremes: list[tuple[Span, str]]) -> list[_Mention]:
+    """Return what is asked for by its name: "which product", or "the product with the largest"."""
+    which = [each for each in rest if words.before(each.span) in ("which", "what")]
+    if not which and len(rest) == 2 and extremes and rest[0].column.kind == "text":
+        return [each for each in rest[:1] if each.span.begin < extremes[0][0].begin]
+    return which
+
+
+def _person(columns: Sequence[Column], filters: _Filters) -> Column | None:
+    """Return the column that "who" asks for; None without exactly one, or where the question gives its value."""
+    people = people_of(columns)
+    given = any(sql.startswith(f"{name_of(each)} ") for each in people for sql, _ in filters.conditions)
+    return people[0] if len(people) == 1 and not given else None

@@ -10,10 +10,11 @@ from typing import Literal
 
 from skills.table_words import Column
 
-Shape = Literal["value", "best", "either", "values", "rows", "columns"]
+Shape = Literal["value", "parts", "best", "either", "values", "rows", "columns"]
 
 _SAID = {"sum": "total", "avg": "average", "median": "median", "max": "largest", "min": "smallest"}
 _ORDERS = {"max": "max", "most": "max", "latest": "max", "min": "min", "least": "min", "earliest": "min"}
+_ORDERS |= {"first": "min", "last": "max"}  # of dates alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Reading:
     """What a question asks of a table called t."""
 
     sql: str  # one SELECT
-    shape: Shape  # of its result: one value, what has the best value, either of two such, values, rows, the columns
+    shape: Shape  # of its result: one value, of all and of each, the best, either of two such, values, rows, columns
     about: str  # what is asked for, in words: "average revenue"
     limits: str = ""  # of which rows, in words: " (region is North)"; "" for all
     extreme: str = ""  # "largest" or "smallest", of shape "either"
@@ -40,6 +41,9 @@ class Asked:
     measures: tuple[Column, ...]
     where: str  # SQL, from " WHERE" on
     limits: str  # the same in words
+    several: Column | None = None  # the column of which more than one value is named in `where`
+    joined: str = ""  # by "and" or "or"
+    partial: bool = False  # a column was named by the end of its name alone
 
 
 def of_columns(functions: set[str]) -> Reading | None:
@@ -54,6 +58,12 @@ def of_columns(functions: set[str]) -> Reading | None:
 def computed(asked: Asked) -> Reading | None:
     """Return the reading of a question for a number, or for what has the largest or smallest one."""
     entity, measure = asked.entity, asked.measures[0] if asked.measures else None
+    # The sum of weekly_hours may not be what "total hours" are, nor that of unit_price the "total price".
+    if asked.partial and asked.function == "sum":
+        return None
+    # "the product with the largest revenue in North and South": in both together, in each, or such as is in both?
+    if asked.joined == "and" and (entity is not None or asked.group is not None):
+        return None
     if entity is not None and measure is None and not (asked.rows or asked.extreme) and asked.function != "count":
         entity, measure = None, entity  # "What revenue ... in total"
     if entity is not None:
@@ -65,6 +75,12 @@ def computed(asked: Asked) -> Reading | None:
     if value is None:
         return None
     expression, said = value
+    if function in ("first", "last"):
+        return None
+    if asked.several is not None and asked.group is None:  # of all together, and of each
+        name = name_of(asked.several)
+        grouped = f"SELECT {name}, {expression} AS value FROM t{asked.where} GROUP BY ROLLUP ({name})"
+        return Reading(f"{grouped} ORDER BY {name} NULLS FIRST", "parts", said, asked.limits)
     if asked.group is None:
         return Reading(f"SELECT {expression} AS value FROM t{asked.where}", "value", said, asked.limits)
     group = name_of(asked.group)
@@ -85,9 +101,9 @@ def _value(function: str, measure: Column | None, rows: bool) -> tuple[str, str]
     if measure is None or rows:
         return None
     order = _ORDERS.get(function, function)
-    if measure.kind == "date" and function in ("max", "min", "latest", "earliest"):
+    if measure.kind == "date" and function in ("max", "min", "latest", "earliest", "first", "last"):
         return f"{order}({name_of(measure)})", f"{'latest' if order == 'max' else 'earliest'} {measure.name}"
-    if measure.kind != "number" or function in ("latest", "earliest"):
+    if measure.kind != "number" or function in ("latest", "earliest", "first", "last"):
         return None
     return f"{order}({name_of(measure)})", f"{_SAID[order]} {measure.name}"
 
@@ -114,6 +130,8 @@ def _best(asked: Asked, entity: Column, measure: Column | None) -> Reading | Non
     single = f"SELECT DISTINCT {name}, {name_of(measure)} AS value FROM t{where} {best}"
     if entity.unique or measure.kind == "date":
         return Reading(f"{single} ORDER BY {name}", "best", said, asked.limits)
+    if asked.partial:
+        return None
     # A product with several rows: its rows together, or its best row? Both are told, with which is which.
     total = f"SELECT {name}, sum({name_of(measure)}) AS value FROM t{where} GROUP BY {name} {best}"
     both = f"SELECT *, 'total' AS kind FROM ({total}) UNION ALL SELECT *, 'single' AS kind FROM ({single})"
@@ -127,6 +145,9 @@ def listed(asked: Asked) -> Reading | None:
     if len(wanted) != 1 or asked.group is not None or asked.rows:
         return None
     column = wanted[0]
+    # What is "in North and South" may have to be in both; "the revenue of North or South" asks which of the two.
+    if asked.several is not None and (asked.joined == "and" or not asked.listing):
+        return None
     if not asked.where and not (asked.listing and column.kind != "number"):
         return None
     sql = f"SELECT DISTINCT {name_of(column)} FROM t{asked.where} ORDER BY {name_of(column)}"

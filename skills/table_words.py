@@ -6,7 +6,7 @@ Pure and without imports of ours: it runs in the confined process that holds the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -143,3 +143,32 @@ def stem(word: str) -> str:
 def plural(word: str) -> bool:
     """Return whether a word is written as a plural."""
     return stem(word) != word
+
+
+# What "who" asks for, where a table has exactly one text column of such a name.
+_PEOPLE = set(phrases(
+    "name,full name,person,employee,employee name,member,staff,colleague,customer,customer name,client,salesperson,"
+    "sales rep,seller,agent,author,assignee,student,teacher,player,patient,user,candidate,applicant,guest,visitor"
+))  # fmt: skip
+
+
+def keys_of(column: Column) -> set[Key]:
+    """Return the keys of a column's name, with and without what stands in brackets behind it."""
+    short = re.sub(r"[(\[].*", "", column.name)  # "Revenue (EUR)"
+    return {key_of(column.name), key_of(short)} - {()}
+
+
+def ends_of(columns: Sequence[Column]) -> dict[Key, Column]:
+    """Return the ends of the columns' names, "hours" of weekly_hours, that are the end of no other one."""
+    owners: dict[Key, set[str]] = {}
+    for column in columns:
+        for key in keys_of(column):
+            for begin in range(1, len(key)):
+                owners.setdefault(key[begin:], set()).add(column.name)
+    by_name = {column.name: column for column in columns}
+    return {key: by_name[next(iter(names))] for key, names in owners.items() if len(names) == 1}
+
+
+def people_of(columns: Sequence[Column]) -> list[Column]:
+    """Return the text columns whose names say that they hold people."""
+    return [each for each in columns if each.kind == "text" and keys_of(each) & _PEOPLE]
