@@ -39,8 +39,9 @@ _log = log("memory")
 class Chats:
     """Looks into the chat that a turn stands in."""
 
-    def __init__(self, engine: Engine, embedder: Embedder, seen: int) -> None:
+    def __init__(self, engine: Engine, embedder: Embedder, seen: int, close: float = CLOSE, sure: float = SURE) -> None:
         """Read chats from `engine`; the last `seen` messages are what turns look at anyway."""
+        self._close, self._sure = close, sure
         self._engine = engine
         self._embedder = embedder
         self._seen = max(0, seen // 2)  # exchanges
@@ -85,7 +86,7 @@ class Chats:
         rows = unpacked([known.get(one.turn_id, zero) for one in among], self._embedder.dimension)
         asked: Vectors = self._embedder.embed([question])[0]
         closeness = rows @ asked + _WORDS * np.asarray([words.shared(one.question) for one in among], np.float32)
-        best = [int(i) for i in np.argsort(-closeness, kind="stable")[:EXCHANGES] if closeness[i] >= CLOSE]
+        best = [int(i) for i in np.argsort(-closeness, kind="stable")[:EXCHANGES] if closeness[i] >= self._close]
         return [among[i] for i in sorted(best)]
 
     def _summarised(self, owner: str, chat: str, unseen: Sequence[Said]) -> tuple[str, ...]:
@@ -114,7 +115,7 @@ class Chats:
         asked, *rows = self._embedder.embed([question, *found])
         closeness = [float(row @ asked) + _WORDS * words.shared(said) for row, said in zip(rows, found, strict=True)]
         order = sorted(range(len(found)), key=lambda i: -closeness[i])
-        return tuple(found[i] for i in order if closeness[i] >= SURE)[:EXCHANGES]
+        return tuple(found[i] for i in order if closeness[i] >= self._sure)[:EXCHANGES]
 
 
 class _Words:

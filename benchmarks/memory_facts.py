@@ -1,0 +1,133 @@
+"""Facts that are planted for benchmarks of memory, in two sets that share nothing.
+
+Thresholds are chosen on the first set alone, figures are those of the second. A fact is (what is told, a question for
+it in other words, what a right recall holds). `OTHER_*` are questions that no fact answers: nothing should be recalled.
+`AGAIN_*` are questions of a chat with what is asked later about the same.
+"""
+
+from __future__ import annotations
+
+Fact = tuple[str, str, str]
+
+CHOSEN_ON: list[Fact] = [
+    ("My locker number is 17", "Which locker is mine?", "17"),
+    ("My team is Harbour Logistics", "What team am I on?", "Harbour"),
+    ("My manager is Carla Brandt", "Who do I report to?", "Carla"),
+    ("I work in the Graz office", "Where is my office?", "Graz"),
+    ("My cost centre is 88213", "Which cost centre do I book on?", "88213"),
+    ("My laptop has the asset tag LT-5521", "What is the asset tag of my laptop?", "5521"),
+    ("My parking space is number 42 on level B", "Where may I park my car?", "42"),
+    ("My desk phone extension is 6612", "What is my phone extension?", "6612"),
+    ("My project is called Bluefin", "What is the name of my project?", "Bluefin"),
+    ("The deadline of Bluefin is 3 March", "When is the deadline of Bluefin?", "3 March"),
+    ("My deputy is Omar Haddad", "Who stands in for me when I am away?", "Omar"),
+    ("I am allergic to nuts", "What food must the canteen keep away from me?", "nuts"),
+    ("My shirt size for work clothes is XL", "Which size do I need for work clothes?", "XL"),
+    ("My safety training expires in June 2027", "When does my safety training run out?", "June"),
+    ("My customer in Oslo is Fjord Marine", "Who is my customer in Oslo?", "Fjord"),
+    ("Our printer on floor 3 is called Gutenberg", "What is our printer called?", "Gutenberg"),
+    ("My working hours are 7 to 15", "What hours do I work?", "7 to 15"),
+    ("My mentor is Professor Lindqvist", "Who is my mentor?", "Lindqvist"),
+    ("I am learning Portuguese", "Which language am I learning?", "Portuguese"),
+    ("My badge photo was taken in 2021", "How old is the photo on my badge?", "2021"),
+    ("The code name of our migration is Redwood", "What is our migration called?", "Redwood"),
+    ("My bike stands in rack C", "Where does my bike stand?", "rack C"),
+    ("I lead the works council's canteen group", "Which group do I lead?", "canteen"),
+    ("My flat is in Lend", "In which district do I live?", "Lend"),
+    ("Our team meeting is on Tuesday at 9", "When is our team meeting?", "Tuesday"),
+    ("My tax adviser is Huber & Sons", "Who is my tax adviser?", "Huber"),
+    ("My travel agent's contact is Mina", "Who books my travel?", "Mina"),
+    ("My database is the cluster atlas-2", "Which database cluster is mine?", "atlas"),
+    ("I maintain the invoice service", "Which service do I maintain?", "invoice"),
+    ("My probation ends on 30 April", "When does my probation end?", "30 April"),
+]
+REPORTED_ON: list[Fact] = [
+    ("My employee number is 40917", "Which number am I in the staff list?", "40917"),
+    ("My dentist is Doctor Ferrero", "Who looks after my teeth?", "Ferrero"),
+    ("The lift code of the south wing is 8830", "How do I get into the lift of the south wing?", "8830"),
+    ("I sit on floor 4 next to the copier", "Where is my desk?", "floor 4"),
+    ("My first working day was 1 February 2019", "When did I join the company?", "2019"),
+    ("My daughter's nursery closes at 16:30", "When must I pick up my daughter?", "16:30"),
+    ("I do not eat meat", "What should the caterer cook for me?", "meat"),
+    ("Our supplier for steel is Norrland Stål", "Where do we buy our steel?", "Norrland"),
+    ("My budget for books is 300 euros a year", "How much may I spend on books?", "300"),
+    ("The contract with Vela Foods ends in October", "How long does the contract with Vela Foods run?", "October"),
+    ("My company car is a grey Skoda", "Which car do I drive for the company?", "Skoda"),
+    ("My union representative is Petra Novak", "Who represents me in the union?", "Petra"),
+    ("I am trained as a first aider", "What training do I have for emergencies?", "first aider"),
+    ("My home office days are Monday and Thursday", "On which days do I work from home?", "Thursday"),
+    ("Our server room is behind the archive", "Where are our servers?", "archive"),
+    ("My shoe size for safety boots is 43", "Which safety boots fit me?", "43"),
+    ("The budget of the Lantern project is 1.2 million", "How much money does Lantern have?", "1.2"),
+    ("My reviewer is Tom Okafor", "Who reviews my work?", "Okafor"),
+    ("I speak Finnish and Polish", "In which languages can I talk to customers?", "Finnish"),
+    ("My glasses for the screen were paid in May", "When were my screen glasses paid?", "May"),
+    ("Our standby phone is 0664 220", "Which number do we call on standby?", "0664"),
+    ("My backup runs every night at 2", "When is my computer backed up?", "at 2"),
+    ("I am the fire warden of building 7", "For which building am I the warden?", "building 7"),
+    ("The kitchen of our floor is cleaned on Fridays", "When does somebody clean our kitchen?", "Friday"),
+    ("My thesis is about corrosion", "What do I write my thesis on?", "corrosion"),
+    ("My pension fund is Alpen Vorsorge", "Where is my pension saved?", "Alpen"),
+    ("Our biggest customer in Spain is Olivar", "Who buys most from us in Spain?", "Olivar"),
+    ("My access card stops working on 12 December", "Until when does my access card work?", "12 December"),
+    ("I own the alerts of the payment gateway", "Which alerts are mine?", "payment"),
+    ("My stand-up is at a quarter past nine", "What time is my stand-up?", "quarter past nine"),
+    ("The test environment is called Sandpit", "What name does our test environment have?", "Sandpit"),
+    ("My holiday is planned for the last week of August", "When am I going on holiday?", "August"),
+    ("I moved from sales to purchasing", "In which department was I before?", "sales"),
+    ("My allowance for the bus is 40 euros a month", "What do I get for public transport?", "40"),
+    ("Our meeting room for clients is Danube", "In which room do we meet clients?", "Danube"),
+    ("My emergency contact is my brother Jan", "Who is called if something happens to me?", "Jan"),
+    ("The password manager of our team is Vaultly", "Which tool keeps our team's logins?", "Vaultly"),
+    ("My next appraisal is on 9 September", "When will my performance be discussed?", "9 September"),
+    ("I volunteer at the animal shelter", "What do I do in my free time?", "shelter"),
+    ("My visa for India expires in 2028", "How long can I still travel to India?", "2028"),
+]
+OTHER_CHOSEN = [
+    "How many days of annual leave are there?", "What is the daily allowance in Switzerland?",
+    "How do I report a lost laptop?", "Who approves travel?", "What does the warranty cover?",
+    "How long is the notice period?", "Which systems may hold customer data?", "What is the hotel limit in London?",
+    "How are overtime hours paid?", "When is the office closed?", "Which holidays are observed?",
+    "How do I claim a taxi ride?", "What is the policy on gifts?", "How are passwords chosen?",
+    "Who founded the company?",
+    "Where are the fire exits?", "How is sick leave reported?", "What happens in an audit?",
+    "Which expenses need a receipt?", "How do I order business cards?",
+]  # fmt: skip
+OTHER_REPORTED = [
+    "What is the dress code?", "How do I reset a forgotten password?", "Who signs purchase orders over 5,000 euros?",
+    "How long are invoices kept?", "What counts as confidential?", "How is parental leave split?",
+    "Which airlines may be booked?", "What does the canteen cost?", "How do I invite an external guest?",
+    "When are salaries paid?", "How is a complaint escalated?", "What is the recycling rule for batteries?",
+    "Who maintains the intranet?", "How many breaks are required by law?", "What is the return policy for customers?",
+    "How do I book the projector?", "Which form is for relocation?", "What is the target for emissions?",
+    "How are interns paid?", "Where do visitors register?",
+]  # fmt: skip
+AGAIN_CHOSEN = [
+    ("Which adapters does the meeting room have?", "What did you say about cables for the meeting room?"),
+    ("How do I ship samples to Norway?", "You told me how samples get to Norway, what was it?"),
+    ("What is the discount for staff?", "Which staff discount was that?"),
+    ("How often are the tyres of pool cars changed?", "What was the rule for the tyres?"),
+    ("Who repairs the coffee machine?", "Who was it again for the coffee machine?"),
+    ("What is the limit for petty cash?", "How high was petty cash?"),
+    ("Which trainings are there for managers?", "Earlier we had trainings for managers, which ones?"),
+    ("How do I cite a patent?", "What was the form for patents?"),
+    ("When is the next blood donation?", "Which day did you give for donating blood?"),
+    ("What does the alarm with two tones mean?", "Two tones of the alarm, what was that?"),
+]
+AGAIN_REPORTED = [
+    ("Where are spare keys for the bikes?", "What did you say about the bike keys?"),
+    ("How do I book the sauna?", "How was the sauna booked?"),
+    ("Which colours may our logo have?", "You named colours for the logo, which?"),
+    ("What is the load limit of the forklift?", "How much may the forklift carry, did you say?"),
+    ("Who waters the plants in the hall?", "Who was responsible for the plants?"),
+    ("When does the shuttle to the station leave?", "At what times did the shuttle go?"),
+    ("How are old monitors disposed of?", "What was it with old monitors?"),
+    ("What does the survey cost?", "How expensive was the survey?"),
+    ("Which insurance covers trade fairs?", "The trade fairs, how were they insured?"),
+    ("How do I change the language of the portal?", "Where was the language of the portal set?"),
+]
+TALK = [
+    "Thanks, that helps.", "Can you say that in one sentence?", "And in the other branch?", "Is that new?",
+    "Who wrote that rule?", "Show me the passage.", "What else is in that chapter?", "Is there a form for it?",
+    "That was quick.", "Please list the exceptions.", "What changed since last year?", "Does it hold for everybody?",
+]  # fmt: skip
