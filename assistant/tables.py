@@ -34,6 +34,7 @@ conversations = Table(
     Column("pinned", Boolean, nullable=False),
     Column("memory", Boolean, nullable=False, server_default=true()),  # false: nothing is recalled or remembered in it
     Column("folder", String(60), nullable=False, server_default=""),  # a name that its owner gave; "" for none
+    Column("manner", Text, nullable=False, server_default=""),  # JSON of what its owner set about sampling; "" for none
     # The assistant that it was begun with, as it was when last asked; no foreign key: what is gone is still named.
     Column("assistant_id", String(32), nullable=False, server_default=""),  # "" for none
     Column("assistant_name", String(80), nullable=False, server_default=""),

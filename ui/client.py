@@ -23,6 +23,7 @@ class Question:
     collections: tuple[str, ...] | None = None  # names; None: all readable ones
     replace_turn: str | None = None  # the turn that this one is a new version of
     pictures: tuple[str, ...] = field(default=(), repr=False)  # as data URLs
+    manner: wire.Manner = field(default_factory=wire.Manner)  # of a temporary chat; a conversation keeps its own
     said: tuple[tuple[str, str], ...] | None = None  # of a temporary chat: earlier questions and answers; else None
 
 
@@ -114,7 +115,9 @@ class Api(Accounts, Gallery, Operating):
         params: Params = {"q": text or None, "limit": limit}
         return self.read_list(wire.ConversationHead, "/api/conversations", "conversations", params)
 
-    def add_conversation(self, memory: bool = True, assistant_id: str | None = None) -> str:
+    def add_conversation(
+        self, memory: bool = True, assistant_id: str | None = None, manner: wire.Manner | None = None
+    ) -> str:
         """Create an empty conversation, with an assistant where one is named, and return its id.
 
         Without `memory` nothing is recalled or remembered in it.
@@ -122,6 +125,8 @@ class Api(Accounts, Gallery, Operating):
         body: dict[str, object] = {} if memory else {"memory": False}
         if assistant_id is not None:
             body["assistant_id"] = assistant_id
+        if manner is not None and manner != wire.Manner():
+            body["manner"] = manner.model_dump(exclude_none=True)
         return self.parse(wire.ConversationHead, self.send("POST", "/api/conversations", json=body)).id
 
     def conversation(self, conversation_id: str) -> wire.Conversation:
@@ -129,7 +134,7 @@ class Api(Accounts, Gallery, Operating):
         return self.read(wire.Conversation, f"/api/conversations/{conversation_id}")
 
     def change_conversation(self, conversation_id: str, changes: Mapping[str, object]) -> None:
-        """Change some of: title, pinned, memory, folder, show_turn."""
+        """Change some of: title, pinned, memory, folder, manner, show_turn."""
         self.send("PATCH", f"/api/conversations/{conversation_id}", json=dict(changes))
 
     def delete_conversation(self, conversation_id: str) -> None:
@@ -196,7 +201,10 @@ class Api(Accounts, Gallery, Operating):
             extra["replace_turn"] = question.replace_turn
         if question.pictures and not temporary:  # a conversation can keep them as files where no model sees them
             extra["pictures"] = "seen"
+        if question.manner.preset:
+            extra["preset"] = question.manner.preset
         body = {
+            **_sampling(question.manner),
             "model": "assistant",
             "stream": True,
             "messages": [*_messages(question.said or ()), {"role": "user", "content": _content(question)}],
@@ -229,6 +237,14 @@ def _content(question: Question) -> str | list[dict[str, object]]:
         return question.text
     seen: list[dict[str, object]] = [{"type": "image_url", "image_url": {"url": url}} for url in question.pictures]
     return [{"type": "text", "text": question.text}, *seen]
+
+
+def _sampling(manner: wire.Manner) -> dict[str, object]:
+    """Return what is set, as OpenAI's fields."""
+    body: dict[str, object] = manner.model_dump(exclude_none=True, exclude={"preset", "json_schema"})
+    if manner.json_schema is not None:
+        body["response_format"] = {"type": "json_schema", "json_schema": {"schema": manner.json_schema}}
+    return body
 
 
 def _messages(said: Iterable[tuple[str, str]]) -> list[dict[str, str]]:

@@ -10,13 +10,14 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 
-from assistant import conversations
+from assistant import conversations, manner
 from assistant.api import commands, companions, errors, speech, sse
 from assistant.api.auth import SIGNED_IN, Guarded
 from assistant.api.chat_schema import ChatBody
 from assistant.api.deps import Id, Parts
 from assistant.api.doors import Doors, Shared
 from assistant.api.live import Live
+from assistant.api.own_values import own_values
 from assistant.api.places import SEATED, Placed, take_over
 from assistant.api.responses import Pieces, disconnected
 from assistant.api.schemas import Json
@@ -49,6 +50,7 @@ async def complete(
     caller, inside = credential.caller, body.assistant.conversation_id
     kept = await companions.asked(app, caller, body.model, body.assistant.assistant_id, inside)
     caller, options = await companions.joined(app, caller, await _options(body, app, caller, kept), kept)
+    options = await _sampled(body, app, caller, kept, options)
     decisions = body.decisions()
     if not decisions:
         body.question()  # refused before anything is worked for
@@ -141,13 +143,28 @@ async def _options(body: ChatBody, app: App, caller: Caller, kept: Companion | N
         collections=None if wanted is None else tuple(wanted),
         grounded=body.assistant.grounded,
         conversation_id=body.assistant.conversation_id,
-        sampling=body.sampling((setup and setup.preset) or app.registry.choices.preset),
         policy=body.assistant.policy(),
         max_passages=body.assistant.max_passages,
         fresh=body.assistant.replace_turn is not None,
         pictures=_pictures(body, app, setup.model if setup and model == MODEL else model),
         temporary=body.assistant.temporary,
     )
+
+
+async def _sampled(
+    body: ChatBody, app: App, caller: Caller, kept: Companion | None, options: TurnOptions
+) -> TurnOptions:
+    """Return `options` with how tokens are chosen.
+
+    What the request sets counts, then what its conversation keeps, the assistant's preset, and the installation's.
+    """
+    own, inside = body.own(), options.conversation_id
+    if inside is not None:
+        own = own.over(own_values(await in_thread(manner.kept, app.engine, caller.user_id, inside)))
+    setup = kept.assistant.setup if kept is not None and kept.assistant is not None else None
+    sampling = own.sampling((setup and setup.preset) or app.registry.choices.preset)
+    told = " ".join(filter(None, (options.notice, own.told())))
+    return replace(options, sampling=sampling, notice=told)
 
 
 def _pictures(body: ChatBody, app: App, name: str) -> tuple[Picture, ...]:

@@ -1,13 +1,12 @@
 """The body of POST /v1/chat/completions, and what it means to us.
 
 OpenAI's own fields that change nothing here are accepted and dropped; they never reach a model. Fields that would
-change the answer and that we cannot honour are refused. Numbers outside of their range are refused, except that more
-tokens than any answer may have are cut to that many.
+change the answer and that we cannot honour are refused. Numbers of sampling are brought into their ranges, which the
+answer tells (see own_values.py); other numbers outside of their range are refused.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import Annotated, Any, Literal
@@ -16,20 +15,16 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from assistant.api import errors
 from assistant.api.deps import Line, Text
+from assistant.api.own_values import MAX_STOPS, Numbers, OwnValues, bounded
 from assistant.api.sounds import AudioPart, Sound, sounds_of
 from assistant.errors import PictureRefused
-from assistant.models.presets import PRESETS, Preset
-from assistant.models.types import Policy, Sampling
+from assistant.models.presets import Preset
+from assistant.models.types import Policy
 from assistant.orchestration.prompts import Message
 from assistant.pictures import MOST, picture_of
 from assistant.types import Decision, Picture
 
-MAX_TOKENS = 8_192
 MAX_MESSAGES = 1_000
-MAX_STOPS = 8
-SCHEMA_DEPTH = 16
-SCHEMA_CHARACTERS = 20_000
-
 
 # What stands in the history for a recording of an earlier question: it was answered, and is not sent on.
 _ANSWERED = "(a spoken message that was answered)"
@@ -118,9 +113,7 @@ class JsonSchema(BaseModel):
     @field_validator("schema_")
     @classmethod
     def _bounded(cls, schema: dict[str, Any]) -> dict[str, Any]:
-        if depth(schema, SCHEMA_DEPTH + 1) > SCHEMA_DEPTH or len(json.dumps(schema)) > SCHEMA_CHARACTERS:
-            raise ValueError(f"a schema has at most {SCHEMA_CHARACTERS} characters and {SCHEMA_DEPTH} levels")
-        return schema
+        return bounded(schema)
 
 
 class ResponseFormat(BaseModel):
@@ -164,7 +157,7 @@ class AssistantOptions(BaseModel):
         return Policy(self.privacy, self.budget, self.latency)
 
 
-class ChatBody(BaseModel):
+class ChatBody(Numbers):
     """A chat request."""
 
     model_config = ConfigDict(extra="ignore")
@@ -173,13 +166,7 @@ class ChatBody(BaseModel):
     messages: list[ChatMessage] = Field(min_length=1, max_length=MAX_MESSAGES)
     stream: bool = False
     stream_options: StreamOptions | None = None
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
-    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False, strict=True)] | None = None
-    top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)] | None = None
-    top_k: Annotated[int, Field(ge=0, le=1_000)] | None = None
-    min_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)] | None = None
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     stop: Line | list[Line] | None = None
     n: Annotated[int, Field(ge=1, le=1)] | None = None
     logprobs: bool | None = None
@@ -233,8 +220,8 @@ class ChatBody(BaseModel):
             found.append((message.tool_call_id, _DECIDED[said]))
         return tuple(found)
 
-    def sampling(self, usual: Preset = "precise") -> Sampling:
-        """Return how to choose tokens, as `usual` where nothing is said; raises the refusal of the impossible."""
+    def own(self) -> OwnValues:
+        """Return what the request sets about sampling; raises the refusal of the impossible."""
         if self.logprobs:
             raise errors.invalid("Log probabilities are not offered; leave out 'logprobs'.", "logprobs")
         if self.presence_penalty or self.frequency_penalty:
@@ -247,16 +234,15 @@ class ChatBody(BaseModel):
         stops = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
         if len(stops) > MAX_STOPS or "" in stops:
             raise errors.invalid(f"Give at most {MAX_STOPS} stop texts, none of them empty.", "stop")
-        manner = PRESETS[self.assistant.preset or usual]
-        tokens = self.max_completion_tokens or self.max_tokens or Sampling().max_tokens
-        return Sampling(
-            max_tokens=min(tokens, MAX_TOKENS),
-            temperature=self.temperature if self.temperature is not None else manner.temperature,
-            top_p=self.top_p if self.top_p is not None else manner.top_p,
-            top_k=self.top_k or 0,
-            min_p=self.min_p if self.min_p is not None else manner.min_p,
+        return OwnValues(
+            preset=self.assistant.preset,
+            max_tokens=self.max_completion_tokens or self.max_tokens,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            top_k=self.top_k,
+            min_p=self.min_p,
             seed=self.seed,
-            stop=stops,
+            stop=list(stops) or None,
             json_schema=self._schema(),
         )
 
@@ -269,11 +255,3 @@ class ChatBody(BaseModel):
         if wanted.json_schema is None:
             raise errors.invalid("'response_format' of type json_schema needs 'json_schema'.", "response_format")
         return wanted.json_schema.schema_
-
-
-def depth(value: object, enough: int) -> int:
-    """Return how deeply lists and objects are nested, looking no further than `enough` levels."""
-    if enough == 0 or not isinstance(value, dict | list):
-        return 0
-    inner = value.values() if isinstance(value, dict) else value
-    return 1 + max((depth(item, enough - 1) for item in inner), default=0)

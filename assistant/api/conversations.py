@@ -7,11 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from assistant import conversations, feedback, history
+from assistant import conversations, feedback, history, manner
 from assistant.api import companions, errors
 from assistant.api.assistants import cards
 from assistant.api.auth import SIGNED_IN, Guarded
 from assistant.api.deps import Id, Line, Parts
+from assistant.api.own_values import OwnValues, own_values, text_of
 from assistant.api.schemas import ConversationBody, ConversationChange, FolderChange, Json, RatingBody
 from assistant.app import App
 from assistant.attachments import forget
@@ -50,6 +51,8 @@ async def add_conversation(body: ConversationBody, app: Parts, credential: Signe
     made = await in_thread(conversations.create, app.engine, caller.user_id, body.title, body.memory)
     if chosen is not None:
         await in_thread(companion.keep, app.engine, made, chosen)
+    if body.manner != OwnValues():
+        await in_thread(manner.keep, app.engine, caller.user_id, made, text_of(body.manner))
     return {"id": made}
 
 
@@ -60,13 +63,17 @@ async def read_conversation(conversation_id: Id, app: Parts, credential: Signed)
     shown = _json(await _read(app, caller, conversation_id))
     kept = await in_thread(summaries.summary, app.engine, caller.user_id, conversation_id)
     own = await _assistant(app, caller, conversation_id)
-    return shown | {"assistant": own, "summary": list(kept.sentences)}
+    worded = own_values(await in_thread(manner.kept, app.engine, caller.user_id, conversation_id))
+    set_there = worded.model_dump(exclude_none=True)
+    return shown | {"assistant": own, "summary": list(kept.sentences), "manner": set_there}
 
 
 @router.patch("/conversations/{conversation_id}")
 async def change_conversation(conversation_id: Id, body: ConversationChange, app: Parts, credential: Signed) -> Json:
-    """Rename, pin or move a conversation, switch memory in it, or show another version of one of its turns."""
+    """Rename, pin or move a conversation, switch memory or the manner in it, or show another version of a turn."""
     owner = credential.caller.user_id
+    if body.manner is not None:
+        await in_thread(manner.keep, app.engine, owner, conversation_id, text_of(body.manner))
     change = (body.title, body.pinned, body.show_turn, body.memory, body.folder)
     if not await in_thread(conversations.change, app.engine, owner, conversation_id, *change):
         raise errors.unknown("conversation" if body.show_turn is None else "conversation or turn")

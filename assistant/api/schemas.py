@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from assistant.api.deps import Line, Text
+from assistant.api.own_values import OwnValues
 
 Name = Annotated[Line, Field(min_length=1, max_length=120)]
 Reader = Annotated[Line, Field(min_length=1, max_length=160)]
@@ -113,6 +114,7 @@ class ConversationBody(Strict):
     assistant_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = Field(
         default=None, description="The assistant of the gallery that all its questions are for"
     )
+    manner: OwnValues = Field(default_factory=OwnValues, description="How its answers are worded")
 
 
 class ConversationChange(Strict):
@@ -123,6 +125,7 @@ class ConversationChange(Strict):
     show_turn: Annotated[Line, Field(max_length=64)] | None = None
     memory: bool | None = None
     folder: FolderName | None = Field(default=None, description="The folder to move it to; an empty name: none")
+    manner: OwnValues | None = Field(default=None, description="How its answers are worded from now on; {}: as usual")
 
 
 class FolderChange(Strict):

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from assistant.api import errors
 from assistant.api.auth import ADMIN, Guarded
-from assistant.api.chat_schema import depth
 from assistant.api.deps import Id, Parts
 from assistant.api.limits import allow
+from assistant.api.own_values import depth
 from assistant.api.schemas import Json
 from assistant.api.skills_schema import MAX_DEPTH
 from assistant.calling.report import report, shown

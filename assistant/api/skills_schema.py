@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from assistant.api.chat_schema import depth
 from assistant.api.deps import Line, Text, storable
+from assistant.api.own_values import depth
 from assistant.api.schemas import Readers, Strict
 
 MAX_DEPTH = 32

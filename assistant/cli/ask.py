@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from assistant.cli import sampling
 from assistant.cli.options import AsUser, CollectionNames, JsonFlag, settings_of
 from assistant.cli.output import Failed, err, out, show_answer, show_json
 from assistant.cli.session import call, connect, sentence
@@ -31,12 +32,27 @@ def ask(
         Path | None, typer.Option(help="A JSON file with earlier messages: [{role, content}, ...].")
     ] = None,
     picture: Annotated[Path | None, typer.Option(help="Where to save a picture that was asked for.")] = None,
+    preset: sampling.Preset = None,
+    temperature: sampling.Temperature = None,
+    top_p: sampling.TopP = None,
+    top_k: sampling.TopK = None,
+    min_p: sampling.MinP = None,
+    seed: sampling.Seed = None,
+    max_tokens: sampling.MaxTokens = None,
+    stop: sampling.Stop = None,
+    schema: sampling.Schema = None,
     as_user: AsUser = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Answer a question from the documents, with checked citations."""
     messages = [*_earlier(history), {"role": "user", "content": question}]
-    body = {"model": "assistant", "messages": messages, "assistant": {"collections": collection or None}}
+    numbers = {"temperature": temperature, "top_p": top_p, "top_k": top_k, "min_p": min_p, "seed": seed}
+    body = {
+        **sampling.fields(numbers | {"max_tokens": max_tokens}, stop, schema),
+        "model": "assistant",
+        "messages": messages,
+        "assistant": {"collections": collection or None, "preset": preset},
+    }
     with connect(settings_of(context), as_user=as_user, with_model=True) as client:
         reply = call(client, "POST", "/v1/chat/completions", json=body)
         drawn = [each["id"] for each in reply["assistant"].get("pictures", [])]

@@ -12,13 +12,22 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 import aiohttp
 
 from assistant.models.errors import ModelError, ModelUnavailable
-from assistant.models.openai_wire import PLAIN, Dialect, Reply, chat_body, estimate, messages_json, status_error
+from assistant.models.openai_wire import (
+    PLAIN,
+    Dialect,
+    Reply,
+    chat_body,
+    estimate,
+    messages_json,
+    status_error,
+    unmet,
+)  # fmt: skip
 from assistant.models.recordings import MEDIA_TYPES, Recording
 from assistant.models.sse_in import EventReader
 from assistant.models.types import ModelRequest, Piece
@@ -101,6 +110,8 @@ class OpenAIModel:
                 piece = reply.add(reader.push(block))
                 if piece is not None:
                     read = time.monotonic()
+                    if not begun and (lost := unmet(self.name, request.sampling, self._dialect)):
+                        piece = replace(piece, unmet=lost)
                     begun = begun or read
                     deadline = read + self._timeouts.inter_token_s
                     yield piece

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from assistant.models.errors import ModelError, ModelOverloaded, ModelRefused, ModelUnavailable
-from assistant.models.types import ModelRequest, Piece, StopReason, Usage
+from assistant.models.types import ModelRequest, Piece, Sampling, StopReason, Usage
 from assistant.orchestration.prompts import Message
 
 MAX_TOKENS = 8192
@@ -70,6 +70,16 @@ def chat_body(request: ModelRequest, served_name: str, dialect: Dialect) -> dict
         body["messages"].append({"role": "assistant", "content": request.begun})
         body |= {"continue_final_message": True, "add_generation_prompt": False}
     return body | {key: value for key, value in optional.items() if value is not None}
+
+
+def unmet(name: str, sampling: Sampling, dialect: Dialect) -> str:
+    """Return the sentence about values that somebody set themselves and the model `name` does not take, "" for none."""
+    if dialect.top_k_min_p:
+        return ""
+    set_there = {"top-k": sampling.top_k, "min-p": sampling.min_p}
+    lost = [label for label, value in set_there.items() if value and label.replace("-", "_") in sampling.by_hand]
+    many = "they change" if len(lost) > 1 else "it changes"
+    return f"{name} takes no {' and no '.join(lost)}, so {many} nothing." if lost else ""
 
 
 def messages_json(messages: Sequence[Message], tools: bool) -> list[dict[str, Any]]:

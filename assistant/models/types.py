@@ -26,6 +26,7 @@ class Sampling:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     json_schema: dict[str, Any] | None = None  # the reply must validate against it
+    by_hand: frozenset[str] = frozenset()  # names of what somebody set themselves, rather than a preset
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Piece:
     usage: Usage | None = None
     route: Route | None = None
     likely: tuple[tuple[str, float], ...] = ()  # in the place of its last token: tokens and log probabilities
+    unmet: str = ""  # what the model cannot do of what somebody set themselves, one sentence
     told: tuple[str, ...] = ()  # what was done on the way to it, one sentence each, to be shown beside the answer
 
 

@@ -55,6 +55,9 @@ async def attempt(
                     yield trace.step("takeover", told.removesuffix("."), 0.0)
                     yield Event("notice", told)
                 progress.route = route
+            if piece.unmet:
+                progress.notice = " ".join(filter(None, (progress.notice, piece.unmet)))
+                yield Event("notice", progress.notice)
             for sentence in piece.told:
                 yield trace.step("vote", line(sentence), 0.0)
             if piece.text and not spoke:

@@ -102,7 +102,7 @@ async def test_it_clamps_tokens_and_passes_sampling_on(world: World) -> None:
     )
     sampling = world.turns.asked[0].options.sampling
     assert (sampling.max_tokens, sampling.temperature, sampling.top_p, sampling.top_k) == (8_192, 0.5, 0.9, 40)
-    assert (sampling.seed, sampling.stop, sampling.json_schema) == (-3, ("END",), {"type": "object"})
+    assert (sampling.seed, sampling.stop, sampling.json_schema) == (0, ("END",), {"type": "object"})
 
 
 def _deep(levels: int) -> dict[str, Any]:
@@ -114,8 +114,8 @@ def _deep(levels: int) -> dict[str, Any]:
 
 BAD: list[dict[str, Any]] = [
     {"n": 2_147_483_647}, {"n": 0}, {"n": 2}, {"max_tokens": -1}, {"max_tokens": 0}, {"max_tokens": 1.5},
-    {"max_tokens": "many"}, {"temperature": "NaN"}, {"temperature": -0.1}, {"temperature": 2.1}, {"temperature": "0.5"},
-    {"top_p": 1.1}, {"top_k": 1e308}, {"top_k": -1}, {"min_p": "x"}, {"seed": 2**64}, {"stop": [""]},
+    {"max_tokens": "many"}, {"temperature": "NaN"}, {"temperature": "0.5"},
+    {"top_k": 1e308}, {"min_p": "x"}, {"seed": 2**64}, {"stop": [""]},
     {"stop": ["x"] * 9},
     {"stop": ["x" * 501]}, {"logprobs": True}, {"presence_penalty": 0.1}, {"frequency_penalty": -1},
     {"logit_bias": {"50256": -100}}, {"tools": [{"type": "function"}]}, {"response_format": {"type": "xml"}},

@@ -63,6 +63,21 @@ def test_notes_are_kept_listed_taken_away_and_forgotten_for_a_person(run: Run, t
     assert "not an export" in run("memory", "import", __file__)
 
 
+def test_a_question_is_asked_with_own_values(run: Run, world: World, tmp_path: Path) -> None:
+    schema = tmp_path / "schema.json"
+    schema.write_text('{"type": "object"}')
+    numbers = ("--temperature", "9", "--top-p", "0.5", "--top-k", "3", "--min-p", "0.1", "--seed", "7")
+    run("ask", "hi", *numbers, "--max-tokens", "9", "--stop", "A", "--stop", "B", "--schema", str(schema), "--json")
+    options = world.turns.asked[-1].options
+    used = options.sampling
+    assert (used.temperature, used.top_p, used.top_k, used.min_p, used.seed) == (2.0, 0.5, 3, 0.1, 7)
+    assert (used.max_tokens, used.stop, used.json_schema) == (9, ("A", "B"), {"type": "object"})
+    assert options.notice == "Outside of what is possible, so answered with temperature 2 instead of 9."
+    run("ask", "hi", "--preset", "creative", "--json")
+    assert world.turns.asked[-1].options.sampling.temperature == 0.9
+    assert "not a JSON schema" in run("ask", "hi", "--schema", str(tmp_path / "none.json"))
+
+
 def test_a_prompt_is_edited_compared_published_and_rolled_back(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "prompt.yaml"
     file.write_text((packaged("grounded_answer") or "").replace("Be short", "Be brief"))

@@ -125,8 +125,8 @@ def test_it_hears_that_tokens_are_no_texts(client: openai.OpenAI, tokens: Any) -
 
 def test_it_knows_our_errors_by_their_classes(world: World, client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
-        client.chat.completions.create(model="assistant", messages=[{"role": "user", "content": "x"}], temperature=9)
-    assert refused.value.param == "temperature"
+        client.chat.completions.create(model="assistant", messages=[{"role": "user", "content": "x"}], n=9)
+    assert refused.value.param == "n"
     with pytest.raises(openai.NotFoundError):
         client.chat.completions.create(model="gpt-5", messages=[{"role": "user", "content": "x"}])
     with pytest.raises(openai.InternalServerError):

@@ -13,7 +13,7 @@ from assistant.models.errors import ModelOverloaded, ModelRefused, ModelUnavaila
 from assistant.models.fake_script import Fault
 from assistant.models.fake_server import FakeServer
 from assistant.models.openai_http import Endpoint, OpenAIModel, Timeouts, fixed
-from assistant.models.openai_wire import LOCAL, PLAIN, VLLM
+from assistant.models.openai_wire import LOCAL, PLAIN, VLLM, Dialect
 from assistant.models.types import ModelRequest, Sampling
 from assistant.orchestration.prompts import Message
 
@@ -52,6 +52,19 @@ async def test_it_keeps_vllm_fields_from_plain_servers(server: FakeServer, conne
     assert not {"top_k", "min_p", "cache_salt"} & set(server.bodies[-1])
     await text_of(connect(server.url), request)
     assert server.bodies[-1]["cache_salt"] == "alice"
+
+
+async def test_it_says_what_a_plain_server_does_not_take_of_what_somebody_set(
+    server: FakeServer, connect: Connect
+) -> None:
+    async def unmet(by_hand: set[str], dialect: Dialect = PLAIN) -> list[str]:
+        sampling = Sampling(top_k=5, min_p=0.1, by_hand=frozenset(by_hand))
+        request = ModelRequest((Message("user", "x"),), sampling)
+        return [piece.unmet async for piece in connect(server.url, dialect=dialect).stream(request) if piece.unmet]
+
+    assert await unmet({"top_k", "min_p"}) == ["tall takes no top-k and no min-p, so they change nothing."]
+    assert await unmet({"top_k"}) == ["tall takes no top-k, so it changes nothing."]
+    assert await unmet(set()) == await unmet({"top_k", "min_p"}, VLLM) == []  # a preset has them, too
 
 
 async def test_it_tells_the_task_to_our_own_engine_and_to_nobody_else(server: FakeServer, connect: Connect) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from ui import state
-from ui.chat import commands, pictures, spoken
+from ui.chat import commands, manner, pictures, spoken
 from ui.client import Question
 from ui.live import LIVE, LiveTurn
 from ui.scrub import plain
@@ -52,7 +52,9 @@ def ask(
     conversation_id = open_id()
     if conversation_id is None:
         chosen = st.query_params.get(ASSISTANT)
-        conversation_id = api.add_conversation(bool(st.session_state.get("memory-new", True)), chosen)
+        on = bool(st.session_state.get("memory-new", True))
+        conversation_id = api.add_conversation(on, chosen, manner.fresh())
+        manner.begun()
         st.query_params.pop(ASSISTANT, None)
         st.query_params[CONVERSATION] = conversation_id
     shown, others = pictures.parted(files)

@@ -8,16 +8,17 @@ import streamlit as st
 from streamlit.typing import ChatInputValue, UploadedFile
 
 from ui import state, trouble, upload_limits
-from ui.chat import asking, attached, commands, spoken
+from ui.chat import asking, attached, commands, manner, spoken
 from ui.scrub import plain
 from ui.transport import NamedFile
-from ui.wire import Collection
+from ui.wire import Collection, Conversation
 
 MAX_QUESTION_CHARS = 8000
 
 
-def show(collections: Sequence[Collection], conversation_id: str | None, memory: bool, busy: bool) -> None:
-    """Show the composer."""
+def show(collections: Sequence[Collection], conversation: Conversation | None, busy: bool) -> None:
+    """Show the composer of the open conversation, or of the one that is to be begun."""
+    conversation_id = conversation.id if conversation is not None else None
     state.name_collections(collections)
     if "draft" in st.session_state:  # a question that could not be sent comes back to be sent again
         st.session_state["question"] = st.session_state.pop("draft")
@@ -27,7 +28,8 @@ def show(collections: Sequence[Collection], conversation_id: str | None, memory:
             picker(collections)
             if conversation_id is not None:
                 attached.show(conversation_id)
-            _memory(conversation_id, memory)
+            _memory(conversation_id, conversation is None or conversation.memory)
+            manner.show(conversation_id, conversation.manner if conversation is not None else manner.fresh())
             if busy and conversation_id is not None:
                 stop_button(conversation_id)
         st.chat_input(

@@ -32,9 +32,8 @@ def show() -> None:
         conversation = _load(conversation_id)
         live = _live(conversation)
     collections = state.api().collections()
-    memory = conversation is None or conversation.memory
     opened = conversation.id if conversation is not None else None  # not one that has gone
-    composer.show(collections, opened, memory, busy=live is not None and not live.view.finished)
+    composer.show(collections, conversation, busy=live is not None and not live.view.finished)
     with st.container(key="chat"):
         assistant = companion.chosen() if conversation is None else None
         if conversation is not None:

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.typing import ChatInputValue
 
 from ui import components, state, upload_limits
-from ui.chat import asking, commands, composer, making, pictures, spoken, view
+from ui.chat import asking, commands, composer, making, manner, pictures, spoken, view
 from ui.chat.turn import question as show_question
 from ui.client import Question
 from ui.live import LIVE, LiveTurn
@@ -98,6 +98,7 @@ def _composer(chat: Temporary, busy: bool) -> None:
             collections = state.api().collections()
             state.name_collections(collections)
             composer.picker(collections)
+            manner.show_passing(chat.id)
             st.button("End temporary chat", key="temporary-end", icon=":material/close:", on_click=leave)
             if busy:
                 composer.stop_button(chat.id)
@@ -140,7 +141,14 @@ def ask(text: str, files: Sequence[NamedFile] = (), recording: NamedFile | None 
     text = text or "What is in the picture?"
     LIVE.start(
         state.api(),
-        Question(text, chat.id, tuple(names) if names else None, pictures=urls, said=said[-TURNS_SENT:]),
+        Question(
+            text,
+            chat.id,
+            tuple(names) if names else None,
+            pictures=urls,
+            said=said[-TURNS_SENT:],
+            manner=manner.passing(chat.id),
+        ),
     )
     st.session_state.pop("source", None)
 

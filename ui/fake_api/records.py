@@ -151,6 +151,7 @@ class FakeConversation:
     memory: bool = True
     folder: str = ""
     assistant: str = ""  # id of the one that it was begun with
+    manner: dict[str, object] = field(default_factory=dict)
     summary: list[str] = field(default_factory=list)
     head: str | None = None
     turns: dict[str, FakeTurn] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -79,6 +80,7 @@ async def add_conversation(world: World, user: FakeUser, request: Request) -> Re
     if chosen and gallery.seen(world, user, chosen) is None:
         return missing("assistant")
     made = FakeConversation(owner=user.id, memory=body.get("memory") is not False, assistant=chosen)
+    made.manner = _manner(body)
     world.conversations[made.id] = made
     return JSONResponse({"id": made.id}, 201)
 
@@ -104,7 +106,13 @@ def _turn_json(conversation: FakeConversation, turn: FakeTurn) -> dict[str, obje
 
 def _conversation_json(found: FakeConversation) -> dict[str, object]:
     turns = [_turn_json(found, turn) for turn in found.line()]
-    return {"id": found.id, "title": found.title, "pinned": found.pinned, "memory": found.memory, "turns": turns}
+    about = {"id": found.id, "title": found.title, "pinned": found.pinned, "memory": found.memory}
+    return {**about, "manner": found.manner, "turns": turns}
+
+
+def _manner(body: Mapping[str, object]) -> dict[str, object]:
+    given = body.get("manner")
+    return {str(name): value for name, value in given.items()} if isinstance(given, dict) else {}
 
 
 async def read_conversation(world: World, user: FakeUser, request: Request) -> Response:
@@ -124,6 +132,8 @@ async def change_conversation(world: World, user: FakeUser, request: Request) ->
     found.title = text_of(body, "title") or found.title
     found.pinned = bool(body.get("pinned", found.pinned))
     found.memory = bool(body.get("memory", found.memory))
+    if "manner" in body:
+        found.manner = _manner(body)
     if "folder" in body:
         found.folder = text_of(body, "folder")
     if shown:
@@ -175,6 +185,7 @@ async def rate(world: World, user: FakeUser, request: Request) -> Response:
 async def chat(world: World, user: FakeUser, request: Request) -> Response:
     """Answer a question of a conversation as a stream."""
     body = await body_of(request)
+    world.chat_bodies.append(body)
     if world.faults.refuse_chat > 0:
         world.faults.refuse_chat -= 1
         detail = "Too many questions are waiting."

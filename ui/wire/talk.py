@@ -138,12 +138,27 @@ class SharedChat(Wire):
     turns: tuple[SharedTurn, ...] = ()
 
 
+class Manner(Wire):
+    """How answers are worded; what is None is as usual."""
+
+    preset: str | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] | None = None
+    json_schema: dict[str, object] | None = None
+
+
 class Conversation(Wire):
     """A conversation with its turns, oldest first."""
 
     id: str
     title: str = ""
     memory: bool = True  # False: nothing is recalled or remembered in it
+    manner: Manner = Manner()
     assistant: ChatAssistant | None = None
     turns: tuple[Turn, ...] = ()
 

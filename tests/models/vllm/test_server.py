@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -170,6 +171,28 @@ def test_it_answers_in_the_form_that_is_asked_for(server: Served) -> None:
     form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
     found = json.loads(said(server, BASE, max_tokens=60, response_format=form))
     assert set(found) == {"city"}
+
+
+async def test_what_somebody_sets_about_sampling_reaches_it(server: Served) -> None:
+    model = OpenAIModel(BASE, fixed(Endpoint(f"{server.url}/v1", server.key, BASE)), 2048, Timeouts(5, 180, 180), VLLM)
+
+    async def reply(**values: Any) -> str:
+        request = ModelRequest(
+            (Message("user", "Tell a story about a fox."),), Sampling(**{"max_tokens": 12, **values})
+        )
+        return "".join([piece.text async for piece in model.stream(request)])
+
+    try:
+        hot = [await reply(temperature=1.5, seed=seed) for seed in (1, 1, 2)]
+        assert hot[0] == hot[1] != hot[2]
+        likeliest = await reply()
+        assert await reply(temperature=1.5, seed=1, top_k=1) == likeliest
+        assert await reply(temperature=1.5, seed=1, top_p=0.001) == likeliest
+        assert await reply(temperature=1.5, seed=1, min_p=0.99) == likeliest
+        word = likeliest.split()[2]
+        assert word not in await reply(stop=(word,)) and len(await reply(max_tokens=3)) < len(likeliest)
+    finally:
+        await model.close()
 
 
 def test_it_guesses_from_the_prompt_and_is_right_for_an_answer_that_copies_it(server: Served) -> None:
