@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import json
 import re
 import time
@@ -32,8 +31,8 @@ _SQUARE: Size = "1024x1024"
 _SIZES: tuple[tuple[str, Size], ...] = (
     (r"256\s*[x×]\s*256", "256x256"),
     (r"512\s*[x×]\s*512", "512x512"),
-    (r"1536\s*[x×]\s*1024|\b(?:wide|landscape)(?:\s+format)\b", "1536x1024"),
-    (r"1024\s*[x×]\s*1536|\b(?:tall|portrait)(?:\s+format)\b", "1024x1536"),
+    (r"1536\s*[x×]\s*1024|\b(?:wide|landscape)\s+format\b", "1536x1024"),
+    (r"1024\s*[x×]\s*1536|\b(?:tall|portrait)\s+format\b", "1024x1536"),
 )
 _BEGINNINGS = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"RIFF", "image/webp"))
 _POLITE = r"(?:(?:please|can you|could you|would you|will you|i want you to|i'd like you to)[\s,]+)*"
@@ -55,6 +54,7 @@ _SIMPLY = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _HOUR_S = 3_600.0
+_NO_PICTURE = "The image endpoint did not answer with a picture."
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +123,14 @@ def picture_in(question: str) -> Mapping[str, str] | None:
 
 
 def _count(made: deque[float], per_hour: int) -> None:
-    """Note one more picture. Raises SkillFailure when the person has had as many as they may."""
+    """Note one more request, whatever comes of it. Raises SkillFailure when the person has made as many as they may."""
     now = time.monotonic()
     while made and now - made[0] >= _HOUR_S:
         made.popleft()
     if len(made) >= per_hour:
         minutes = int((_HOUR_S - (now - made[0])) / 60) + 1
         raise SkillFailure(
-            f"You have had {per_hour} pictures within an hour; the next one can be made in {minutes} min."
+            f"You have asked for {per_hour} pictures within an hour; the next one can be made in {minutes} min."
         )
     made.append(now)
 
@@ -142,10 +142,12 @@ async def _picture(answer: Any, http: Http, limits: PictureLimits) -> bytes:
         if isinstance(text := first.get("b64_json"), str):
             return b64decode(text, validate=True)
         address = first["url"]
-    except (KeyError, IndexError, TypeError, AttributeError, binascii.Error, ValueError) as exc:
-        raise SkillFailure("The image endpoint did not answer with a picture.") from exc
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as exc:
+        raise SkillFailure(_NO_PICTURE) from exc
+    if not isinstance(address, str):
+        raise SkillFailure(_NO_PICTURE)
     # Without the signature: the address may be anybody's.
-    reply = await http(HttpRequest("GET", str(address)), max_bytes=limits.max_bytes, timeout_s=limits.timeout_s)
+    reply = await http(HttpRequest("GET", address), max_bytes=limits.max_bytes, timeout_s=limits.timeout_s)
     if reply.status != 200:
         raise SkillFailure(f"The picture could not be fetched from where it was made: status {reply.status}.")
     return reply.body

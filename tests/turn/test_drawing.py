@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from assistant import conversations, drawn
 from assistant.calling.host import ProductHost
@@ -18,11 +18,12 @@ from assistant.orchestration.fake import ListSearch
 from assistant.orchestration.ports import OneModel
 from assistant.orchestration.prompts import Message
 from assistant.people import users
+from assistant.tables import drawn_pictures
 from assistant.types import Picture, Route
 from assistant.wire import answer_json
 from egress.policy import Policy
 from ingest.files import FileStore
-from knowledge.database import connect
+from knowledge.database import connect, reading
 from knowledge.embed import OnnxEmbedder
 from skills.builtin import sources
 from skills.builtin.sample_server import Tickets, make_server
@@ -125,16 +126,17 @@ async def test_an_endpoint_that_is_down_is_told(make: Make) -> None:
     assert not answer.pictures and "127.0.0.1" in answer.text
 
 
-def test_pictures_of_no_conversation_go_after_a_day_and_all_of_them_with_their_person(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pictures_of_no_conversation_go_after_a_day_and_all_of_them_with_their_person(tmp_path: Path) -> None:
     engine = connect(f"sqlite:///{tmp_path}/assistant.db")
     migrate(engine, tmp_path)
-    user = users.add(engine, "Ben", "a good long password", False, (), 10)
-    old = Picture("image/png", b"old")
-    first = drawn.keep(engine, user.id, None, old)
-    monkeypatch.setattr(drawn, "LOOSE_S", -1.0)
-    second = drawn.keep(engine, user.id, "of nobody", replace(old, data=b"new"))
-    assert drawn.read(engine, user.id, first) is None and drawn.read(engine, user.id, second) is not None
-    users.remove(engine, user.id)
-    assert drawn.read(engine, user.id, second) is None
+    ben, eve = (users.add(engine, name, "a good long password", False, (), 10).id for name in ("Ben", "Eve"))
+    old, new = (drawn.keep(engine, ben, None, Picture("image/png", data)) for data in (b"old", b"new"))
+    with engine.begin() as connection:
+        aged = update(drawn_pictures).where(drawn_pictures.c.id == old)
+        connection.execute(aged.values(created_at=drawn_pictures.c.created_at - drawn.LOOSE_S - 1))
+    assert drawn.read(engine, ben, old) is None and drawn.read(engine, ben, new) is not None
+    hers = drawn.keep(engine, eve, "of nobody", Picture("image/png", b"hers"))  # whoever keeps one makes room
+    with reading(engine) as connection:
+        assert set(connection.execute(select(drawn_pictures.c.id)).scalars()) == {new, hers}
+    users.remove(engine, ben)
+    assert drawn.read(engine, ben, new) is None

@@ -99,6 +99,7 @@ async def test_never_fetches_an_address_inside_the_network(ask: Ask, api: Api, k
         (400, {"error": {"message": "Not allowed by our policy."}}, "retry", "Not allowed by our policy."),
         (500, {}, "failed", "status 500"),
         (200, {"data": []}, "failed", "did not answer with a picture"),
+        (200, {"data": [{"b64_json": None, "url": None}]}, "failed", "did not answer with a picture"),
         (200, {"data": [{"b64_json": "***"}]}, "failed", "did not answer with a picture"),
         (200, {"data": [{"b64_json": b64encode(b"<svg onload=x>").decode()}]}, "failed", "no PNG, JPEG or WebP"),
         (200, {"data": [{"b64_json": b64encode(bytes(90_000)).decode()}]}, "failed", ""),
