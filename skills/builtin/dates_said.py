@@ -72,21 +72,26 @@ _NOW = re.compile(
 )
 
 
-def date_in(said: str, today: date) -> date | None:
-    """Return the day that `said` (lower case) is in so many words; without a year, the next one that comes."""
+def date_in(said: str, today: date, back: bool = False) -> date | None:
+    """Return the day that `said` (lower case) is in so many words.
+
+    Without a year it is the next one that comes, or with `back` the last one that was.
+    """
     text = said.strip(" ?.!,")
     for shift, words in ((0, ("today", "now")), (1, ("tomorrow",)), (-1, ("yesterday",))):
         if text in words:
             return today + timedelta(days=shift)
     if text in _FEASTS:
-        return _next(*_FEASTS[text], today)
+        return _nearest(*_FEASTS[text], today, back)
+    if back and text in _WEEKDAYS:
+        return today - timedelta(days=(today.weekday() - _WEEKDAYS.index(text)) % 7)
     if found := re.fullmatch(rf"(?:next |the next |this |coming )?({'|'.join(_WEEKDAYS)})", text):
         return today + timedelta(days=(_WEEKDAYS.index(found[1]) - today.weekday() - 1) % 7 + 1)
     for form, places in _FORMS:
         if found := form.fullmatch(text):
             year, month, day = (found[place] for place in places)
             number = int(month) if month.isdigit() else _MONTHS.index(month[:3]) + 1
-            return _on(int(year), number, int(day)) if year else _next(number, int(day), today)
+            return _on(int(year), number, int(day)) if year else _nearest(number, int(day), today, back)
     return None
 
 
@@ -99,9 +104,8 @@ def between_in(question: str, today: date) -> dict[str, Any] | None:
     if found := _UNTIL.fullmatch(text):
         return _days(today, date_in(found[1], today))
     if found := _SINCE.fullmatch(text):
-        day = date_in(found[1], today)
-        past = day if day is None or day <= today else _on(day.year - 1, day.month, day.day)
-        return _days(past, today)
+        day = date_in(found[1], today, back=True)
+        return None if day is None or day > today else _days(day, today)
     return None
 
 
@@ -167,9 +171,11 @@ def _days(start: date | None, end: date | None) -> dict[str, Any] | None:
     return {"start": start.isoformat(), "end": end.isoformat()} if start and end else None
 
 
-def _next(month: int, day: int, today: date) -> date | None:
+def _nearest(month: int, day: int, today: date, back: bool) -> date | None:
     this = _on(today.year, month, day)
-    return this if this is None or this >= today else _on(today.year + 1, month, day)
+    if this is None or this == today or (this < today) == back:
+        return this
+    return _on(today.year + (-1 if back else 1), month, day)
 
 
 def _on(year: int, month: int, day: int) -> date | None:
