@@ -22,6 +22,7 @@ _NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 _DIGITS = {word: str(n) for n, word in enumerate(_NAMES)}
 _MONEY = {"€": "eur", "euro": "eur", "euros": "eur", "eur": "eur", "$": "usd", "dollar": "usd", "dollars": "usd"}
 _MONEY |= {"usd": "usd", "£": "gbp", "pounds": "gbp", "gbp": "gbp"}
+_CURRENCY = re.compile(rf"(?<![^\W\d_])(?:{'|'.join(map(re.escape, _MONEY))})(?![^\W\d_])")
 _FUNCTIONS = "sqrt|cbrt|abs|round|floor|ceil|min|max|sum|mean|ln|log10|log|exp|factorial|gcd|lcm|sin|cos|tan"
 # What stands for a whole sum, in the order in which it is tried.
 _WHOLE = (
@@ -35,13 +36,13 @@ _WHOLE = (
     (rf"divide\s+({_N})\s+(?:by|through)\s+({_N})", "{0} / {1}"),
     (rf"subtract\s+({_N})\s+from\s+({_N})", "{1} - {0}"),
     (rf"(?:take|deduct)\s+({_N})\s+(?:away\s+)?from\s+({_N})", "{1} - {0}"),
-    (rf"(?:difference)\s+(?:between|of)\s+({_N})\s+and\s+({_N})", "{0} - {1}"),
+    (rf"difference\s+(?:between|of)\s+({_N})\s+and\s+({_N})", "{0} - {1}"),
     (rf"(?:increase|raise)\s+({_N})\s+by\s+{_PERCENT}", "{0} * (100 + {1}) / 100"),
     (rf"(?:decrease|reduce|lower)\s+({_N})\s+by\s+{_PERCENT}", "{0} * (100 - {1}) / 100"),
     (rf"({_N})\s*(?:plus|with|\+)\s*{_PERCENT}(?:\s+(?:tax|vat|tip))?", "{0} * (100 + {1}) / 100"),
     (rf"({_N})\s*(?:minus|less|-)\s*{_PERCENT}(?:\s+(?:discount|off))?", "{0} * (100 - {1}) / 100"),
     (rf"{_PERCENT}\s+off\s+(?:of\s+)?({_N})", "{1} * (100 - {0}) / 100"),
-    (rf"(?:what\s+)?(?:percent|percentage|share)\s+(?:of\s+({_N})\s+is\s+({_N}))", "100 * {1} / {0}"),
+    (rf"(?:what\s+)?(?:percent|percentage|share)\s+of\s+({_N})\s+is\s+({_N})", "100 * {1} / {0}"),
     (rf"(?:what\s+)?(?:percent|percentage|share)\s+is\s+({_N})\s+(?:out\s+)?of\s+({_N})", "100 * {0} / {1}"),
 )
 # Words inside a sum, and the sign that each is.
@@ -50,7 +51,7 @@ _SIGNS = (
     (r"divided by|over(?= \d)", "/"),
     (r"plus|added to", "+"),
     (r"minus|less", "-"),
-    (r"modulo|mod", "%%"),
+    (r"modulo|mod", "%"),  # the calculator tells it from a percentage by what follows
     (r"(?:raised )?to the power of|raised to", "^"),
     (r"squared", "^2"),
     (r"cubed", "^3"),
@@ -63,15 +64,7 @@ _SIGNS = (
 def expression_in(question: str) -> str | None:
     """Return the sum that the whole question seems to be, in the calculator's signs; None where it is anything else."""
     text = " ".join(question.lower().replace("’", "'").split())
-    if (
-        len(
-            {
-                _MONEY[sign]
-                for sign in re.findall(rf"(?<![^\W\d_])(?:{'|'.join(map(re.escape, _MONEY))})(?![^\W\d_])", text)
-            }
-        )
-        > 1
-    ):
+    if len({_MONEY[sign] for sign in _CURRENCY.findall(text)}) > 1:
         return None  # of two currencies there is no sum
     if re.search(r"\d,\d{1,2}(?!\d)", text):
         return None  # a decimal comma, or a list without blanks: both are written so
@@ -100,7 +93,7 @@ def _signs(text: str) -> str | None:
     text = re.sub(rf"cube root of ({_N})", r"(\1)^(1/3)", text)
     text = re.sub(rf"factorial of ({_N})|({_N}) factorial", lambda found: f"factorial({found[1] or found[2]})", text)
     for words, sign in _SIGNS:
-        text = re.sub(rf"\b(?:{words})(?!\w)" if words[0].isalpha() else words, f" {sign.replace('%%', ' % ')} ", text)
+        text = re.sub(rf"\b(?:{words})(?!\w)", f" {sign} ", text)
     text = " ".join(text.split())
     known = re.sub(rf"\b(?:{_FUNCTIONS}|of|pi|e)\b", " ", text)
     if re.search(r"[^\W\d_]|[^\w\s.,+\-*/%^()!√π×÷·−]", known.replace("π", " ")) or not re.search(
