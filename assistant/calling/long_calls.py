@@ -114,7 +114,11 @@ def get(engine: Engine, owner_id: str, identifier: str) -> LongCall | None:
 
 def page(engine: Engine, owner_id: str) -> list[LongCall]:
     """Return the owner's calls, those that run first, then the newest; at most 100."""
-    mine = select(long_calls).where(long_calls.c.owner_id == owner_id).order_by(long_calls.c.created_at.desc())
+    mine = (
+        select(long_calls)
+        .where(long_calls.c.owner_id == owner_id)
+        .order_by(long_calls.c.created_at.desc(), long_calls.c.id)
+    )
     with reading(engine) as connection:
         found = [_call(row) for row in connection.execute(mine.limit(_SHOWN)).all()]
     return sorted(found, key=lambda call: (call.state not in _OPEN, -call.created_at))

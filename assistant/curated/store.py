@@ -63,7 +63,7 @@ def version(engine: Engine) -> tuple[int, float]:
 def everything(engine: Engine) -> list[Curated]:
     """Return all of them, the latest first. Who asks for them is an administrator, or decides by `readers`."""
     with reading(engine) as connection:
-        rows = connection.execute(select(table).order_by(table.c.updated_at.desc())).all()
+        rows = connection.execute(select(table).order_by(table.c.updated_at.desc(), table.c.id)).all()
     return [_curated(row) for row in rows]
 
 

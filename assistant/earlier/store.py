@@ -95,7 +95,8 @@ def summaries(engine: Engine, owner_id: str) -> list[tuple[str, str, tuple[str, 
     mine = conversations.c.owner_id == owner_id
     stored = select(conversations.c.id, conversations.c.title, chat_summaries.c.sentences).join(chat_summaries)
     with reading(engine) as connection:
-        rows = connection.execute(stored.where(mine).order_by(conversations.c.updated_at.desc())).all()
+        latest = conversations.c.updated_at.desc(), conversations.c.id
+        rows = connection.execute(stored.where(mine).order_by(*latest)).all()
     return [(row.id, row.title, tuple(json.loads(row.sentences))) for row in rows if row.sentences != "[]"]
 
 

@@ -58,7 +58,9 @@ class Assistant:
 def listed(engine: Engine, caller: Caller, text: str = "") -> list[Assistant]:
     """Return those that the caller may use, by name; with `text` only those whose name or description holds it."""
     with reading(engine) as connection:
-        rows = connection.execute(_select().where(_usable(caller)).order_by(table.c.name_key, table.c.created_at)).all()
+        rows = connection.execute(
+            _select().where(_usable(caller)).order_by(table.c.name_key, table.c.created_at, table.c.id)
+        ).all()
         who = _readers(connection, [row.id for row in rows])
     found = [_assistant(row, who.get(row.id, frozenset())) for row in rows]
     words = text.casefold().split()

@@ -50,7 +50,11 @@ def groups_of(scope: Scope) -> list[str]:
 
 def notes(engine: Engine, scope: Scope) -> list[GroupNote]:
     """Return the notes of the person's groups, by group, the newest first."""
-    found = select(group_notes).where(_ours(scope)).order_by(group_notes.c.group_name, group_notes.c.updated_at.desc())
+    found = (
+        select(group_notes)
+        .where(_ours(scope))
+        .order_by(group_notes.c.group_name, group_notes.c.updated_at.desc(), group_notes.c.id)
+    )
     with reading(engine) as connection:
         return [_note(row, scope) for row in connection.execute(found)]
 
@@ -59,7 +63,7 @@ def with_vectors(engine: Engine, scope: Scope) -> tuple[list[GroupNote], list[st
     """Return the notes of the person's groups, with the model and the vector of each."""
     if not groups_of(scope):
         return [], [], []
-    found = select(group_notes).where(_ours(scope)).order_by(group_notes.c.updated_at.desc())
+    found = select(group_notes).where(_ours(scope)).order_by(group_notes.c.updated_at.desc(), group_notes.c.id)
     with reading(engine) as connection:
         rows = connection.execute(found).all()
     return [_note(row, scope) for row in rows], [row.model for row in rows], [row.vector for row in rows]

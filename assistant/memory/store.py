@@ -68,13 +68,13 @@ def person_of(scope: Scope) -> str | None:
 def notes(engine: Engine, scope: Scope) -> list[Note]:
     """Return the notes and suggestions of the scope's person, newest first."""
     with reading(engine) as connection:
-        rows = connection.execute(_sourced(scope).order_by(memories.c.updated_at.desc())).all()
+        rows = connection.execute(_sourced(scope).order_by(memories.c.updated_at.desc(), memories.c.id)).all()
     return [_note(row) for row in rows]
 
 
 def with_vectors(engine: Engine, scope: Scope) -> tuple[list[Note], list[str], list[bytes]]:
     """Return the person's kept notes, with the model and the vector of each."""
-    kept = _sourced(scope).where(memories.c.status == "kept").order_by(memories.c.updated_at.desc())
+    kept = _sourced(scope).where(memories.c.status == "kept").order_by(memories.c.updated_at.desc(), memories.c.id)
     with reading(engine) as connection:
         rows = connection.execute(kept).all()
     return [_note(row) for row in rows], [row.model for row in rows], [row.vector for row in rows]
@@ -206,7 +206,7 @@ def _inserted(connection: Connection, scope: Scope, person: str, new: NewNote) -
 
 def _make_way(connection: Connection, scope: Scope) -> None:
     suggested = select(memories.c.id).where(_mine(scope), memories.c.status == "suggested")
-    newest_first = suggested.order_by(memories.c.created_at.desc())
+    newest_first = suggested.order_by(memories.c.created_at.desc(), memories.c.id)
     old = list(connection.execute(newest_first).scalars())[SUGGESTIONS_KEPT - 1 :]
     connection.execute(delete(memories).where(memories.c.id.in_(old)))
 

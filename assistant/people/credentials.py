@@ -102,7 +102,7 @@ def add_key(engine: Engine, secrets: Secrets, user_id: str, name: str) -> tuple[
 
 def keys_of(engine: Engine, user_id: str) -> list[ApiKey]:
     """Return the keys of one user, oldest first."""
-    statement = select(api_keys).where(api_keys.c.user_id == user_id).order_by(api_keys.c.created_at)
+    statement = select(api_keys).where(api_keys.c.user_id == user_id).order_by(api_keys.c.created_at, api_keys.c.id)
     with reading(engine) as connection:
         rows = connection.execute(statement).all()
     return [ApiKey(row.id, row.name, row.prefix, row.created_at, row.last_used_at) for row in rows]
@@ -110,7 +110,11 @@ def keys_of(engine: Engine, user_id: str) -> list[ApiKey]:
 
 def everybodys_keys(engine: Engine) -> list[tuple[str, ApiKey]]:
     """Return the keys of all users, each behind the name of its owner, oldest first."""
-    statement = select(api_keys, users.c.name.label("owner")).join_from(api_keys, users).order_by(api_keys.c.created_at)
+    statement = (
+        select(api_keys, users.c.name.label("owner"))
+        .join_from(api_keys, users)
+        .order_by(api_keys.c.created_at, api_keys.c.id)
+    )
     with reading(engine) as connection:
         rows = connection.execute(statement).all()
     return [(row.owner, ApiKey(row.id, row.name, row.prefix, row.created_at, row.last_used_at)) for row in rows]

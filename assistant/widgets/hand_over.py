@@ -46,7 +46,9 @@ def of(engine: Engine, widget_id: str, limit: int) -> list[HandedOver]:
     """Return the requests of a widget, newest first."""
     chosen = select(widget_hand_overs).where(widget_hand_overs.c.widget_id == widget_id)
     with reading(engine) as connection:
-        rows = connection.execute(chosen.order_by(widget_hand_overs.c.created_at.desc()).limit(limit)).all()
+        rows = connection.execute(
+            chosen.order_by(widget_hand_overs.c.created_at.desc(), widget_hand_overs.c.id).limit(limit)
+        ).all()
     return [_handed_over(row) for row in rows]
 
 
