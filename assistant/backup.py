@@ -28,6 +28,8 @@ MANIFEST = "manifest.json"
 DATABASE = "assistant.db"
 COPIED = ("files", "adapters")  # folders of the data folder that a backup holds
 LOOSE = ("adapters.json",)
+# Folders whose files would mix with those that come back: indexes may be ahead of the database that they belong to.
+IN_THE_WAY = (*COPIED, "indexes")
 BLOCK = 1 << 20
 
 
@@ -71,10 +73,13 @@ def write(data_dir: Path, target: Path) -> Summary:
 def restore(source: Path, data_dir: Path) -> Summary:
     """Bring a backup back into an empty or new `data_dir`; every checksum is verified before anything is kept.
 
-    Raises BackupFailed when the file is damaged, of another format, or `data_dir` already holds a database.
+    Raises BackupFailed when the file is damaged, of another format, or `data_dir` is not empty.
     """
     if (data_dir / DATABASE).exists():
         raise BackupFailed(f"{data_dir} already holds a database. Restore into an empty folder: --data-dir NEW.")
+    left = next((name for name in IN_THE_WAY if (data_dir / name).exists()), None)
+    if left is not None:
+        raise BackupFailed(f"{data_dir} still holds the folder {left!r}. Restore into an empty folder: --data-dir NEW.")
     data_dir.parent.mkdir(parents=True, exist_ok=True)
     try:
         with zipfile.ZipFile(source) as archive, tempfile.TemporaryDirectory(dir=data_dir.parent) as scratch:

@@ -94,6 +94,15 @@ def test_it_refuses_to_restore_over_an_installation(data_dir: Path, tmp_path: Pa
         backup.restore(tmp_path / "b.zip", data_dir)
 
 
+@pytest.mark.parametrize("folder", ["files", "adapters", "indexes"])
+def test_it_mixes_nothing_with_what_a_lost_database_left(data_dir: Path, tmp_path: Path, folder: str) -> None:
+    backup.write(data_dir, tmp_path / "b.zip")
+    (tmp_path / "new" / folder).mkdir(parents=True)
+    with pytest.raises(backup.BackupFailed, match=f"still holds the folder '{folder}'"):
+        backup.restore(tmp_path / "b.zip", tmp_path / "new")
+    assert not (tmp_path / "new" / "assistant.db").exists()
+
+
 def test_it_leaves_no_half_file_when_the_disk_refuses(data_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "blocked").write_text("a file where a folder should be")
     with pytest.raises(backup.BackupFailed, match="could not be written"):
