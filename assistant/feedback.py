@@ -10,7 +10,6 @@ from assistant.tables import conversations, feedback, turns
 from knowledge.database import now
 
 Rating = Literal["up", "down"]
-COMMENT_CHARACTERS = 2_000
 
 
 def rate(

@@ -19,12 +19,6 @@ def database_id(engine: Engine) -> str:
     return _get_or_set(engine, _DATABASE, uuid4().hex)
 
 
-def renew_database_id(engine: Engine) -> None:
-    """Give the database a new identity, so that indexes from before are made anew. Call after restoring a backup."""
-    with engine.begin() as connection:
-        _set(connection, _DATABASE, uuid4().hex)
-
-
 def live_embedder(engine: Engine, default: str) -> str:
     """Return the name of the embedding model that searches use; `default` becomes it if there is none yet."""
     return _get_or_set(engine, _EMBEDDER, default)

@@ -1,17 +1,14 @@
-"""Fakes: a skill that answers as told, an HTTP without a network, and an embedding of words without a model."""
+"""Fakes: a skill that answers as told, a source of such skills, and an embedding of words without a model."""
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from skills.choose import Vectors
-from skills.errors import SkillFailure
-from skills.http import HttpReply, HttpRequest
 from skills.types import Effect, Schema, Skill, SkillCall, SkillResult
 
 ANYTHING: Schema = {"type": "object", "properties": {}, "additionalProperties": True}
@@ -60,27 +57,6 @@ class FixedSource:
     async def close(self) -> None:
         """Note that it was closed."""
         self.closed = True
-
-
-class FakeHttp:
-    """Answers requests from a table by "METHOD url", and notes them; everything else is unreachable."""
-
-    def __init__(self, replies: Mapping[str, HttpReply]) -> None:
-        self.requests: list[HttpRequest] = []
-        self._replies = replies
-
-    async def __call__(self, request: HttpRequest, *, max_bytes: int, timeout_s: float) -> HttpReply:
-        """Return the reply from the table."""
-        self.requests.append(request)
-        reply = self._replies.get(f"{request.method} {request.url}")
-        if reply is None:
-            raise SkillFailure(f"{request.url} could not be reached.")
-        if len(reply.body) > max_bytes:
-            raise SkillFailure(f"{request.url} answers with more than {max_bytes} bytes.")
-        return reply
-
-    async def check(self, url: str) -> None:
-        """Allow everything."""
 
 
 def embed_words(texts: list[str]) -> Vectors:

@@ -45,11 +45,6 @@ def only(skills: Iterable[Skill], names: frozenset[str]) -> list[Skill]:
     return [skill for skill in skills if skill.name in names]
 
 
-def prefixed(skill: Skill, prefix: str) -> Skill:
-    """Return the skill under a longer name."""
-    return replace(skill, name=f"{prefix}{skill.name}"[:64])
-
-
 def checked(skill: Skill) -> Skill:
     """Answer "retry" to arguments that do not fit the schema; correct obvious slips."""
 

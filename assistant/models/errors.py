@@ -10,8 +10,7 @@ ModelError
 ├── RoutingInvalid      the decision table or the list of ensembles cannot be used
 ├── DeploymentInvalid   a file of deploy/vllm names something that cannot be served
 ├── PolicyRefused       a learned policy may not act, is not there, or cannot be learned yet
-├── WeightsInvalid      a weights file is missing, or is not the one that was pinned
-└── EngineStartFailed   the engine process did not come up
+└── WeightsInvalid      a weights file is missing, or is not the one that was pinned
 """
 
 from __future__ import annotations
@@ -79,7 +78,3 @@ class PolicyRefused(ModelError):
 
 class WeightsInvalid(ModelError):
     """A weights file is missing or does not have the SHA-256 that was pinned for it."""
-
-
-class EngineStartFailed(ModelError):
-    """The engine process ended or stayed silent before it was ready."""

@@ -2,8 +2,7 @@
 
 OrchestrationError
 ├── ContextTooSmall      the model's context cannot hold the prompt
-├── KernelUnavailable    semantic-kernel could not be loaded
-└── PromptUnusable       a prompt file misses a text or has an unknown one
+└── KernelUnavailable    semantic-kernel could not be loaded
 """
 
 from __future__ import annotations
@@ -19,7 +18,3 @@ class ContextTooSmall(OrchestrationError):
 
 class KernelUnavailable(OrchestrationError):
     """semantic-kernel could not be loaded."""
-
-
-class PromptUnusable(OrchestrationError):
-    """A prompt file misses a text or has an unknown one."""

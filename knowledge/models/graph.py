@@ -38,7 +38,6 @@ class Graph:
     outliers: dict[str, Array]  # tensor name -> largest magnitude per channel; empty: build the float graph
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
-    quantised: set[str] = field(default_factory=set)
 
     def const(self, name: str, value: npt.ArrayLike) -> str:
         """Add a constant once and return its name."""

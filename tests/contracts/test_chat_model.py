@@ -32,7 +32,6 @@ class Subject:
     """A model under test."""
 
     model: ChatModel
-    streams_on: bool = True  # its replies are long enough to be left in the middle
 
 
 async def _scripted(_: Path, stack: AsyncExitStack) -> Subject:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, delete
 
-from knowledge import changes, documents, facts
+from knowledge import changes, documents
 from knowledge.database import reading
 from knowledge.errors import FolderInUse, IndexDamaged
 from knowledge.follow import Follower
@@ -18,6 +18,7 @@ from knowledge.indexes import Indexes
 from knowledge.seal import Claim
 from knowledge.search import Search
 from knowledge.tables import changes as changes_table
+from knowledge.tables import facts as facts_table
 from knowledge.types import Collection
 from tests.knowledge.building import ADMIN, HASH, Store, hold, replaced, scope
 from tests.knowledge.plain_index import Killed, PlainIndex, Plan
@@ -225,7 +226,8 @@ def test_does_not_use_an_index_of_another_database(
     first = make()
     first.step()
     first.close()
-    facts.renew_database_id(engine)
+    with engine.begin() as connection:
+        connection.execute(delete(facts_table))  # its identity among them
     second = make()
     second.step()
     assert second.status().rebuilds == 1 and "another database" in second.status().reason

@@ -21,10 +21,6 @@ def test_allow_list_without_names_allows_nothing() -> None:
     assert [skill.name for skill in wrap.only(skills, frozenset({"b"}))] == ["b"]
 
 
-def test_prefix_makes_a_longer_name() -> None:
-    assert wrap.prefixed(ScriptedSkill().skill("a"), "shop_").name == "shop_a"
-
-
 async def test_checks_arguments_before_the_skill_sees_them() -> None:
     scripted = ScriptedSkill()
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "additionalProperties": False}
