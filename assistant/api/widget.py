@@ -201,13 +201,13 @@ async def start(app: App, doors: Doors, visit: Entry, question: str, grace_s: fl
     ticket = doors.chats.enter(session.visitor_id, "visitor")
     try:
         shown = await in_writer_thread(visitors.enter, app.engine, session, limits)
+        caller, options = await in_profile(app, visit, _options(app, widget, shown))
         asked = await in_writer_thread(conversations.ask, app.engine, session.visitor_id, shown, question)
         if asked is None:
             raise errors.unknown("conversation")
     except BaseException:
         ticket.leave()
         raise
-    caller, options = await in_profile(app, visit, _options(app, widget, shown))
     turn = Turn(asked.turn_id, question, asked.history, caller, options)
     wire = VisitorWire(turn.id, "assistant", None, False, int(time.time()))
     return doors.streams.begin(turn, session.id, ticket, wire, grace_s)
