@@ -17,6 +17,8 @@ from assistant.guardrails.words import content
 LONGEST = 400  # characters of a sentence that is shown; longer ones hide the answer
 _FRAGMENT_SHARE = 0.8  # of a sentence's words; what has more of them is the sentence
 _SENTENCE = re.compile(r"^[\"'“‘(]?[A-Z0-9].*[.!?][\"'”’)]*$")
+_ITEM = re.compile(r"(?:[-*•–]|\(?\d{1,3}[.)])\s+")
+_LONGEST_LINE = 160  # characters of a line that is no sentence
 _ADDRESS = re.compile(r"(?<=\s)\((https?://[^\s()<>\[\]*]+)\)")
 _MARKUP = re.compile(r"[|*_`<>\[\]]")
 
@@ -40,7 +42,28 @@ def spelled_out(claim: str, question: str, text: str) -> str | None:
         shared = len(asked & frozenset(content(sentence)))
         if shared > best:
             best, shown = shared, sentence[: place.start()] + _emphasised(place[0], asked) + sentence[place.end() :]
-    return shown or row_told(claim, question, text)
+    return shown or row_told(claim, question, text) or _line_told(wanted, asked, text)
+
+
+def _line_told(wanted: re.Pattern[str], asked: frozenset[str], text: str) -> str | None:
+    """Return the item of a list, or the line that stands alone, with what is `wanted`, which is in bold there.
+
+    "Three weeks" says less than "Three weeks of vacation (15 days)", and "Byrne" is half a name. Of several lines, the
+    one with most of the question's words.
+    """
+    best, shown = -1, None
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    for n, line in enumerate(lines):
+        alone = not any(lines[max(0, n - 1) : n]) and not any(lines[n + 1 : n + 2])
+        item = _ITEM.match(line)
+        said = line[item.end() :] if item else line
+        place = wanted.search(said)
+        if place is None or not (item or alone) or len(said) > _LONGEST_LINE or _MARKUP.search(said):
+            continue
+        shared = len(asked & frozenset(content(said)))
+        if shared > best and said.rstrip(".;,") != place[0]:
+            best, shown = shared, said[: place.start()] + _emphasised(place[0], asked) + said[place.end() :]
+    return shown
 
 
 def linked(text: str) -> str:
