@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from assistant.guardrails.support import Question
+from assistant.orchestration.expected import doubt
 from assistant.orchestration.explain import asks_for_explanation, explanation
 from assistant.orchestration.likelihood import features, load, words
 from assistant.orchestration.listing import asks_for_several, has_list, listing
 from assistant.orchestration.topic import asks_for_topic, on_topic
-from knowledge.reader import Reader
+from knowledge.reader import Reader, Reading
 from knowledge.types import Passage
 from knowledge.words import is_english
 
@@ -103,9 +104,8 @@ def read(
 
 
 def _read(reader: Reader, question: str, passages: Sequence[Passage], attached: Collection[str], lead: float) -> Read:
-    asked, rule = Question(question), load()
     found = [
-        Read(question, passage, words(passage, reading), rule.log_odds(features(asked, passage, reading)))
+        Read(question, passage, words(passage, reading), _log_odds(question, passage, reading))
         for passage, reading in zip(passages, reader.read(question, passages), strict=True)
     ]
     best = max(found, key=lambda one: one.log_odds)
@@ -118,6 +118,10 @@ def _read(reader: Reader, question: str, passages: Sequence[Passage], attached: 
         not best.sure and (asks_for_explanation(question) or asks_for_several(question))
     )
     return (_about(question, found) if whole else None) or best
+
+
+def _log_odds(question: str, passage: Passage, reading: Reading) -> float:
+    return load().log_odds(features(Question(question), passage, reading)) - doubt(question, passage, reading)
 
 
 def _about(question: str, found: Sequence[Read]) -> Read | None:
