@@ -17,7 +17,7 @@ from assistant.orchestration.expected import doubt
 from assistant.orchestration.explain import asks_for_explanation, explanation
 from assistant.orchestration.likelihood import features, load, words
 from assistant.orchestration.listing import asks_for_several, has_list, listing
-from assistant.orchestration.topic import asks_for_topic, on_topic
+from assistant.orchestration.topic import asks_for_topic, asks_for_whom, on_topic
 from knowledge.reader import Reader, Reading
 from knowledge.types import Passage
 from knowledge.words import is_english
@@ -99,7 +99,8 @@ def read(
     best = _read(reader, questions[0], passages, attached, lead)
     for question in questions[1:]:
         if not best.sure:
-            best = max(best, _read(reader, question, passages, attached, lead), key=lambda one: one.log_odds)
+            other = _read(reader, question, passages, attached, lead)
+            best = max(best, other, key=lambda one: (one.sure, one.log_odds))
     return best
 
 
@@ -115,7 +116,7 @@ def _read(reader: Reader, question: str, passages: Sequence[Passage], attached: 
         best, found = own, given
     # Of a whole topic its own page tells most; of anything else, where no passage seems to have the very words.
     whole = asks_for_topic(question, [passage.title for passage in passages]) or (
-        not best.sure and (asks_for_explanation(question) or asks_for_several(question))
+        not best.sure and (asks_for_explanation(question) or asks_for_several(question) or asks_for_whom(question))
     )
     return (_about(question, found) if whole else None) or best
 

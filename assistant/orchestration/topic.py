@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 
+from assistant.guardrails.facts import facts
 from assistant.guardrails.support import within
 from assistant.guardrails.words import STOP, content, stem, tokens
 from knowledge.rarity import rarity
@@ -17,9 +18,10 @@ from knowledge.types import Passage
 # What a page about the topic need not say: what is wanted of it, what kind of text it is, and whose.
 _UNSAID = frozenset(
     content(
-        """describe explain give happen know mean need outline summarize tell want work
-        criteria detail guideline information list overview page policies procedure process requirement rules step
-        summary type company companies employees employer firm official organisation organization staff team"""
+        """describe eligible entitled explain give happen know mean need outline qualify summarize tell want work
+        criteria detail eligibility guideline information list overview page policies procedure process requirement
+        rules step summary type company companies employees employer firm official organisation organization staff
+        team"""
     )
 )
 _NAMED = 0.6  # of the topic's words, rare ones counting more, that title and heading have at least
@@ -33,6 +35,7 @@ _WHOLE = re.compile(
     rf"""^(?:
       what(?:\s+(?:is|are|was|were)|['’]s)\s+{_THING}
     | how\s+(?:do|does|did)\s+{_THING}(?<=\swork|works)
+    | what\s+(?:do|does|did)\s+{_THING}(?<=\sdo)
     | what\s+happens\s+(?:on|at|in|during|after|before|with)\s+{_THING}
     | (?:please\s+)?(?:tell\s+me\s+(?:all\s+|more\s+)?about|explain|describe|summari[sz]e|outline)\s+{_THING}
     | (?!(?:what|who|whom|whose|when|where|which|how|why|is|are|was|were|do|does|did|can|could|should|may|will|would
@@ -43,7 +46,7 @@ _WHOLE = re.compile(
 
 
 def asks_for_topic(question: str, titles: Collection[str] = ()) -> bool:
-    """Return whether a whole topic is asked for: "what is the leave policy", "how do reviews work", "sick leave".
+    """Return whether a whole topic is asked for: "what is the leave policy", "how do reviews work", "what do sales do".
 
     `titles` are one thing each, however they are put: "what is the code of conduct".
     """
@@ -52,6 +55,14 @@ def asks_for_topic(question: str, titles: Collection[str] = ()) -> bool:
         if " " in title:
             asked = asked.replace(title.casefold(), "it")
     return _WHOLE.match(asked) is not None
+
+
+_WHOM = re.compile(r"^(?:and\s+)?who\s+(?:(?:is|are)\s+(?:eligible|entitled)|qualif(?:y|ies)|gets?)\b", re.IGNORECASE)
+
+
+def asks_for_whom(question: str) -> bool:
+    """Return whether it is asked whom a thing is for: pages say so where they say what it is, in other words."""
+    return _WHOM.match(question.strip()) is not None
 
 
 def topic_of(question: str) -> dict[str, str]:
@@ -69,12 +80,19 @@ def on_topic(question: str, passages: Sequence[Passage]) -> int | None:
     """
     topic = topic_of(question)
     named = [_named(topic, passage) if topic else 0.0 for passage in passages]
+    # "What is not covered?" is told below another heading than "What is covered?".
+    denied = facts(question).denies
+    same = [
+        worth * (facts(p.heading.rsplit(" > ", 1)[-1]).denies == denied)
+        for worth, p in zip(named, passages, strict=True)
+    ]
+    named = same if any(same) else named
     most = max(named, default=0.0)
     if not most:
         return None
     first = passages[named.index(most)]
     best = [n for n, one in enumerate(passages) if named[n] and one.document_id == first.document_id]
-    if not all(_among(root, frozenset(topic.values())) for root in _said(first.title)):
+    if not all(among(root, frozenset(topic.values())) for root in _said(first.title)):
         best = [n for n in best if _has(topic, frozenset(content(passages[n].text)))] or best
     return min(best, key=lambda n: passages[n].place)
 
@@ -93,8 +111,8 @@ def _named(topic: Mapping[str, str], passage: Passage) -> float:
 def _worth(topic: Mapping[str, str], label: frozenset[str]) -> float:
     """Return how much of the topic `label` has, times how much of it is the topic; 0.0 where one of them is little."""
     told = {word: rarity(word) for word in topic}
-    share = sum(told[word] for word, root in topic.items() if _among(root, label)) / sum(told.values())
-    about = sum(_among(root, frozenset(topic.values())) for root in label) / len(label) if label else 0.0
+    share = sum(told[word] for word, root in topic.items() if among(root, label)) / sum(told.values())
+    about = sum(among(root, frozenset(topic.values())) for root in label) / len(label) if label else 0.0
     return share * about if share >= _NAMED and about >= _ABOUT else 0.0
 
 
@@ -110,10 +128,11 @@ def _initials(label: str) -> frozenset[str]:
 
 
 def _has(topic: Mapping[str, str], given: frozenset[str]) -> bool:
-    return all(_among(root, given) for root in topic.values())
+    return all(among(root, given) for root in topic.values())
 
 
-def _among(root: str, given: frozenset[str]) -> bool:
+def among(root: str, given: frozenset[str]) -> bool:
+    """Return whether the stem `root` is among `given`, with an ending more or less: "paid" is not "pay"."""
     return within(root, given) or any(
         min(len(root), len(other)) >= _ROOT and (root.startswith(other) or other.startswith(root)) for other in given
     )

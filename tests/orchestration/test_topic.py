@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from assistant.orchestration.read import read, readable
-from assistant.orchestration.topic import asks_for_topic, on_topic
+from assistant.orchestration.topic import asks_for_topic, asks_for_whom, on_topic
 from knowledge.types import Passage
 from tests.orchestration.test_read import Odds
 from tests.readings import SURE
@@ -35,6 +35,7 @@ OTHER = page(3, "Sabbatical", "After parental leave a sabbatical is a matter of 
         "parental leave",
         "sabbatical",
         "What is the policy on drugs and alcohol?",
+        "What does a project manager do?",
     ],
 )
 def test_a_whole_topic_is_asked_for(question: str) -> None:
@@ -162,6 +163,37 @@ def test_a_heading_alone_can_name_it() -> None:
         2, "Other Protected Absences", "Three days are paid.", heading="Absences > Jury Duty or Witness Summons"
     )
     assert on_topic("Is jury duty paid?", [other, within]) == 1
+
+
+def test_what_is_not_so_is_told_below_a_heading_that_says_so() -> None:
+    covered = page(1, "Perks", "These are covered: gym and yoga.", heading="Perks > What is covered?")
+    refused = page(
+        2, "Perks", "Food is not covered.", place=1, heading="Perks > What is not covered?", document="Perks"
+    )
+    assert on_topic("What is not covered by Perks?", [covered, refused]) == 1
+    assert on_topic("What is covered by Perks?", [refused, covered]) == 1
+    assert on_topic("What is not covered by Perks?", [covered]) == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "whom"),
+    [
+        ("Who is eligible for parental leave?", True),
+        ("And who qualifies for it?", True),
+        ("Who gets parental leave?", True),
+        ("Who is the head of sales?", False),
+        ("How do I get leave?", False),
+    ],
+)
+def test_whom_a_thing_is_for_is_asked(question: str, whom: bool) -> None:
+    assert asks_for_whom(question) is whom
+
+
+def test_whom_a_thing_is_for_stands_where_its_page_begins() -> None:
+    asked, unsure = "Who is eligible for parental leave?", Odds({"c1": SURE - 3, "c2": SURE - 1})
+    found = read(unsure, [asked], [FIRST, LATER])
+    assert found.explanation == "Parents get 12 weeks of leave. [1] It is paid. [1]"
+    assert read(Odds({"c1": SURE - 3, "c2": SURE + 1}), [asked], [FIRST, LATER]).passage == LATER
 
 
 def test_a_name_is_known_by_its_initials() -> None:
