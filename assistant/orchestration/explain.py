@@ -98,6 +98,21 @@ def explanation(question: str, text: str, words: str, label: str) -> str | None:
     return _shown(_stretch(pieces, begin), words, asked)
 
 
+def told_from(text: str, said: str, label: str) -> str | None:
+    """Return the stretch of `text` from the sentence `said` on, each sentence with the mark [1]; None where it is none.
+
+    An item of a list follows the sentence that leads to it, else `label`, the name of what it stands below.
+    """
+    pieces, said = pieces_of(text), without_bullet(" ".join(said.split()))
+    at = next((n for n, piece in enumerate(pieces) if said in piece.text), None)
+    if at is None:
+        return None
+    if not pieces[at].is_item:
+        return _shown(_stretch(pieces, at), "", frozenset())
+    lead = next((piece.text for piece in reversed(pieces[:at]) if not piece.is_item), "")
+    return f"{lead if lead.endswith(':') else label.rstrip(' .:') + ':'} [1]\n- {pieces[at].text}"
+
+
 def pieces_of(text: str) -> list[Piece]:
     """Return sentences and items of lists in order; headings, tables and what was cut off are left out."""
     pieces: list[Piece] = []

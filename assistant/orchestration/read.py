@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from assistant.guardrails.support import Question
+from assistant.orchestration.assertion import asks_yes_or_no, assertion
 from assistant.orchestration.expected import doubt
-from assistant.orchestration.explain import asks_for_explanation, explanation
+from assistant.orchestration.explain import asks_for_explanation, explanation, told_from
 from assistant.orchestration.likelihood import features, load, words
 from assistant.orchestration.listing import asks_for_several, has_list, listing
 from assistant.orchestration.topic import asks_for_topic, asks_for_whom, on_topic
@@ -38,11 +39,12 @@ class Read:
     words: str  # of the passage
     log_odds: float  # that the passage answers
     named: bool = False  # whether the passage is the one about what is asked for as a whole
+    asserted: bool = False  # whether the words are a sentence that is about all of a question for yes or no
 
     @property
     def sure(self) -> bool:
         """Return whether the passage says it."""
-        return self.named or self.log_odds > load().sure and bool(self.words)
+        return self.named or self.asserted or self.log_odds > load().sure and bool(self.words)
 
     @property
     def told(self) -> str:
@@ -61,6 +63,8 @@ class Read:
         if not self.sure or not (explains or several):
             return None
         heading = passage.heading.rsplit(" > ", 1)[-1].strip()
+        if self.asserted:
+            return told_from(passage.text, self.words, heading or passage.title)
         listed = listing(passage.text, self.words, heading or passage.title) if several else None
         if listed is not None:
             return listed
@@ -114,6 +118,8 @@ def _read(reader: Reader, question: str, passages: Sequence[Passage], attached: 
     own = max(given, key=lambda one: one.log_odds, default=None)
     if own is not None and own.sure and best.log_odds - own.log_odds <= lead:
         best, found = own, given
+    if asks_yes_or_no(question) and (not best.sure or best.explanation is None):
+        best = _asserting(question, found) or best
     # Of a whole topic its own page tells most; of anything else, where no passage seems to have the very words.
     whole = asks_for_topic(question, [passage.title for passage in passages]) or (
         not best.sure and (asks_for_explanation(question) or asks_for_several(question) or asks_for_whom(question))
@@ -123,6 +129,13 @@ def _read(reader: Reader, question: str, passages: Sequence[Passage], attached: 
 
 def _log_odds(question: str, passage: Passage, reading: Reading) -> float:
     return load().log_odds(features(Question(question), passage, reading)) - doubt(question, passage, reading)
+
+
+def _asserting(question: str, found: Sequence[Read]) -> Read | None:
+    """Return the passage with the sentence that says most of a question for yes or no; the likelier one of equals."""
+    said = {n: told for n, one in enumerate(found) if (told := assertion(question, one.passage)) is not None}
+    place = max(said, key=lambda n: (said[n][1], found[n].log_odds), default=None)
+    return None if place is None else replace(found[place], words=said[place][0], asserted=True)
 
 
 def _about(question: str, found: Sequence[Read]) -> Read | None:
