@@ -91,6 +91,18 @@ def test_asks_in_the_chat_and_carries_the_decision_out(
     assert ("Ticket 7 is open." in shown(app)) == (state == "done")
 
 
+@pytest.mark.parametrize(("said", "state"), [("Yes", "done"), ("no", "refused")])
+def test_a_typed_word_decides_in_place_of_the_buttons(open_page: OpenPage, world: World, said: str, state: str) -> None:
+    world.scripts.append(
+        Script("open a ticket", "This needs your approval.", calls=("create_ticket", {"title": "Printer"}))
+    )
+    app = ask(ask(open_page("ben"), "Please open a ticket"), said)
+    (decided,) = world.approvals.values()
+    assert not app.exception and decided.state == state and "Approve" not in labels(app)
+    assert len(drawn(app, "answer-")) == 1  # the answer that waited goes on; there is no second one
+    assert ("Ticket 7 is open." in shown(app)) == (state == "done")
+
+
 def test_what_waits_elsewhere_is_decided_on_the_page(open_page: OpenPage, world: World, fake: FakeApi) -> None:
     mine = FakeApproval(user(world, "ben").id, "create_ticket", {"title": "Printer"}, question="Open a ticket")
     world.approvals[mine.id] = mine

@@ -194,17 +194,31 @@ async def refuse(world: World, user: FakeUser, request: Request) -> Response:
     return _decide(world, user, request.path_params["id"], "refused")
 
 
+def typed(world: World, user: FakeUser, turn_id: str | None, said: str) -> FakeApproval | None:
+    """Decide the one call that waits in the turn shown last, where the whole message is yes or no; None otherwise."""
+    state = {"yes": "done", "no": "refused"}.get(said.strip().lower())
+    waits = [one for one in world.approvals.values() if one.turn == turn_id and one.state == "waiting"]
+    if state is None or len(waits) != 1 or waits[0].owner != user.id:
+        return None
+    _carry_out(world, user, waits[0], state)
+    return waits[0]
+
+
 def _decide(world: World, user: FakeUser, identifier: str, state: str) -> Response:
     found = world.approvals.get(identifier)
     if found is None or found.owner != user.id:
         return missing("call that waits for you")
     if found.state == "waiting":
-        skill = world.skills[found.skill]
-        found.state, found.result = state, skill.result if state == "done" else "The person refused this call."
-        if state == "done":
-            _note(world, user, skill, found.arguments, "ok", skill.result, approved=True)
-        _amend(world, found)
+        _carry_out(world, user, found, state)
     return JSONResponse({**found.json(), "answer": None})
+
+
+def _carry_out(world: World, user: FakeUser, found: FakeApproval, state: str) -> None:
+    skill = world.skills[found.skill]
+    found.state, found.result = state, skill.result if state == "done" else "The person refused this call."
+    if state == "done":
+        _note(world, user, skill, found.arguments, "ok", skill.result, approved=True)
+    _amend(world, found)
 
 
 def _amend(world: World, decided: FakeApproval) -> None:

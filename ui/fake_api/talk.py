@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from ui.fake_api import commands, gallery, sharing
+from ui.fake_api import commands, gallery, sharing, skills
 from ui.fake_api.answering import made_up, question_of
 from ui.fake_api.doorkeeper import body_of, done, missing, problem, signed_in, text_of, texts_of
 from ui.fake_api.library import take
@@ -206,11 +206,15 @@ async def chat(world: World, user: FakeUser, request: Request) -> Response:
     parent = conversation.turns[replaced].parent if replaced else conversation.head
     named, asked = commands.parted(asked)
     turn = FakeTurn(question=asked, parent=parent, prompt=named)
-    conversation.turns[turn.id] = turn
-    conversation.head, conversation.updated_at = turn.id, time.time()
-    conversation.title = conversation.title or turn.question[:60]
+    decided = None if replaced else skills.typed(world, user, conversation.head, asked)
+    if decided is None:  # else no new turn: the one that waited goes on
+        conversation.turns[turn.id] = turn
+        conversation.head, conversation.updated_at = turn.id, time.time()
+        conversation.title = conversation.title or turn.question[:60]
     stream = STREAMS[turn.id] = FakeStream(turn.id, user.id)
-    task = asyncio.create_task(_answer(world, user, conversation, turn, texts_of(chosen, "collections"), stream))
+    task = asyncio.create_task(
+        _answer(world, user, conversation, turn, texts_of(chosen, "collections"), stream, decided)
+    )
     _TASKS.add(task)
     task.add_done_callback(_TASKS.discard)
     cut = world.faults.cut_chat > 0
@@ -225,11 +229,14 @@ async def _answer(
     turn: FakeTurn,
     names: list[str],
     stream: FakeStream,
+    decided: FakeApproval | None,
 ) -> None:
     """Fill the stream word by word, then store the answer."""
     private = [one for one in world.collections.values() if one.private_to == conversation.id]
     answer = made_up(world, world.readable(user, names or None) + private, turn.question)
     answer = _asking(world, user, conversation, turn, answer)
+    if decided is not None:
+        answer |= {"answer": decided.result, "citations": [], "nearest": [], "approvals": [decided.in_answer()]}
     stream.add({"assistant": {"turn_id": turn.id, "conversation_id": conversation.id}})
     steps = answer["steps"]
     if turn.prompt and isinstance(steps, list):
