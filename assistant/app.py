@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from assistant.calling.service import SkillService
 from assistant.kept import KeptAnswers
+from assistant.measuring import Measuring
 from assistant.memory.memories import Memories
 from assistant.models.adapters import Adapters
 from assistant.models.registry import Registry
@@ -100,6 +101,7 @@ class App:
     registry: Registry
     adapters: Adapters
     speech: Speech
+    measuring: Measuring = field(default_factory=Measuring)
     services: list[Service] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -114,6 +116,7 @@ class App:
 
     async def stop(self) -> None:
         """Stop the services, last one first."""
+        await self.measuring.stop()
         await self.playground.stop()
         for service in reversed(self.services):
             await service.stop()

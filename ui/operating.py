@@ -167,8 +167,13 @@ class Operating(Authoring):
         return self.read(wire.ModelsOverview, "/api/models")
 
     def switch_model(self, name: str, enabled: bool) -> None:
-        """Let a model answer, or not, for everybody."""
+        """Let a model or an ensemble answer, or not, for everybody."""
         self.send("PATCH", f"/api/models/{name}", json={"enabled": enabled})
+
+    def measure_ensemble(self, name: str, questions: Sequence[Mapping[str, str]], grounded: bool) -> None:
+        """Begin to ask an ensemble and each of its members the same."""
+        body: dict[str, object] = {"questions": [dict(each) for each in questions], "grounded": grounded}
+        self.send("POST", f"/api/models/ensembles/{name}/measure", json=body)
 
     def change_adapter(self, name: str, changes: Mapping[str, object]) -> None:
         """Change some of: loaded, description, examples."""

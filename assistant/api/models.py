@@ -13,6 +13,7 @@ from assistant.api import errors
 from assistant.api.auth import ADMIN, Guarded
 from assistant.api.deps import Line, ModelName, Parts, Text
 from assistant.api.doors import Shared
+from assistant.api.measuring import ensembles, underway
 from assistant.api.schemas import Json
 from assistant.app import App
 from assistant.models.choices import AdapterChoice
@@ -81,7 +82,7 @@ class TryBody(BaseModel):
 async def overview(app: Parts, _admin: Admin) -> Json:
     """Return models with their figures since the start, adapters, ensembles, the decision table and the preset."""
     await app.registry.reread()
-    return _overview(app)
+    return await _overview(app)
 
 
 @router.put("/adapters/{name}")
@@ -96,14 +97,14 @@ async def change_adapter(name: ModelName, body: AdapterBody, app: Parts, admin: 
         raise errors.Refusal(409, "adapter-refused", str(exc)) from exc
     except ModelUnavailable as exc:
         raise errors.Refusal(409, "no-vllm", str(exc)) from exc
-    return _overview(app)
+    return await _overview(app)
 
 
 @router.put("/preset")
 async def change_preset(body: PresetBody, app: Parts, admin: Admin) -> Json:
     """Set how tokens are chosen where a request does not say; kept over restarts."""
     await app.adapters.prefer(body.preset, admin.caller.user_id)
-    return _overview(app)
+    return await _overview(app)
 
 
 @router.post("/decide")
@@ -140,23 +141,20 @@ async def try_models(body: TryBody, app: Parts, doors: Shared, admin: Admin) -> 
 
 @router.patch("/{name}")
 async def change_model(name: ModelName, body: ModelBody, app: Parts, admin: Admin) -> Json:
-    """Switch a model on or off for everybody; kept over restarts."""
-    if name not in {model.name for model in app.models.status() if model.tier != "ensemble"}:
+    """Switch a model or an ensemble on or off for everybody; kept over restarts."""
+    if name not in {model.name for model in app.models.status()}:
         raise errors.unknown("model")
     await app.adapters.switch(name, body.enabled, admin.caller.user_id)
-    return _overview(app)
+    return await _overview(app)
 
 
-def _overview(app: App) -> Json:
+async def _overview(app: App) -> Json:
     registry = app.registry
     models = [asdict(model) for model in registry.status()]
     return {
         "models": [model for model in models if model["tier"] != "ensemble"],
-        "ensembles": [
-            {"name": model["name"], "kind": model["model"], "about": model["detail"]}
-            for model in models
-            if model["tier"] == "ensemble"
-        ],
+        "ensembles": await ensembles(app),
+        "measuring": underway(app),
         "adapters": _adapters(app),
         "adapters_problem": app.adapters.problem,
         "balance": registry.balance(),

@@ -9,13 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
-from assistant.cli import policy
+from assistant.cli import measuring, policy
 from assistant.cli.options import JsonFlag, settings_of
 from assistant.cli.output import Failed, err, out, show_answer, show_json, show_table
 from assistant.cli.session import call, connect
 
 app = typer.Typer(no_args_is_help=True, help="Models, adapters and who answers.")
 app.add_typer(policy.app, name="policy")
+app.command("measure")(measuring.measure)
 
 
 @app.command("list")
@@ -35,7 +36,7 @@ def list_models(context: typer.Context, as_json: JsonFlag = False) -> None:
         show_table("Adapters", columns, [[row[column] for column in columns] for row in found["adapters"]])
     elif found["adapters_problem"]:
         out.print(found["adapters_problem"], markup=False, highlight=False)
-    show_table("Ensembles", ["name", "kind", "about"], [list(row.values()) for row in found["ensembles"]])
+    measuring.show(found["ensembles"])
 
 
 @app.command("status")
@@ -125,13 +126,13 @@ def try_models(
 
 @app.command("on")
 def switch_on(context: typer.Context, name: str, as_json: JsonFlag = False) -> None:
-    """Let a model answer again, for everybody."""
+    """Let a model or an ensemble answer again, for everybody."""
     _switch(context, name, True, as_json)
 
 
 @app.command("off")
 def switch_off(context: typer.Context, name: str, as_json: JsonFlag = False) -> None:
-    """Ask a model nothing any more, whoever names it; what it is saying goes on."""
+    """Ask a model or an ensemble nothing any more, whoever names it; what it is saying goes on."""
     _switch(context, name, False, as_json)
 
 
@@ -195,10 +196,11 @@ def _change(context: typer.Context, name: str, body: dict[str, Any], as_json: bo
 def _switch(context: typer.Context, name: str, enabled: bool, as_json: bool) -> None:
     with connect(settings_of(context)) as client:
         found = call(client, "PATCH", f"/api/models/{name}", json={"enabled": enabled})
+    rows = [*found["models"], *found["ensembles"]]
     if as_json:
-        show_json(found["models"])
+        show_json(rows)
     else:
-        show_table("Models", ["name", "enabled"], [[row["name"], row["enabled"]] for row in found["models"]])
+        show_table("Models", ["name", "enabled"], [[row["name"], row["enabled"]] for row in rows])
 
 
 def _breaker(row: Any) -> str:

@@ -140,6 +140,20 @@ def models_of(ensemble: Ensemble) -> tuple[str, ...]:
     return tuple(stage.model for stage in ensemble.stages)
 
 
+def rule_of(ensemble: Ensemble) -> str:
+    """Return how an ensemble comes to its answer, in a few words."""
+    if isinstance(ensemble, Vote):
+        return {
+            "majority": "the answer that most members give",
+            "ranked": "the members' ranked answers, added up",
+            "weighted": "a vote weighted by measured skill",
+            "stacked": "a vote weighted by what was learned of past answers",
+        }[ensemble.method]
+    if isinstance(ensemble, SelfConsistency):
+        return f"{ensemble.samples} answers of one model, of which most agree on one"
+    return "the average of token probabilities" if isinstance(ensemble, Average) else "one stage after the other"
+
+
 def without_probabilities(name: str) -> str:
     """Return the sentence that refuses a member of an average."""
     return (

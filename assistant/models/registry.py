@@ -104,6 +104,8 @@ class Registry:
         facts = Facts(turn.question, turn.options.policy, domains, bool(turn.options.pictures))
         if (ensemble := self.ensembles.get(turn.options.model)) is not None:
             task = await self._task_of(turn.question, ensemble)
+            if ensemble.name in self.choices.off:
+                raise WishRefused(f"The ensemble {ensemble.name!r} is switched off. Ask another.", "model_not_found")
             council = self._council(ensemble, facts, task)
             return Choice(council, council.route)
         chosen = self.decide(turn.options.model, facts)
@@ -151,7 +153,7 @@ class Registry:
     def status(self) -> Sequence[ModelStatus]:
         """Return every model and every ensemble with its health as last seen; asks nobody."""
         models = [self._status(lane) for lane in self._router.lanes.values()]
-        return [*models, *(_of_ensemble(ensemble) for ensemble in self.ensembles.values())]
+        return [*models, *(self._of_ensemble(ensemble) for ensemble in self.ensembles.values())]
 
     def balance(self) -> float | None:
         """Return how evenly answers fall on the adapters, see routes.spread; None before the first one."""
@@ -247,6 +249,10 @@ class Registry:
             guesses=self._guesses(route), breaker=state, tried_again_in_s=lane.breaker.tried_again_in_s(),
         )  # fmt: skip
 
+    def _of_ensemble(self, one: Ensemble) -> ModelStatus:
+        enabled = one.name not in self.choices.off
+        return ModelStatus(one.name, "ensemble", one.kind, None, True, one.about, enabled=enabled)
+
     def _guesses(self, route: Route) -> tuple[Guesses, ...]:
         if route.tier == "domain":
             return self.guesses if route.adapter is None else ()
@@ -256,7 +262,3 @@ class Registry:
 def _is_adapter(lane: Lane) -> bool:
     route = lane.route()
     return route.tier == "domain" and route.adapter is not None
-
-
-def _of_ensemble(ensemble: Ensemble) -> ModelStatus:
-    return ModelStatus(ensemble.name, "ensemble", ensemble.kind, None, True, ensemble.about)

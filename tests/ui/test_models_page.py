@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from ui.fake_api import World
-from ui.models import page
+from ui.models import ensembles, page
 from ui.wire import ModelInfo
 
 OpenPage = Callable[..., AppTest]
@@ -55,6 +56,26 @@ def test_a_model_is_switched_off(open_page: OpenPage, world: World) -> None:
     app = models_page(open_page)
     next(one for one in app.toggle if one.key == "model-on-smollm2-135m").set_value(False).run()
     assert world.models_off == {"smollm2-135m"} and "Switched off" in shown(app)
+
+
+def test_an_ensemble_is_switched_off_and_shows_whether_it_is_worth_its_cost(open_page: OpenPage, world: World) -> None:
+    app = models_page(open_page)
+    assert "5 answers of one model, of which most agree on one: assistant (5 times)" in shown(
+        app
+    ) and "has not been measured here" in shown(app)
+    next(one for one in app.toggle if one.key == "ensemble-on-self-consistency").set_value(False).run()
+    assert world.models_off == {"self-consistency"} and not app.exception
+    world.worth = {"verdict": "better", "sentence": "Better than all alone", "current": False}
+    text = shown(app.run())
+    assert "green[Better than all alone]" in text and "members have changed" in text
+
+
+def test_it_reads_the_questions_of_a_measurement() -> None:
+    line = '{"question": "Why?", "answer": "Because"}'
+    assert ensembles.read(f"{line}\n\n{line}") == [{"question": "Why?", "answer": "Because"}] * 2
+    for wrong in ("", "\n", f"{line}\nWhy?", "[1]", '{"question": "Why?"}'):
+        with pytest.raises(ValueError, match="form"):
+            ensembles.read(wrong)
 
 
 def test_it_tells_who_would_be_asked(open_page: OpenPage) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import state
-from ui.models import adapters, guesses, policy, side_by_side
+from ui.models import adapters, ensembles, guesses, policy, side_by_side
 from ui.scrub import plain
 from ui.trouble import careful, told
 from ui.wire import ModelInfo, ModelsOverview, Rule
@@ -24,6 +24,7 @@ def show() -> None:
     _manner(found)
     side_by_side.show(found)
     _choice(found)
+    ensembles.show(found)
     policy.show()
 
 
@@ -137,14 +138,6 @@ def _choice(found: ModelsOverview) -> None:
     with st.expander("The rules, in order: the first that fits decides"):
         for rule in found.rules:
             st.markdown(_rule(rule))
-    if found.ensembles:
-        st.header("Ensembles", anchor=False)
-        st.caption("Several models behind one name; programs ask for them by that name.")
-        with st.container(key="people-list", gap=None, border=True):
-            for ensemble in found.ensembles:
-                with st.container(key=f"person-{ensemble.name}", horizontal=True, vertical_alignment="center"):
-                    st.markdown(f"**{plain(ensemble.name, 60)}**", width=190)
-                    st.caption(plain(ensemble.about, 300))
 
 
 def _rule(rule: Rule) -> str:

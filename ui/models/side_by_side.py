@@ -15,7 +15,9 @@ _SHOWN = 4_000  # characters of an answer
 
 def show(found: ModelsOverview) -> None:
     """Show the form, and the answers behind it."""
-    names = [model.name for model in found.models if model.enabled] + [each.name for each in found.ensembles]
+    names = [model.name for model in found.models if model.enabled] + [
+        each.name for each in found.ensembles if each.enabled
+    ]
     if len(names) < 2:
         return
     st.header("Side by side", anchor=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ui.wire.base import Wire
+from ui.wire.base import Epoch, Wire
 
 
 class Guesses(Wire):
@@ -53,12 +53,35 @@ class AdapterInfo(Wire):
     examples: tuple[str, ...] = ()
 
 
+class WorthInfo(Wire):
+    """An ensemble beside its best member, as measured."""
+
+    verdict: str = ""  # "better", "worse" or "not shown"
+    sentence: str = ""
+    current: bool = True  # False: its members have changed since
+    at: Epoch = 0.0
+
+
 class EnsembleInfo(Wire):
     """Several models behind one name."""
 
     name: str
     kind: str = ""
     about: str = ""
+    members: tuple[str, ...] = ()
+    rule: str = ""
+    enabled: bool = True
+    worth: WorthInfo | None = None  # None: not measured yet
+
+
+class UnderwayInfo(Wire):
+    """A measurement that runs, or that ran last."""
+
+    name: str
+    done: int = 0
+    total: int = 0
+    running: bool = False
+    problem: str = ""
 
 
 class Rule(Wire):
@@ -85,6 +108,7 @@ class ModelsOverview(Wire):
     adapters: tuple[AdapterInfo, ...] = ()
     adapters_problem: str = ""
     ensembles: tuple[EnsembleInfo, ...] = ()
+    measuring: UnderwayInfo | None = None
     balance: float | None = None
     rules: tuple[Rule, ...] = ()
     problems: tuple[str, ...] = ()  # with the files of the rules and the ensembles
