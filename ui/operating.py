@@ -175,6 +175,10 @@ class Operating(Authoring):
         body: dict[str, object] = {"questions": [dict(each) for each in questions], "grounded": grounded}
         self.send("POST", f"/api/models/ensembles/{name}/measure", json=body)
 
+    def measure_speculation(self) -> None:
+        """Begin to measure what guessing tokens brings each model of the vLLM server."""
+        self.send("POST", "/api/models/speculation")
+
     def change_adapter(self, name: str, changes: Mapping[str, object]) -> None:
         """Change some of: loaded, description, examples."""
         self.send("PUT", f"/api/models/adapters/{name}", json=dict(changes))

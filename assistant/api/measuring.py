@@ -1,8 +1,8 @@
-"""Whether an ensemble is worth its cost: measured on an administrator's own questions, and shown beside it."""
+"""What administrators have measured: whether an ensemble is worth its cost, and what guessing tokens brings vLLM."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from typing import Annotated
@@ -19,7 +19,9 @@ from assistant.api.schemas import Json
 from assistant.app import App
 from assistant.measurements import Measured
 from assistant.measuring import MOST, Case, figures
+from assistant.models import speculation
 from assistant.models.ensembles import Ensemble, models_of, rule_of
+from assistant.models.speculation import Kept
 from assistant.models.worth import Figures, worth
 from assistant.people.credentials import Credential
 from assistant.threads import in_thread
@@ -71,6 +73,41 @@ async def measure_ensemble(name: ModelName, body: MeasureBody, app: Parts, doors
     if not app.measuring.begin(name, len(cases) * len(asked), work):
         raise errors.Refusal(409, "measuring", "Something else is being measured; wait until that is done.")
     return {"ensembles": await ensembles(app), "measuring": underway(app)}
+
+
+@router.post("/speculation", status_code=202)
+async def measure_speculation(app: Parts, doors: Shared, admin: Admin) -> Json:
+    """Begin to measure what guessing tokens brings each model of the vLLM server; GET /api/models tells how far."""
+    models, caller = app.registry.of_vllm(), admin.caller
+    if not models:
+        raise errors.Refusal(409, "no-vllm", app.adapters.problem or "No model of the vLLM server may be asked now.")
+
+    async def work(step: Callable[[], None]) -> None:
+        for name, model in models.items():
+            async with doors.chats.place(caller.user_id, "background"):
+                found = await speculation.measured(model, app.adapters.counters, step)
+            kept = (await _speculation(app)).get(name, Kept()).renewed(found)
+            await in_thread(measurements.keep, app.engine, "speculation", name, kept.model_dump(), caller.user_id)
+
+    if not app.measuring.begin("speculation", len(models) * speculation.ANSWERS, work):
+        raise errors.Refusal(409, "measuring", "Something else is being measured; wait until that is done.")
+    return {"measuring": underway(app)}
+
+
+async def with_guesses(app: App, models: Sequence[Json]) -> list[Json]:
+    """Return models with what was measured of guessing behind what their servers tell, and what to do about it."""
+    kept = await _speculation(app)
+    found = []
+    for model in models:
+        mine = kept[model["name"]].guesses() if model["tier"] == "domain" and model["name"] in kept else ()
+        told = [*model["guesses"], *map(asdict, mine)]
+        found.append({**model, "guesses": told, "guessing_advice": speculation.advice(mine)})
+    return found
+
+
+async def _speculation(app: App) -> dict[str, Kept]:
+    rows = await in_thread(measurements.kept, app.engine, "speculation")
+    return {name: Kept.model_validate(row.figures) for name, row in rows.items()}
 
 
 async def ensembles(app: App) -> list[Json]:

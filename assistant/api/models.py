@@ -13,7 +13,7 @@ from assistant.api import errors
 from assistant.api.auth import ADMIN, Guarded
 from assistant.api.deps import Line, ModelName, Parts, Text
 from assistant.api.doors import Shared
-from assistant.api.measuring import ensembles, underway
+from assistant.api.measuring import ensembles, underway, with_guesses
 from assistant.api.schemas import Json
 from assistant.app import App
 from assistant.models.choices import AdapterChoice
@@ -152,7 +152,7 @@ async def _overview(app: App) -> Json:
     registry = app.registry
     models = [asdict(model) for model in registry.status()]
     return {
-        "models": [model for model in models if model["tier"] != "ensemble"],
+        "models": await with_guesses(app, [model for model in models if model["tier"] != "ensemble"]),
         "ensembles": await ensembles(app),
         "measuring": underway(app),
         "adapters": _adapters(app),

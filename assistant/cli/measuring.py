@@ -1,4 +1,4 @@
-"""`assistant models measure`: whether an ensemble is worth its cost, on questions of one's own."""
+"""`assistant models measure` and `speculation`: whether ensembles and guessing tokens are worth their cost."""
 
 from __future__ import annotations
 
@@ -42,6 +42,18 @@ def measure(
     out.print(f"{one['worth']['sentence']}.", markup=False, highlight=False)
 
 
+def speculation(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """Measure what guessing tokens brings each model of the vLLM server, for each kind of request; keep it idle."""
+    with connect(settings_of(context)) as client:
+        call(client, "POST", "/api/models/speculation")
+        models = wait(client)["models"]
+    if as_json:
+        shown = ("name", "guesses", "guessing_advice")
+        show_json([{name: model[name] for name in shown} for model in models if model["tier"] == "domain"])
+    else:
+        show_guesses(models)
+
+
 def wait(client: httpx.Client) -> Any:
     """Return the overview of the models once the measurement is done. Raises Failed when it came to nothing."""
     told = 0
@@ -57,6 +69,25 @@ def wait(client: httpx.Client) -> Any:
     if now["problem"]:
         raise Failed(f"The measurement of {now['name']} came to nothing: {now['problem']}")
     return found
+
+
+def show_guesses(models: Sequence[Any]) -> None:
+    """Show what guessing tokens ahead has brought, where anything is guessed."""
+    columns = ["model", "adapter", "task", "on", "right", "tokens_per_step", "speed_with", "speed_without"]
+    rows = []
+    for model in models:
+        for each in model["guesses"]:
+            # Tokens that were accepted; the local engine knows an upper bound of those guessed, see docs/serving.md.
+            right = each["accepted"] / each["guessed"] if each["guessed"] else None
+            known = {**each, "model": model["name"], "adapter": model["adapter"], "right": right}
+            known["task"] = each["task"] or "(all)"
+            known["on"] = "trying" if each["on"] is None else each["on"]
+            rows.append([_short(known[column]) for column in columns])
+    if rows:
+        show_table("Guessing ahead, speeds in tokens/s", columns, rows)
+    for model in models:
+        if model["guessing_advice"]:
+            out.print(f"{model['name']}: {model['guessing_advice']}", markup=False, highlight=False)
 
 
 def show(ensembles: Sequence[Any]) -> None:

@@ -17,6 +17,7 @@ from assistant.cli.session import call, connect
 app = typer.Typer(no_args_is_help=True, help="Models, adapters and who answers.")
 app.add_typer(policy.app, name="policy")
 app.command("measure")(measuring.measure)
+app.command("speculation")(measuring.speculation)
 
 
 @app.command("list")
@@ -30,7 +31,7 @@ def list_models(context: typer.Context, as_json: JsonFlag = False) -> None:
                "tokens_per_s", "context_tokens", "cost_per_1000", "detail"]  # fmt: skip
     rows = [{**row, "breaker": _breaker(row)} for row in found["models"]]
     show_table("Models", columns, [[_short(row[column]) for column in columns] for row in rows])
-    _show_guesses(found["models"])
+    measuring.show_guesses(found["models"])
     columns = ["name", "loaded", "rank", "problem", "description"]
     if found["adapters"]:
         show_table("Adapters", columns, [[row[column] for column in columns] for row in found["adapters"]])
@@ -166,22 +167,6 @@ def serve_vllm(
 def _overview(context: typer.Context) -> Any:
     with connect(settings_of(context)) as client:
         return call(client, "GET", "/api/models")
-
-
-def _show_guesses(models: Any) -> None:
-    """Show what guessing tokens ahead has brought, where anything is guessed."""
-    columns = ["model", "adapter", "task", "on", "right", "tokens_per_step", "speed_with", "speed_without"]
-    rows = []
-    for model in models:
-        for each in model["guesses"]:
-            # Tokens that were accepted; the local engine knows an upper bound of those guessed, see docs/serving.md.
-            right = each["accepted"] / each["guessed"] if each["guessed"] else None
-            known = {**each, "model": model["name"], "adapter": model["adapter"], "right": right}
-            known["task"] = each["task"] or "(all)"
-            known["on"] = "trying" if each["on"] is None else each["on"]
-            rows.append([_short(known[column]) for column in columns])
-    if rows:
-        show_table("Guessing ahead, speeds in tokens/s", columns, rows)
 
 
 def _change(context: typer.Context, name: str, body: dict[str, Any], as_json: bool) -> None:

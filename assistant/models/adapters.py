@@ -18,6 +18,7 @@ from assistant.models.presets import Preset
 from assistant.models.registry import Registry
 from assistant.models.router import Lane
 from assistant.models.settings import ModelSettings
+from assistant.models.speculation import Counters
 from assistant.models.vllm.client import Offered, VllmClient
 from assistant.threads import in_thread
 
@@ -136,6 +137,12 @@ class Adapters:
         await in_thread(choices.set_preset, self._engine, preset, by)
         log.info("sampling preset: %s, by %s", preset, by)
         await self.look()
+
+    async def counters(self) -> Counters:
+        """Return what the vLLM server has guessed since its start. Raises ModelUnavailable without an answer."""
+        if self._client is None:
+            raise ModelUnavailable(self.problem)
+        return await self._client.counters()
 
     def problem_of(self, name: str) -> str:
         """Return why a wanted adapter is not loaded, "" when nothing is known against it."""

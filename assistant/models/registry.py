@@ -22,7 +22,7 @@ from assistant.models.policy.pilot import Pilot
 from assistant.models.policy.situation import ACTIONS, KINDS, governs
 from assistant.models.router import Lane, Routed, Router
 from assistant.models.routes import ANY, Card, Chosen, kind_of
-from assistant.models.types import Guesses, ModelStatus, Policy
+from assistant.models.types import ChatModel, Guesses, ModelStatus, Policy
 from assistant.orchestration.ports import Choice, Rival
 from assistant.threads import in_thread
 from assistant.types import Route, Turn
@@ -185,6 +185,11 @@ class Registry:
     def adapters(self) -> frozenset[str]:
         """Return the adapters that are offered as models of their own."""
         return frozenset(name for name, lane in self._router.lanes.items() if _is_adapter(lane))
+
+    def of_vllm(self) -> dict[str, ChatModel]:
+        """Return the models of the vLLM server that may be asked, by name."""
+        lanes = [lane for lane in self._router.lanes.values() if lane.route().tier == "domain"]
+        return {lane.name: lane.model for lane in lanes if lane.name not in self.choices.off}
 
     async def _nearest(self, question: str) -> tuple[Domain, ...]:
         among = sorted(self.adapters - self.choices.off)

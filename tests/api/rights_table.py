@@ -26,6 +26,7 @@ TABLE: dict[str, tuple[Expected, Any]] = {
     "PUT /api/models/preset": ((401, 403, 403, 200), {"preset": "balanced"}),
     "POST /api/models/decide": ((401, 403, 403, 409), {"question": "Who is asked?"}),  # there is no model here
     "POST /api/models/try": ((401, 403, 403, 422), {"models": [], "text": "Who?"}),
+    "POST /api/models/speculation": ((401, 403, 403, 409), None),  # there is no vLLM server here
     "POST /api/models/ensembles/{name}/measure": ((401, 403, 403, 422), {"questions": []}),
     "PATCH /api/models/{name}": ((401, 403, 403, 404), {"enabled": False}),
     "GET /api/curated": ((401, 403, 403, 200), None),

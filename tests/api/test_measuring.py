@@ -16,10 +16,13 @@ from assistant.cli.main import app as commands
 from assistant.measuring import Underway
 from assistant.models.adapters import Adapters
 from assistant.models.ensembles import Member, SelfConsistency, Vote
+from assistant.models.fake_script import Script
+from assistant.models.fake_server import FakeServer
 from assistant.models.lanes import lanes
 from assistant.models.registry import Registry
 from assistant.models.settings import ModelSettings
-from ui.wire import EnsembleInfo
+from assistant.models.speculation import ANSWERS, PROMPTS
+from ui.wire import EnsembleInfo, ModelInfo
 from ui.wire.models import UnderwayInfo
 
 from .conftest import World
@@ -85,6 +88,34 @@ async def test_only_one_measurement_runs_at_a_time(voting: World) -> None:
         second = await client.post("/api/models/ensembles/both/measure", json={"questions": CASES})
     assert second.status_code == 409 and "Something else is being measured" in second.text
     assert voting.turns.asked == []
+
+
+async def test_what_guessing_brings_is_measured_for_each_model_of_vllm(
+    voting: World, engine: Engine, tmp_path: Path
+) -> None:
+    async with FakeServer(Script(name="big")).running() as server:
+        settings = ModelSettings(vllm_url=server.url, vllm_model="big")
+        voting.app.registry = Registry(lanes(settings, None))
+        voting.app.models = voting.app.registry
+        voting.app.adapters = Adapters(engine, settings, voting.app.registry, tmp_path)
+        async with voting.client(voting.admin) as client:
+            begun = await client.post("/api/models/speculation")
+            found = await measured(client)
+        await voting.app.registry.stop()
+        await voting.app.adapters.stop()
+    assert begun.status_code == 202 and found["measuring"]["problem"] == ""
+    assert found["measuring"]["done"] == found["measuring"]["total"] == ANSWERS
+    (big,) = found["models"]
+    assert [each["task"] for each in big["guesses"]] == list(PROMPTS)
+    assert all(each["answers"] == 3 and each["on"] is False and each["speed_without"] for each in big["guesses"])
+    assert "other setting of `speculation`" in big["guessing_advice"]
+    assert set(big) == set(ModelInfo.model_fields)
+
+
+async def test_without_vllm_there_is_nothing_to_guess(world: World) -> None:
+    async with world.client(world.admin) as client:
+        refused = await client.post("/api/models/speculation")
+    assert refused.status_code == 409 and "No vLLM server is set up" in refused.text
 
 
 async def test_a_measurement_that_fails_says_why_and_keeps_nothing(voting: World) -> None:

@@ -44,6 +44,15 @@ def test_it_shows_for_each_kind_of_request_what_guessing_brings(open_page: OpenP
     assert "**plain chat**: off. 62 answers" in text and "**condense**: being tried. 2 answers" in text
 
 
+def test_guessing_is_measured_and_what_to_do_about_it_is_said(open_page: OpenPage, world: World) -> None:
+    app = models_page(open_page)
+    assert "loses at plain chat" not in shown(app)
+    press(app, "measure-guessing")
+    text = shown(app)
+    assert world.guessing_measured and "Guessing loses at plain chat." in text
+    assert "431 answers, 48% of guesses right" in text  # exact, as vLLM counts them
+
+
 def test_an_adapter_is_unloaded_and_one_that_cannot_be_loaded_says_why(open_page: OpenPage, world: World) -> None:
     app = models_page(open_page)
     press(app, "load-finance-1f3a")

@@ -54,6 +54,7 @@ def routes() -> list[Route]:
         Route("/api/models/preset", signed_in(change_preset, admin=True), methods=["PUT"]),
         Route("/api/models/decide", signed_in(decide, admin=True), methods=["POST"]),
         Route("/api/models/try", signed_in(try_models, admin=True), methods=["POST"]),
+        Route("/api/models/speculation", signed_in(measure_speculation, admin=True), methods=["POST"]),
         Route("/api/models/ensembles/{name}/measure", signed_in(measure, admin=True), methods=["POST"]),
         Route("/api/models/{name}", signed_in(change_model, admin=True), methods=["PATCH"]),
         Route("/api/policy", signed_in(policies, admin=True), methods=["GET"]),
@@ -140,6 +141,12 @@ async def measure(world: World, _user: FakeUser, request: Request) -> Response:
     return JSONResponse({}, 202)
 
 
+async def measure_speculation(world: World, _user: FakeUser, _request: Request) -> Response:
+    """Find at once that guessing loses at one kind of request."""
+    world.guessing_measured = True
+    return JSONResponse({}, 202)
+
+
 async def policies(world: World, _user: FakeUser, _request: Request) -> Response:
     """Return what was learned."""
     return _policies(world)
@@ -208,7 +215,8 @@ def _models(world: World) -> list[dict[str, object]]:
     ]
     figures[0] |= {"tokens_per_s": 96.0, "cost_per_1000": 0.42, "busy": 4, "adapter": None}
     figures[1] |= {"tokens_per_s": 71.0, "cost_per_1000": None, "busy": 0, "adapter": "grounded-answer"}
-    figures[0] |= {"guesses": [OVER_ALL]}
+    measured = {"guesses": [OVER_ALL, *GUESSES[:2]], "guessing_advice": "Guessing loses at plain chat."}
+    figures[0] |= measured if world.guessing_measured else {"guesses": [OVER_ALL]}
     figures[1] |= {"guesses": GUESSES}
     loaded = [
         {"name": adapter.name, "tier": "domain", "adapter": adapter.name, "answers": 402, "failures": 0,
@@ -216,7 +224,13 @@ def _models(world: World) -> list[dict[str, object]]:
         for adapter in world.adapters.values()
         if adapter.loaded
     ]  # fmt: skip
-    common: dict[str, object] = {"healthy": True, "detail": "It answers.", "inside": True, "guesses": []}
+    common: dict[str, object] = {
+        "healthy": True,
+        "detail": "It answers.",
+        "inside": True,
+        "guesses": [],
+        "guessing_advice": "",
+    }
     common |= {"breaker": "closed", "tried_again_in_s": None}
     return [
         {"model": str(one["name"]), **common, **one, "enabled": one["name"] not in world.models_off}

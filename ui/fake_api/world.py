@@ -104,6 +104,7 @@ class World:
     models_off: set[str] = field(default_factory=set)
     models_problems: list[str] = field(default_factory=list)  # with the files of rules and ensembles
     preset: str = "precise"
+    guessing_measured: bool = False
     worth: dict[str, object] | None = None  # of the ensemble, once it was measured
     chat_bodies: list[dict[str, object]] = field(default_factory=list)  # as they were sent, newest last
     sees: bool = False  # whether a model takes pictures

@@ -12,7 +12,6 @@ from ui.scrub import plain
 from ui.trouble import careful, told
 from ui.wire import EnsembleInfo, ModelsOverview
 
-LOOK_EVERY_S = 2.0
 _EXAMPLE = '{"question": "What is the capital of France?", "answer": "Paris"}'
 _COLOURS = {"better": "green", "worse": "orange"}
 
@@ -27,11 +26,6 @@ def show(found: ModelsOverview) -> None:
     with st.container(key="people-list-ensembles", gap=None, border=True):
         for one in found.ensembles:
             _row(one, running)
-    if running:
-        _underway()
-    elif found.measuring is not None and found.measuring.problem:
-        told_of = f"The measurement of {found.measuring.name} came to nothing: {found.measuring.problem}"
-        st.warning(plain(told_of, 500), icon=":material/warning:")
 
 
 def _row(one: EnsembleInfo, running: bool) -> None:
@@ -68,17 +62,6 @@ def _worth(one: EnsembleInfo) -> str:
 @careful
 def _switch(name: str, enabled: bool) -> None:
     state.api().switch_model(name, enabled)
-
-
-@st.fragment(run_every=LOOK_EVERY_S)
-def _underway() -> None:
-    now = state.api().models().measuring
-    if now is None or not now.running:
-        st.rerun()
-    else:
-        st.progress(
-            now.done / max(1, now.total), plain(f"Measuring {now.name}: {now.done} of {now.total} answers", 200)
-        )
 
 
 @st.dialog("Is it worth its cost?")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import state
-from ui.models import adapters, ensembles, guesses, policy, side_by_side
+from ui.models import adapters, ensembles, guesses, measuring, policy, side_by_side
 from ui.scrub import plain
 from ui.trouble import careful, told
 from ui.wire import ModelInfo, ModelsOverview, Rule
@@ -21,6 +21,8 @@ def show() -> None:
     _figures()
     found = state.api().models()
     adapters.show(found)
+    guesses.measure(found)
+    measuring.show(found)
     _manner(found)
     side_by_side.show(found)
     _choice(found)

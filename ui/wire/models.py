@@ -38,6 +38,7 @@ class ModelInfo(Wire):
     tokens_per_s: float | None = None
     cost_per_1000: float | None = None
     guesses: tuple[Guesses, ...] = ()
+    guessing_advice: str = ""  # what to do about it, as measured
     breaker: str = "closed"  # "open": left alone after failures; "half-open": being tried
     tried_again_in_s: float | None = None  # when it is open
 

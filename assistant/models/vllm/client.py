@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assistant.models.errors import AdapterRefused, ModelUnavailable
 from assistant.models.openai_http import Endpoint
+from assistant.models.speculation import Counters
 from assistant.models.types import Guesses
 
 KEY_FILE = Path("run") / "vllm.key"  # in the data folder; `serve-vllm` leaves it there
@@ -31,12 +32,6 @@ class Offered(BaseModel):
 
 class _Listing(BaseModel):
     adapters: tuple[Offered, ...]
-
-
-class _Guessed(BaseModel):
-    guessed: int = 0
-    accepted: int = 0
-    guessing_steps: int = 0
 
 
 class _Model(BaseModel):
@@ -67,14 +62,21 @@ class VllmClient:
     async def guesses(self) -> tuple[Guesses, ...]:
         """Return what guessing tokens has brought there, over all adapters and prompts; () without any."""
         try:
-            answer = await self._client.get("/health", timeout=LOOK_S)
-            told = _Guessed.model_validate(answer.raise_for_status().json())
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+            told = await self.counters()
+        except ModelUnavailable:
             return ()
         if not told.guessed:
             return ()
         per_step = 1 + told.accepted / told.guessing_steps if told.guessing_steps else None
         return (Guesses("", True, 0, told.guessed, told.accepted, per_step),)
+
+    async def counters(self) -> Counters:
+        """Return what was guessed there since its start. Raises ModelUnavailable when it does not tell."""
+        try:
+            answer = await self._client.get("/health", timeout=LOOK_S)
+            return Counters.model_validate(answer.raise_for_status().json())
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as exc:
+            raise ModelUnavailable(f"The vLLM server at {self.url} does not tell what it guesses.") from exc
 
     async def context_tokens(self) -> int | None:
         """Return how many tokens the models there read, the least of them; None where the server does not tell."""

@@ -28,7 +28,9 @@ from assistant.models.preparing import fingerprint
 from assistant.models.registry import Registry
 from assistant.models.router import Deadlines, Lane, Routed, Router
 from assistant.models.settings import ModelSettings
+from assistant.models.speculation import measured
 from assistant.models.types import ModelRequest, Sampling
+from assistant.models.vllm.client import VllmClient
 from assistant.orchestration.fake import ListSearch, OpenGate
 from assistant.orchestration.notes import NOBODY
 from assistant.orchestration.prompts import Message
@@ -207,6 +209,25 @@ def test_it_guesses_from_the_prompt_and_is_right_for_an_answer_that_copies_it(se
     guessed, accepted = (now - then for now, then in zip(guesses(), before, strict=True))
     assert "open from six in the morning" in copied
     assert guessed >= accepted > 4
+
+
+async def test_what_guessing_brings_is_told_for_each_adapter_and_each_kind_of_request(server: Served) -> None:
+    found = {}
+    client = VllmClient(Endpoint(f"{server.url}/v1", server.key))
+    for name in (BASE, ADAPTER):
+        endpoint = Endpoint(f"{server.url}/v1", server.key, name)
+        model = OpenAIModel(name, fixed(endpoint), 2048, Timeouts(5, 180, 180), VLLM)
+        try:
+            found[name] = await measured(model, client.counters, lambda: None, tokens=16)
+        finally:
+            await model.close()
+    await client.close()
+    runs = [run for kinds in found.values() for run in kinds.values()]
+    assert len(runs) == 6 and all(run.answers == 3 and run.tokens and run.speed for run in runs)
+    cited = found[BASE]["grounded_answer"]
+    assert cited.guessed >= cited.accepted > 0 and cited.steps > 0  # it repeats its passages
+    assert all(run.guessed >= run.accepted >= 0 for run in runs)
+    assert found[BASE]["grounded_answer"] != found[ADAPTER]["grounded_answer"]
 
 
 def test_a_prefix_is_read_once_for_one_scope_and_again_for_another(server: Served) -> None:
