@@ -6,11 +6,13 @@ As with people's notes there is no index and no cache: rows are read with their 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from sqlalchemy import Engine
 
 from assistant.memory import group_store, said, same, store
+from assistant.memory.anew import of_this_model
 from assistant.memory.group_store import Embedded, GroupNote
 from assistant.memory.settings import MemorySettings
 from assistant.orchestration.ports import Recalled
@@ -56,25 +58,14 @@ class GroupNotes:
         notes, models, blobs = group_store.with_vectors(self._engine, scope)
         if not notes:
             return []
-        blobs = self._of_this_model(scope, notes, models, blobs)
+        keep = partial(group_store.embed_again, self._engine, scope, self._embedder.name)
+        blobs = of_this_model(self._embedder, notes, models, blobs, keep)
         closeness = near(store.unpacked(blobs, self._embedder.dimension), [note.text for note in notes])
         return [
             Recalled(f"{notes[i].text} (note of the group {notes[i].group})", "fact", float(closeness[i]))
             for i in np.argsort(-closeness)
             if closeness[i] >= self._settings.min_similarity
         ]
-
-    def _of_this_model(
-        self, scope: Scope, notes: Sequence[GroupNote], models: Sequence[str], blobs: Sequence[bytes]
-    ) -> list[bytes]:
-        """Return the vectors, those of another embedding model made anew and stored."""
-        old = [i for i, model in enumerate(models) if model != self._embedder.name]
-        made = list(blobs)
-        for i, blob in zip(old, store.packed(self._embedder.embed([notes[i].text for i in old])), strict=True):
-            made[i] = blob
-        if old:
-            group_store.embed_again(self._engine, scope, self._embedder.name, {notes[i].id: made[i] for i in old})
-        return made
 
     def _embedded(self, text: str) -> Embedded:
         vector = store.packed(self._embedder.embed([text]))[0]

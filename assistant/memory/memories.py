@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from sqlalchemy import Engine
@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from assistant.guardrails.words import content
 from assistant.logs import log
 from assistant.memory import said, same, store
+from assistant.memory.anew import of_this_model
 from assistant.memory.errors import MemoryFull, MemoryRefused
 from assistant.memory.group_notes import GroupNotes, Near
 from assistant.memory.said import Kind
@@ -194,7 +195,8 @@ class Memories:
         notes, models, blobs = store.with_vectors(self._engine, scope)
         if not notes:
             return [], []
-        blobs = self._of_this_model(scope, notes, models, blobs)
+        keep = partial(store.embed_again, self._engine, scope, self._embedder.name)
+        blobs = of_this_model(self._embedder, notes, models, blobs, keep)
         closeness = near(store.unpacked(blobs, self._embedder.dimension), [note.text for note in notes])
         wishes = [Recalled(note.text, note.kind, 1.0) for note in notes if note.kind == "preference"]
         facts = [
@@ -203,18 +205,6 @@ class Memories:
             if notes[i].kind == "fact" and closeness[i] >= self._settings.min_similarity
         ]
         return wishes, facts
-
-    def _of_this_model(
-        self, scope: Scope, notes: Sequence[Note], models: Sequence[str], blobs: Sequence[bytes]
-    ) -> list[bytes]:
-        """Return the vectors, those of another embedding model made anew and stored."""
-        old = [i for i, model in enumerate(models) if model != self._embedder.name]
-        made = list(blobs)
-        for i, blob in zip(old, store.packed(self._embedder.embed([notes[i].text for i in old])), strict=True):
-            made[i] = blob
-        if old:
-            store.embed_again(self._engine, scope, self._embedder.name, {notes[i].id: made[i] for i in old})
-        return made
 
     def _keep(self, scope: Scope, identifier: str, values: dict[str, str | bytes]) -> Note | None:
         """Turn a suggestion into a note, with all that keeping a note means: its limit, and older ones replaced."""
