@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from assistant.models.errors import RoutingInvalid
-from assistant.models.place import line_of
+from assistant.models.routing_file import parsed
 from assistant.models.types import Policy
 
 SHIPPED = Path(__file__).with_name("decisions.yaml")
-MAX_FILE_BYTES = 200_000
 _FROZEN = ConfigDict(extra="forbid", frozen=True)
 
 Kind = Literal["adapter", "base", "small", "other"]
@@ -112,20 +109,7 @@ class Reading:
 
 def read(path: Path = SHIPPED) -> Table:
     """Return the table in a YAML file. Raises RoutingInvalid with the field that is wrong."""
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise RoutingInvalid(f"{path} is larger than {MAX_FILE_BYTES} bytes; it cannot be a decision table.")
-        text = path.read_text("utf-8")
-        return Table.model_validate(yaml.safe_load(text))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
-        raise RoutingInvalid(
-            f"The decision table {path} cannot be read: {exc}. Correct the setting models.routing."
-        ) from exc
-    except ValidationError as exc:
-        first = exc.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        line = line_of(text, first["loc"])
-        raise RoutingInvalid(f"{path}, line {line}: {where} cannot be used: {first['msg']}. Correct it.") from exc
+    return parsed(path, Table, "the decision table", "models.routing")
 
 
 def understand(facts: Facts, signals: Signals) -> Reading:

@@ -13,6 +13,7 @@ from assistant.models import decisions, ensembles
 from assistant.models.decisions import Table
 from assistant.models.ensembles import Ensemble
 from assistant.models.errors import RoutingInvalid
+from assistant.models.routing_file import MAX_FILE_BYTES
 
 T = TypeVar("T")
 _log = log("models")
@@ -95,7 +96,7 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 
 def _digest(path: Path) -> str:
     try:
-        if path.stat().st_size > decisions.MAX_FILE_BYTES:
+        if path.stat().st_size > MAX_FILE_BYTES:
             return ""  # reading it is refused
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:

@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from assistant.models.errors import RoutingInvalid
-from assistant.models.place import line_of
+from assistant.models.routing_file import parsed
 from assistant.models.stacking import Stack
 from assistant.models.stacking import read as read_stack
 
 SHIPPED = Path(__file__).with_name("ensembles.yaml")
-MAX_FILE_BYTES = 200_000
 MOST = 9  # calls of one ensemble
 TEXT = "{text}"
 _FROZEN = ConfigDict(extra="forbid", frozen=True)
@@ -185,20 +183,7 @@ def read(path: Path = SHIPPED) -> tuple[Ensemble, ...]:
 
     An ensemble cannot ask another one, so that the number of calls stays what the file says.
     """
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise RoutingInvalid(f"{path} is larger than {MAX_FILE_BYTES} bytes; it cannot be a list of ensembles.")
-        text = path.read_text("utf-8")
-        found = _File.model_validate(yaml.safe_load(text)).ensembles
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
-        raise RoutingInvalid(
-            f"The ensembles in {path} cannot be read: {exc}. Correct the setting models.ensembles."
-        ) from exc
-    except ValidationError as exc:
-        first = exc.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        line = line_of(text, first["loc"])
-        raise RoutingInvalid(f"{path}, line {line}: {where} cannot be used: {first['msg']}. Correct it.") from exc
+    found = parsed(path, _File, "the ensembles", "models.ensembles").ensembles
     names = [ensemble.name for ensemble in found]
     for ensemble in found:
         if names.count(ensemble.name) > 1 or ensemble.name == "assistant":
