@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,9 @@ from assistant.types import Answer, Caller, Event, Route, Turn, TurnOptions
 from knowledge.embed import OnnxEmbedder
 from knowledge.reader import Reader
 from knowledge.types import Passage, Scope
+from skills.types import Skill
+from tests.turn.desk import Desk
+from tests.turn.skilled import Skilled, skilled
 
 ROUTE = Route("small", None, "fallback", "")
 ABSTENTION = "The documents do not say."
@@ -120,3 +124,23 @@ def bench(embedder: OnnxEmbedder) -> Any:
         return Bench(turns, search, records)
 
     return make
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+async def make(tmp_path: Path, embedder: OnnxEmbedder, desk: Desk) -> Any:
+    """A function that opens a product over a model, with the skills of the desk unless it is given others."""
+    made: list[Skilled] = []
+
+    async def opened(model: Any, skills: Sequence[Skill] | None = None, **options: Any) -> Skilled:
+        found = await skilled(tmp_path, model, embedder.embed, skills or desk.skills(), **options)
+        made.append(found)
+        return found
+
+    yield opened
+    for each in made:
+        await each.service.stop()
