@@ -1,10 +1,9 @@
-"""Recordings through the front door: the official `openai` package, spoken questions, and what is refused."""
+"""Recordings through the front door: the official `openai` package, the command, and what is refused."""
 
 from __future__ import annotations
 
 import base64
 import json
-import struct
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,22 +18,12 @@ from assistant.cli.output import Failed
 from assistant.models.errors import ModelError, ModelOverloaded, ModelRefused, ModelUnavailable
 from assistant.models.fake_speech_server import FakeSpeechServer, Reply
 from assistant.models.openai_http import Endpoint, OpenAITranscriber
-from assistant.models.recordings import FakeTranscriber, Transcriber
 from assistant.people import credentials
-from assistant.speech import Speech
 
 from .conftest import World
+from .speech_world import SAID, hear, part, spoken, switch_on, wav
 
-SAID = "How much leave do I have?"
 URL = "/v1/audio/transcriptions"
-
-
-def wav(seconds: float = 0.01, rate: int = 16_000) -> bytes:
-    data = b"\x00\x00" * int(seconds * rate)
-    head = (
-        b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, rate, rate * 2, 2, 16) + b"data" + struct.pack("<I", len(data))
-    )
-    return b"RIFF" + struct.pack("<I", len(head) + len(data)) + head + data
 
 
 FORMS = {
@@ -47,25 +36,6 @@ FORMS = {
     "a.webm": b"\x1aE\xdf\xa3\x01",
     "a.flac": b"fLaC\x00\x00",
 }
-
-
-def hear(world: World, *script: str | ModelError, max_bytes: int = 100_000, inside: bool = True) -> FakeTranscriber:
-    """Switch speech on, with a fake that hears `script`."""
-    made = FakeTranscriber(script or [SAID])
-    switch_on(world, made, max_bytes, inside)
-    return made
-
-
-def switch_on(world: World, transcriber: Transcriber, max_bytes: int = 100_000, inside: bool = True) -> None:
-    world.app.speech = Speech(transcriber, max_bytes, 2.0, inside)
-
-
-def spoken(*parts: Any, **options: Any) -> dict[str, Any]:
-    return {"messages": [{"role": "user", "content": list(parts)}], **options}
-
-
-def part(data: bytes, form: str = "wav") -> dict[str, Any]:
-    return {"type": "input_audio", "input_audio": {"data": base64.b64encode(data).decode(), "format": form}}
 
 
 @pytest.fixture
@@ -249,88 +219,11 @@ async def test_an_endpoint_that_is_silent_or_talks_garbage_or_is_gone(world: Wor
         await transcriber.close()
 
 
-async def test_what_is_said_is_the_question_in_the_place_where_it_was_said(
-    world: World, ben: httpx.AsyncClient
-) -> None:
-    hear(world, "Is it paid?", "And abroad?")
-    conversation = (await ben.post("/api/conversations", json={})).json()["id"]
-    text = {"type": "text", "text": "About parental leave:"}
-    body = spoken(part(wav()), text, part(wav()), assistant={"conversation_id": conversation})
-    reply = (await ben.post("/v1/chat/completions", json=body)).json()
-    question = "Is it paid?\nAbout parental leave:\nAnd abroad?"
-    assert world.turns.asked[0].question == question
-    steps = [(step["name"], step["detail"]) for step in reply["assistant"]["steps"]]
-    assert steps[:2] == [
-        ("hear", "Understood the recording as: Is it paid?"),
-        ("hear", "Understood the recording as: And abroad?"),
-    ]
-    stored = (await ben.get(f"/api/conversations/{conversation}")).json()["turns"][0]
-    assert stored["question"] == question and stored["answer"]["steps"][0]["name"] == "hear"
-    assert base64.b64encode(wav()).decode()[:40] not in str(stored)
-
-
-async def test_a_stream_tells_what_was_understood_before_anything_else(world: World, ben: httpx.AsyncClient) -> None:
-    hear(world)
-    reply = await ben.post("/v1/chat/completions", json=spoken(part(wav()), stream=True))
-    assert 0 < reply.text.find(SAID) < reply.text.find("Looked through")
-
-
-async def test_earlier_recordings_are_not_heard_again(world: World, ben: httpx.AsyncClient) -> None:
-    fake = hear(world)
-    earlier = {"role": "user", "content": [part(wav())]}
-    messages = [earlier, {"role": "assistant", "content": "30 days."}, {"role": "user", "content": "And abroad?"}]
-    assert (await ben.post("/v1/chat/completions", json={"messages": messages})).status_code == 200
-    assert not fake.heard and "spoken message" in world.turns.asked[0].history[0].content
-
-
-@pytest.mark.parametrize(
-    ("parts", "code"),
-    [
-        ([part(wav())] * 5, "invalid"),
-        ([{"type": "input_audio", "input_audio": {"data": "%%%", "format": "wav"}}], "invalid"),
-        ([{"type": "input_audio", "input_audio": {"data": "héllo", "format": "wav"}}], "invalid"),
-        ([{"type": "input_audio", "input_audio": {"url": "http://169.254.169.254/"}}], "invalid"),
-        ([part(wav())], "nothing_heard"),
-    ],
-)
-async def test_a_spoken_question_that_cannot_be_taken_is_none(
-    world: World, ben: httpx.AsyncClient, parts: list[Any], code: str
-) -> None:
-    hear(world, "  ")
-    reply = await ben.post("/v1/chat/completions", json=spoken(*parts))
-    assert (reply.status_code, reply.json()["error"]["code"]) == (400, code) and not world.turns.asked
-
-
-async def test_a_recording_that_says_it_is_something_else_is_refused(world: World, ben: httpx.AsyncClient) -> None:
-    fake = hear(world)
-    reply = await ben.post("/v1/chat/completions", json=spoken(part(wav(), "mp3")))
-    assert reply.status_code == 415 and "is wav, not 'mp3'" in reply.json()["error"]["message"] and not fake.heard
-
-
-async def test_speech_that_must_stay_inside_is_not_sent_out(world: World, ben: httpx.AsyncClient) -> None:
-    fake = hear(world, inside=False)
-    reply = await ben.post("/v1/chat/completions", json=spoken(part(wav()), assistant={"privacy": "inside"}))
-    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "speech_outside") and not fake.heard
-
-
-async def test_a_question_that_is_refused_anyway_is_not_heard(world: World, ben: httpx.AsyncClient) -> None:
-    fake = hear(world)
-    reply = await ben.post("/v1/chat/completions", json=spoken(part(wav()), model="gpt-9"))
-    assert reply.status_code == 404 and not fake.heard
-
-
 async def test_a_person_has_only_so_many_recordings_in_a_minute(world: World, ben: httpx.AsyncClient) -> None:
     fake = hear(world)
     replies = [await ben.post(URL, files={"file": ("a.wav", wav())}) for _ in range(70)]
     refused = [reply for reply in replies if reply.status_code == 429]
     assert refused and "Retry-After" in refused[0].headers and len(fake.heard) == 70 - len(refused)
-
-
-async def test_a_temporary_chat_may_be_spoken_and_stores_nothing(world: World, ben: httpx.AsyncClient) -> None:
-    hear(world)
-    reply = await ben.post("/v1/chat/completions", json=spoken(part(wav()), assistant={"temporary": True}))
-    assert reply.status_code == 200 and world.turns.asked[0].options.temporary
-    assert (await ben.get("/api/conversations")).json()["conversations"] == []
 
 
 def test_the_command_line_prints_the_words(world: World, address: str, tmp_path: Path) -> None:
