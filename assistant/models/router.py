@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from assistant.models.breaker import Breaker
 from assistant.models.errors import ModelError, ModelOverloaded, ModelRefused, ModelUnavailable, NoModelLeft
 from assistant.models.openai_wire import estimate
+from assistant.models.retries import RetryBudget
 from assistant.models.types import ChatModel, ModelRequest, Piece, Sampling, Usage
 from assistant.orchestration.prompts import Message
 from assistant.types import Route
@@ -65,25 +66,6 @@ class Seen:
     tokens: int = 0  # read and written, in all answers
     busy: int = 0  # requests under way
     problem: str = ""  # why it last failed, "" since it last answered
-
-
-class RetryBudget:
-    """Lets a tenth of the requests be tried a second time, so that retries never multiply a server's trouble."""
-
-    def __init__(self, most: float = 10.0, per_answer: float = 0.1) -> None:
-        self._left = self._most = most
-        self._per_answer = per_answer
-
-    def earn(self) -> None:
-        """Note an answer that came."""
-        self._left = min(self._most, self._left + self._per_answer)
-
-    def take(self) -> bool:
-        """Return whether one more try is allowed, and count it."""
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
 
 
 class Router:

@@ -10,7 +10,8 @@ import pytest
 from assistant.models.breaker import Breaker, BreakerRules
 from assistant.models.errors import ModelError, ModelOverloaded, ModelRefused, ModelUnavailable, NoModelLeft
 from assistant.models.fake import ScriptedModel
-from assistant.models.router import Deadlines, Lane, RetryBudget, Routed, Router
+from assistant.models.retries import RetryBudget
+from assistant.models.router import Deadlines, Lane, Routed, Router
 from assistant.models.types import ChatModel, ModelRequest, Piece
 from assistant.types import Route
 
