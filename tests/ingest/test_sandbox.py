@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,9 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ingest.confine import confine, renew_processor_time, widen_for_pictures
 from ingest.errors import DocumentRefused, ReaderCrashed
-from ingest.frames import MAX_JSON, Frame, Reader, Writer
 from ingest.sandbox import Reading, ReadingCancelled, Sandbox, Watcher
 from ingest.settings import MIB, IngestSettings, Limits
 from tests.ingest import builders
@@ -180,122 +177,6 @@ def test_it_knows_nothing_of_our_environment(tight: Callable[..., Sandbox], tmp_
         assert readers and all("INHOUSE_TEST_SECRET" not in reader.environ() for reader in readers)
     finally:
         del os.environ["INHOUSE_TEST_SECRET"]
-
-
-def confined(act: Callable[[], object], limits: Limits | None = None) -> str:
-    """Return what happens to `act` in a process that has confined itself: its result or the name of its error."""
-    incoming, outgoing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            confine(limits or Limits())
-            os.write(outgoing, str(act()).encode())
-        except Exception as exc:  # noqa: BLE001
-            os.write(outgoing, type(exc).__name__.encode())
-        finally:
-            os._exit(0)
-    os.close(outgoing)
-    answer = os.read(incoming, 1000).decode()
-    os.close(incoming)
-    _, status = os.waitpid(child, 0)
-    return answer or f"signal {os.WTERMSIG(status)}"
-
-
-def test_it_can_write_nothing(tmp_path: Path) -> None:
-    assert confined(lambda: (tmp_path / "x").write_bytes(b"x" * 100)) == "OSError"
-    assert not (tmp_path / "x").exists() or (tmp_path / "x").stat().st_size == 0
-
-
-def more_than_now(mib: int) -> int:
-    """Return the memory that this process has, and so a copy of it, plus `mib`; in bytes."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    now = next(int(line.split()[1]) for line in lines if line.startswith("VmData"))
-    return now * 1024 + mib * MIB
-
-
-def test_it_can_allocate_only_what_it_may() -> None:
-    limits = Limits(memory_bytes=more_than_now(100), ocr_memory_bytes=more_than_now(300))
-    assert confined(lambda: len(bytearray(50 * MIB)), limits) == str(50 * MIB)
-    assert confined(lambda: len(bytearray(200 * MIB)), limits) == "MemoryError"
-
-
-def test_it_can_be_given_more_memory_for_pictures_but_not_more_than_planned() -> None:
-    limits = Limits(memory_bytes=more_than_now(100), ocr_memory_bytes=more_than_now(300))
-
-    def widened(size: int) -> int:
-        widen_for_pictures(limits)
-        return len(bytearray(size))
-
-    assert confined(lambda: widened(200 * MIB), limits) == str(200 * MIB)
-    assert confined(lambda: widened(400 * MIB), limits) == "MemoryError"
-
-
-def test_it_can_compute_only_so_long() -> None:
-    def spin() -> None:
-        renew_processor_time(Limits(cpu_s=1))
-        while True:
-            pass
-
-    assert confined(spin) == f"signal {signal.SIGXCPU.value}"
-
-
-def test_it_reaches_no_network_where_the_system_allows_to_say_so() -> None:
-    server = socket.create_server(("127.0.0.1", 0))
-    answer = confined(lambda: socket.create_connection(server.getsockname()[:2], 1).close())
-    server.close()
-    if answer == "None":
-        pytest.skip("this system lets no ordinary process give up its network")
-    assert answer in ("OSError", "ConnectionRefusedError")
-
-
-def frames(*writes: bytes) -> Iterator[Frame | None]:
-    incoming, outgoing = os.pipe()
-    for data in writes:
-        os.write(outgoing, data)
-    os.close(outgoing)
-    reader = Reader(incoming)
-    try:
-        while frame := reader.next(time.monotonic() + 5):
-            yield frame
-    finally:
-        os.close(incoming)
-
-
-def test_it_carries_messages_and_bytes() -> None:
-    incoming, outgoing = os.pipe()
-    Writer(outgoing).send({"a": [1, None, "ü"]}, b"\x00\xff")
-    os.close(outgoing)
-    reader = Reader(incoming)
-    assert reader.next(time.monotonic() + 5) == Frame({"a": [1, None, "ü"]}, b"\x00\xff")
-    assert reader.next(time.monotonic() + 5) is None
-    os.close(incoming)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        (MAX_JSON + 1).to_bytes(4) + bytes(4),
-        b"\xff" * 8,
-        (2).to_bytes(4) + bytes(4) + b"[]",
-        (3).to_bytes(4) + bytes(4) + b"{x}",
-        (5000).to_bytes(4) + bytes(4) + b"[" * 5000,
-    ],
-)
-def test_it_believes_no_nonsense(data: bytes) -> None:
-    with pytest.raises(ReaderCrashed):
-        list(frames(data))
-
-
-def test_it_takes_a_message_that_breaks_off_for_the_end() -> None:
-    assert list(frames((100).to_bytes(4) + bytes(4) + b'{"a"')) == []
-
-
-def test_it_does_not_wait_for_ever() -> None:
-    incoming, outgoing = os.pipe()
-    with pytest.raises(TimeoutError):
-        Reader(incoming).next(time.monotonic() + 0.05)
-    os.close(incoming)
-    os.close(outgoing)
 
 
 def test_it_reads_a_document_that_is_only_a_title(sandbox: Sandbox, tmp_path: Path) -> None:
