@@ -18,6 +18,7 @@ from ingest.settings import IngestSettings
 from knowledge.types import Passage
 
 MOST = 4  # pictures of one question
+_WALL_S = 30.0  # of one picture; its asker waits
 _DATA = re.compile(r"data:(image/[a-z]+);base64,([A-Za-z0-9+/=\s]*)", re.ASCII)
 # What a file of each type begins with; WebP has its own name four bytes behind RIFF.
 _BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "image/webp": b"RIFF"}
@@ -46,9 +47,9 @@ def picture_of(url: str) -> Picture:
 class PictureReader:
     """Reads the text on pictures in the confined process that documents are read in; one picture after the other."""
 
-    def __init__(self, settings: IngestSettings, seconds: float = 30.0) -> None:
-        """Give up on a picture after `seconds`."""
-        limits = settings.limits.model_copy(update={"wall_s": seconds, "ocr_wall_s": seconds})
+    def __init__(self, settings: IngestSettings) -> None:
+        """Read within the limits of documents, and give up on a picture sooner."""
+        limits = settings.limits.model_copy(update={"wall_s": _WALL_S, "ocr_wall_s": _WALL_S})
         self._sandbox = Sandbox(settings.model_copy(update={"limits": limits}))
         self._lock = threading.Lock()
 

@@ -16,9 +16,9 @@ TOKENIZER = Path(next(iter(knowledge.models.__path__))) / "tokenizer.json"
 class TokenCounter:
     """Counts tokens with the tokenizer of the embedding model."""
 
-    def __init__(self, path: Path = TOKENIZER) -> None:
-        """Read the tokenizer from `path`; takes 50 ms."""
-        self._tokenizer = Tokenizer.from_file(str(path))
+    def __init__(self) -> None:
+        """Read the tokenizer; takes 50 ms."""
+        self._tokenizer = Tokenizer.from_file(str(TOKENIZER))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._known: dict[str, int] = {}

@@ -97,14 +97,11 @@ def to_result(value: object, status: Status = "ok") -> SkillResult:
 
 
 class Functions:
-    """A source of the given functions, declared with @skill or not, run in this process."""
+    """A source of the given functions for everyone, declared with @skill or not, run in this process."""
 
-    def __init__(
-        self, name: str, functions: Sequence[Callable[..., object]], readers: frozenset[str] = frozenset({"everyone"})
-    ) -> None:
+    def __init__(self, name: str, functions: Sequence[Callable[..., object]]) -> None:
         self.name = name
         self._functions = functions
-        self._readers = readers
 
     async def load(self) -> list[Skill]:
         """Return one skill per function; raises BadSkill when one cannot be described."""
@@ -115,4 +112,4 @@ class Functions:
 
     def _skill(self, declared: Declaration) -> Skill:
         version = content_version(declared.description, json.dumps(declared.parameters), declared.effect)
-        return in_process(declared, self.name, version, self._readers)
+        return in_process(declared, self.name, version, frozenset({"everyone"}))

@@ -20,6 +20,7 @@ Door = Callable[[dict[str, Any]], dict[str, Any]]  # a request's frame in, the r
 DOOR: ContextVar[Door | None] = ContextVar("DOOR", default=None)
 PROGRESS: ContextVar[Report | None] = ContextVar("PROGRESS", default=None)
 _NOTE_CHARACTERS = 200
+_EVERY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,13 @@ def progress(done: float | None, note: str = "") -> None:
         report(None if done is None else min(1.0, max(0.0, float(done))), str(note)[:_NOTE_CHARACTERS])
 
 
-def spaced(report: Report, every_s: float = 0.2) -> Report:
-    """Return a report that lets one call through in `every_s` seconds, so that a busy loop costs no traffic."""
-    latest = -every_s
+def spaced(report: Report) -> Report:
+    """Return a report that lets five calls a second through, so that a busy loop costs no traffic."""
+    latest = -_EVERY_S
 
     def tell(done: float | None, note: str) -> None:
         nonlocal latest
-        if time.monotonic() - latest >= every_s:
+        if time.monotonic() - latest >= _EVERY_S:
             latest = time.monotonic()
             report(done, note)
 

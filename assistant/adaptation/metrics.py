@@ -10,13 +10,14 @@ import random
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from assistant.guardrails.abstentions import is_abstention
 from assistant.guardrails.sentences import MARK
 
+_ROUNDS = 1_000
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
@@ -108,18 +109,16 @@ def summary(scored: Sequence[Scored]) -> dict[str, Interval]:
     return {name: bootstrap(values) for name, values in columns.items() if values}
 
 
-def bootstrap(values: Sequence[float], rounds: int = 1000, seed: int = 0) -> Interval:
-    """Return the mean and its 95 % percentile bootstrap interval; `values` must not be empty."""
-    dice = random.Random(seed)
-    means = sorted(fmean(dice.choices(values, k=len(values))) for _ in range(rounds))
-    return Interval(fmean(values), means[int(0.025 * rounds)], means[int(0.975 * rounds) - 1], len(values))
+def bootstrap(values: Sequence[float]) -> Interval:
+    """Return the mean and its 95 % percentile bootstrap interval, the same each time; `values` must not be empty."""
+    dice = random.Random(0)
+    means = sorted(fmean(dice.choices(values, k=len(values))) for _ in range(_ROUNDS))
+    return Interval(fmean(values), means[int(0.025 * _ROUNDS)], means[int(0.975 * _ROUNDS) - 1], len(values))
 
 
-def difference(
-    left: Sequence[float], right: Sequence[float], of: Callable[[Sequence[float]], Interval] = bootstrap
-) -> Interval:
+def difference(left: Sequence[float], right: Sequence[float]) -> Interval:
     """Return the paired difference `right` - `left` with its interval; 0 within it means: not shown to differ."""
-    return of([b - a for a, b in zip(left, right, strict=True)])
+    return bootstrap([b - a for a, b in zip(left, right, strict=True)])
 
 
 def _f1(answer: list[str], reference: list[str]) -> float:

@@ -96,10 +96,10 @@ class Judge(Protocol):
 class RuleJudge:
     """The judge that needs nothing but an embedder."""
 
-    def __init__(self, embed: Embed, rules: Rules | None = None) -> None:
-        """Judge by `rules`, or those that ship."""
+    def __init__(self, embed: Embed) -> None:
+        """Judge by the rules that ship."""
         self._embed = embed
-        self._rules = rules or load()
+        self._rules = load()
 
     def open(self, question: str, passages: Sequence[Passage], abstention: str) -> RuleCheck:
         """Return the check of one answer."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from assistant.models.types import ChatModel, ModelRequest, Sampling
 from assistant.orchestration.placed import placed_values, said
-from assistant.orchestration.prompts import ChatPrompt, Message, load_chat
+from assistant.orchestration.prompts import Message, load_chat
 from assistant.orchestration.read_question import (
     fitting_numbers,
     numbers_in,
@@ -45,9 +45,9 @@ class Filled:
 class Filler:
     """Fills in arguments."""
 
-    def __init__(self, prompt: ChatPrompt | None = None) -> None:
-        """Use `prompt`, by default the shipped one."""
-        self._prompt = prompt or load_chat("skill_arguments")
+    def __init__(self) -> None:
+        """Ask with the prompt that ships."""
+        self._prompt = load_chat("skill_arguments")
 
     async def fill(self, model: ChatModel, question: str, skill: Skill) -> Filled:
         """Return the arguments for a call of `skill` that answers `question`, after at most two calls of the model.

@@ -109,14 +109,14 @@ class Message:
     images: tuple[str, ...] = ()  # data URLs, for models that see
 
 
-def load(name: str, folder: Path = FOLDER) -> GroundedPrompt:
+def load(name: str) -> GroundedPrompt:
     """Return the prompt stored as `name`.yaml; raises ValueError (pydantic's) when a key is missing or unknown."""
-    return GroundedPrompt.model_validate(yaml.safe_load((folder / f"{name}.yaml").read_text("utf-8")))
+    return GroundedPrompt.model_validate(yaml.safe_load((FOLDER / f"{name}.yaml").read_text("utf-8")))
 
 
-def load_chat(name: str, folder: Path = FOLDER) -> ChatPrompt:
+def load_chat(name: str) -> ChatPrompt:
     """Return the prompt without passages stored as `name`.yaml; raises ValueError like `load`."""
-    return ChatPrompt.model_validate(yaml.safe_load((folder / f"{name}.yaml").read_text("utf-8")))
+    return ChatPrompt.model_validate(yaml.safe_load((FOLDER / f"{name}.yaml").read_text("utf-8")))
 
 
 def render(
