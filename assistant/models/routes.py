@@ -72,7 +72,8 @@ def choose(wanted: str, cards: Iterable[Card], facts: Facts, table: Table) -> Ch
 
 def _rivals(usable: Sequence[Card], rule: Rule, reading: Reading, busy_share: float) -> tuple[Card, ...]:
     """Return the two adapters that a judged rule asks both; none where one of them cannot answer now."""
-    free = {card.route.adapter: card for card in usable if card.healthy and card.load < busy_share}
+    adapters = [card for card in usable if kind_of(card) == "adapter"]
+    free = {card.route.adapter: card for card in adapters if card.healthy and card.load < busy_share}
     found = tuple(free[name] for name in reading.rivals if name in free)
     return found if rule.judged and len(found) == 2 else ()
 

@@ -200,6 +200,12 @@ def test_two_adapters_are_asked_only_where_both_can_answer(other: dict[str, obje
     assert [each.name for each in choose(ANY, cards, Facts(LONG, domains=TWO), JUDGED).cards][0] == "big"
 
 
+def test_the_small_model_is_no_rival_even_with_an_adapter_of_that_name() -> None:
+    local = card("small", "fallback", "finance")
+    assert rivals(FINANCE, MEDICAL, local) == ["finance", "medical"]
+    assert rivals(MEDICAL, local) == []
+
+
 def test_a_judged_rule_is_one_of_several_domains(tmp_path: Path) -> None:
     text = Path(decisions.__file__).with_name("decisions.yaml").read_text()
     path = tmp_path / "table.yaml"
