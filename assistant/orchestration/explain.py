@@ -101,7 +101,7 @@ def explanation(question: str, text: str, words: str, label: str) -> str | None:
 def told_from(text: str, said: str, label: str) -> str | None:
     """Return the stretch of `text` from the sentence `said` on, each sentence with the mark [1]; None where it is none.
 
-    An item of a list follows the sentence that leads to it, else `label`, the name of what it stands below.
+    An item of a list that is no sentence follows the one that leads to it, else `label`, what it stands below.
     """
     pieces, said = pieces_of(text), without_bullet(" ".join(said.split()))
     at = next((n for n, piece in enumerate(pieces) if said in piece.text), None)
@@ -110,6 +110,8 @@ def told_from(text: str, said: str, label: str) -> str | None:
     if not pieces[at].is_item:
         return _shown(_stretch(pieces, at), "", frozenset())
     lead = next((piece.text for piece in reversed(pieces[:at]) if not piece.is_item), "")
+    if not lead.endswith(":") and _WHOLE.search(pieces[at].text):
+        return f"{pieces[at].text} [1]"
     return f"{lead if lead.endswith(':') else label.rstrip(' .:') + ':'} [1]\n- {pieces[at].text}"
 
 

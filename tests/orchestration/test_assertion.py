@@ -90,3 +90,6 @@ def test_a_row_is_told_as_one_and_an_item_below_what_leads_to_it() -> None:
     bare = passage(4, "Cuba\n\n- Cuba\n- Iran\n- Syria", "Nomads", "Nomads > Countries without work")
     told = read(unsure, ["Can I work from Cuba, a country?"], [bare])
     assert told.explanation == "Countries without work: [1]\n- Cuba"
+    whole = passage(4, "Tips\n\n- Mental health is not covered.\n- Ask first.", "Blood Products")
+    told = read(unsure, ["Is mental health covered?"], [whole])
+    assert told.explanation == "Mental health is not covered. [1]"
