@@ -14,6 +14,7 @@ from math import inf
 
 from assistant.guardrails.support import Question
 from assistant.orchestration.assertion import asks_yes_or_no, assertion
+from assistant.orchestration.entry import entry_named
 from assistant.orchestration.expected import doubt
 from assistant.orchestration.explain import asks_for_explanation, explanation, told_from
 from assistant.orchestration.likelihood import features, load, words
@@ -26,6 +27,7 @@ from knowledge.words import is_english
 # Log-odds. Of 75 questions that a file and a collection both answer, the collection was likelier for 49, by more than 1
 # for 4 (docs/experiments/2026-11-reader.md).
 _CLEARLY = 1.0
+_EVEN = 0.0  # log-odds, above the limit: an entry that is named as what was asked for answers whatever the reader says
 
 GUIDED = "grounded-answer"  # the adapter that it stands in for: another one was trained to answer by itself
 
@@ -128,7 +130,8 @@ def _read(reader: Reader, question: str, passages: Sequence[Passage], attached: 
 
 
 def _log_odds(question: str, passage: Passage, reading: Reading) -> float:
-    return load().log_odds(features(Question(question), passage, reading)) - doubt(question, passage, reading)
+    likely = load().log_odds(features(Question(question), passage, reading)) - doubt(question, passage, reading)
+    return max(likely, _EVEN) if entry_named(question, passage, reading) else likely
 
 
 def _asserting(question: str, found: Sequence[Read]) -> Read | None:
