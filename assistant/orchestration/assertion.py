@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from assistant.guardrails.sources import Source
-from assistant.guardrails.words import STOP, content, stem, tokens
+from assistant.guardrails.words import content
 from assistant.orchestration.explain import without_bullet
 from assistant.orchestration.topic import among, topic_of
 from knowledge.rarity import rarity
@@ -22,6 +22,7 @@ _YES_OR_NO = re.compile(
     re.IGNORECASE,
 )
 _LIGHT = frozenset(content("able allow get offer permit possible provide"))  # what texts say in other words
+_LEAST = 2  # words; one is soon said somewhere
 _OWN = 0.5  # of what was asked, rare words counting more, that the sentence itself says
 _SAYS = re.compile(r"[.!:][\"'”’)]*$")  # a heading says nothing
 
@@ -37,10 +38,8 @@ def assertion(question: str, passage: Passage) -> tuple[str, float] | None:
     What it does not say itself, its neighbours, the title or a heading do. None where there is none, which is normal.
     """
     asked = {word: root for word, root in topic_of(question).items() if root not in _LIGHT}
-    if len(asked) < 2:  # one word is soon said
-        asked = {word: stem(word) for word in tokens(question) if word not in STOP}
     source = Source(1, passage)
-    if len(asked) < 2 or not all(among(root, source.known) for root in asked.values()):
+    if len(asked) < _LEAST or not all(among(root, source.known) for root in asked.values()):
         return None
     told = {word: rarity(word) for word in asked}
     predicate = list(asked.values())[-1]  # "paid" in "Is jury duty paid?": what tells is where that is said

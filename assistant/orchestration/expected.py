@@ -79,7 +79,7 @@ def doubt(question: str, passage: Passage, reading: Reading) -> float:
         and said
         and not wanted & said
         or _nobody(question, passage.text, reading)
-        or _for_another(question, sentence)
+        or _for_another(question, passage, sentence)
     ):
         return CANNOT
     bare = bool(wanted & _WITH_UNIT) and not said and not _SPELT.search(words)
@@ -110,13 +110,18 @@ def _nobody(question: str, text: str, reading: Reading) -> bool:
     return len(before) > 1 and before[-1] in _BELONGS and stem(before[-2]) == role[-1]
 
 
-def _for_another(question: str, sentence: str) -> bool:
-    """Return whether it is asked who is eligible for a thing and the sentence tells it of another thing."""
+def _for_another(question: str, passage: Passage, sentence: str) -> bool:
+    """Return whether it is asked who is eligible for what the page is about, and the sentence tells that of another.
+
+    Where title and heading do not name what was asked, the other thing may be the same in other words.
+    """
     asked, told = _ELIGIBLE.search(question), [match["thing"] for match in _ELIGIBLE.finditer(sentence)]
     wanted = frozenset(content(asked["thing"])) if asked else frozenset()
-    if not wanted or not told or any(_POINTS.match(thing) for thing in told):
+    label = frozenset(content(f"{passage.title} {passage.heading}"))
+    if not (wanted and told) or not all(within(root, label) for root in wanted):
         return False
-    return not any(within(root, frozenset(content(thing))) for root in wanted for thing in told)
+    given = frozenset(content(" ".join(told)))
+    return not any(_POINTS.match(thing) for thing in told) and not any(within(root, given) for root in wanted)
 
 
 def _counts_another(question: str, passage: Passage) -> bool:
