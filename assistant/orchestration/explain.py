@@ -108,7 +108,8 @@ def told_from(text: str, said: str, label: str) -> str | None:
     if at is None:
         return None
     if not pieces[at].is_item:
-        return _shown(_stretch(pieces, at), "", frozenset())
+        end = next((n for n in range(at + 1, len(pieces)) if pieces[n].text.endswith("?")), len(pieces))
+        return _shown(_stretch(pieces[:end], at), "", frozenset())  # the next question of a page of answers is another
     lead = next((piece.text for piece in reversed(pieces[:at]) if not piece.is_item), "")
     if not lead.endswith(":") and _WHOLE.search(pieces[at].text):
         return f"{pieces[at].text} [1]"

@@ -17,6 +17,7 @@ from assistant.orchestration.assertion import asks_yes_or_no, assertion
 from assistant.orchestration.entry import entry_named
 from assistant.orchestration.expected import doubt
 from assistant.orchestration.explain import asks_for_explanation, explanation, told_from
+from assistant.orchestration.faq import answered
 from assistant.orchestration.likelihood import features, load, words
 from assistant.orchestration.listing import asks_for_several, has_list, listing
 from assistant.orchestration.topic import asks_for_topic, asks_for_whom, on_topic
@@ -41,7 +42,7 @@ class Read:
     words: str  # of the passage
     log_odds: float  # that the passage answers
     named: bool = False  # whether the passage is the one about what is asked for as a whole
-    asserted: bool = False  # whether the words are a sentence that is about all of a question for yes or no
+    asserted: bool = False  # whether the words are a sentence that says what is asked, as far as its words tell
 
     @property
     def sure(self) -> bool:
@@ -62,9 +63,9 @@ class Read:
         """
         question, passage = self.question, self.passage
         explains, several = self.named or asks_for_explanation(question), asks_for_several(question)
-        if not self.sure or not (explains or several):
-            return None
         heading = passage.heading.rsplit(" > ", 1)[-1].strip()
+        if not self.sure or not (explains or several or self.asserted):
+            return None
         if self.asserted:
             return told_from(passage.text, self.words, heading or passage.title)
         listed = listing(passage.text, self.words, heading or passage.title) if several else None
@@ -120,6 +121,10 @@ def _read(reader: Reader, question: str, passages: Sequence[Passage], attached: 
     own = max(given, key=lambda one: one.log_odds, default=None)
     if own is not None and own.sure and best.log_odds - own.log_odds <= lead:
         best, found = own, given
+    for one in found:
+        said = answered(question, one.passage)
+        if said is not None:
+            return replace(one, words=said, asserted=True)
     if asks_yes_or_no(question) and (not best.sure or best.explanation is None):
         best = _asserting(question, found) or best
     # Of a whole topic its own page tells most; of anything else, where no passage seems to have the very words.
