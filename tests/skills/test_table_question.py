@@ -58,6 +58,8 @@ ANSWERED: list[tuple[str, str, list[list[Any]]]] = [
     ("team.csv", "Who has the most hours?", [["Cleo", 40]]),
     ("team.csv", "What is the average hours in team.csv?", [[95 / 3]]),  # weekly_hours, and no other column ends so
     ("team.csv", "What are the hours of Ada?", [[31]]),
+    ("team.csv", "average hours per role", [["designer", 24.0], ["engineer", 35.5]]),
+    ("team.csv", "How many engineers have hours over 35?", [[1]]),
     ("team.csv", "How many engineers and designers are in team.csv?", [[None, 3], ["designer", 1], ["engineer", 2]]),
     ("sales.csv", "What is the total revenue of North and South?", [[None, 170.5], ["North", 65.0], ["South", 105.5]]),
     ("sales.csv", "total revenue of pens in North or South", [[None, 60.0], ["North", 15.0], ["South", 45.0]]),
@@ -104,6 +106,8 @@ NOT_READ = [
     ("team.csv", "Who hired Bo?"),
     ("team.csv", "Who started?"),
     ("team.csv", "Who was first?"),
+    ("team.csv", "What is the first name of Ada?"),
+    ("team.csv", "What is the total price where hours are over 30?"),
     ("team.csv", "Who is who?"),
     ("team.csv", "Who has the first weekly hours?"),
     ("team.csv", "What was started first?"),
