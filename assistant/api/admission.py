@@ -133,6 +133,10 @@ class Room:
         finally:
             ticket.leave()
 
+    def crowd(self) -> tuple[int, int]:
+        """Return how many hold a place, and how many wait for one."""
+        return self._inside, len(self._queue)
+
     def place_of(self, ticket: Ticket) -> int:
         """Return the ticket's place in the queue from 1."""
         return self._queue.index(ticket) + 1 if ticket in self._queue else 0

@@ -79,10 +79,11 @@ class TryBody(BaseModel):
 
 
 @router.get("")
-async def overview(app: Parts, _admin: Admin) -> Json:
+async def overview(app: Parts, doors: Shared, _admin: Admin) -> Json:
     """Return models with their figures since the start, adapters, ensembles, the decision table and the preset."""
     await app.registry.reread()
-    return await _overview(app)
+    answered, waiting = doors.chats.crowd()
+    return await _overview(app) | {"chats": {"answered": answered, "waiting": waiting}}
 
 
 @router.put("/adapters/{name}")

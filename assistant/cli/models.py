@@ -31,6 +31,8 @@ def list_models(context: typer.Context, as_json: JsonFlag = False) -> None:
                "tokens_per_s", "context_tokens", "cost_per_1000", "detail"]  # fmt: skip
     rows = [{**row, "breaker": _breaker(row)} for row in found["models"]]
     show_table("Models", columns, [[_short(row[column]) for column in columns] for row in rows])
+    chats = found["chats"]
+    out.print(f"Chats now: {chats['answered']} being answered, {chats['waiting']} waiting.", highlight=False)
     measuring.show_guesses(found["models"])
     columns = ["name", "loaded", "rank", "problem", "description"]
     if found["adapters"]:

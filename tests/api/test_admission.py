@@ -30,7 +30,7 @@ def _room(**capacity: Any) -> Room:
 async def test_it_lets_in_waits_and_refuses_in_this_order() -> None:
     room = _room()
     tickets = [room.enter(f"user {n}") for n in range(5)]
-    assert [ticket.position for ticket in tickets] == [0, 0, 1, 2, 3]
+    assert [ticket.position for ticket in tickets] == [0, 0, 1, 2, 3] and room.crowd() == (2, 3)
     with pytest.raises(Overloaded) as refused:
         room.enter("one more")
     assert 1 <= refused.value.retry_after_s <= 30

@@ -40,6 +40,7 @@ async def test_it_shows_models_rules_and_presets(two_models: World) -> None:
         ("big", "domain", True), ("small", "fallback", True),
     ]  # fmt: skip
     assert found["rules"][-1]["when"] == {} and found["preset"] == "precise" and len(found["presets"]) == 3
+    assert found["chats"] == {"answered": 0, "waiting": 0}
     assert found["adapters"] == [] and "No vLLM server" in found["adapters_problem"]
 
 

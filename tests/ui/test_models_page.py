@@ -33,6 +33,7 @@ def models_page(open_page: OpenPage) -> AppTest:
 def test_it_shows_models_with_their_figures(open_page: OpenPage) -> None:
     text = shown(models_page(open_page))
     assert "qwen3-8b" in text and "96 tokens/s" in text and "first word after 0.3 s" in text
+    assert "5 being answered, 2 waiting in line" in text
     assert "0.42 for 1,000 answers" in text and "Load balance" in text and "self-consistency" in text
 
 

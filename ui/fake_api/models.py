@@ -197,6 +197,7 @@ def _overview(world: World) -> Response:
             "models": _models(world),
             "ensembles": [ENSEMBLE | {"enabled": ENSEMBLE["name"] not in world.models_off, "worth": world.worth}],
             "measuring": None,
+            "chats": {"answered": 5, "waiting": 2},
             "adapters": [vars(adapter) for adapter in world.adapters.values()],
             "adapters_problem": "",
             "balance": 1.28,

@@ -38,6 +38,7 @@ def _figures() -> None:
     with st.container(key="cards"):
         for model in found.models:
             _card(model)
+    st.caption(f"Chats now: {found.chats.answered:,} being answered, {found.chats.waiting:,} waiting in line.")
     if found.balance is not None:
         st.caption(
             plain(f"Load balance of the adapters: {found.balance:.2f} (1 is even; higher means fewer do the work).")

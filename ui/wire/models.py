@@ -102,6 +102,13 @@ class Preset(Wire):
     about: str = ""
 
 
+class Chats(Wire):
+    """The chats of this moment."""
+
+    answered: int = 0
+    waiting: int = 0
+
+
 class ModelsOverview(Wire):
     """Everything about models."""
 
@@ -109,6 +116,7 @@ class ModelsOverview(Wire):
     adapters: tuple[AdapterInfo, ...] = ()
     adapters_problem: str = ""
     ensembles: tuple[EnsembleInfo, ...] = ()
+    chats: Chats = Chats()
     measuring: UnderwayInfo | None = None
     balance: float | None = None
     rules: tuple[Rule, ...] = ()
