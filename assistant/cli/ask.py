@@ -9,16 +9,21 @@ from typing import Annotated, Any
 
 import httpx
 import typer
+from rich.padding import Padding
+from rich.text import Text
 
 from assistant.cli import sampling
 from assistant.cli.options import AsUser, CollectionNames, JsonFlag, settings_of
 from assistant.cli.output import Failed, err, out, show_answer, show_json
+from assistant.cli.passage_tables import readable
 from assistant.cli.session import call, connect, sentence
 from assistant.server_file import running_server
 
 # A server that was started for one search opens its indexes meanwhile: well below a second where it was stopped in good
 # order, some seconds for each 100,000 passages after a crash. Made anew, they take longer than anybody waits.
 OPENING_S = 10.0
+SHOWN = 300  # characters of each passage that a search found
+_INDENT = "   "
 _AGAIN_S = 0.2
 
 
@@ -102,7 +107,8 @@ def search(
         out.print(
             f"{n}. {hit['title']}{page}  {hit['score']:.3f} ({scores})", style="bold", markup=False, highlight=False
         )
-        out.print(f"   {hit['text'][:300]}", markup=False, highlight=False)
+        passage = readable(shortened(hit["text"]), out.width - len(_INDENT))
+        out.print(Padding(Text(passage), (0, 0, 0, len(_INDENT)), expand=False))
 
 
 def looked_up(client: httpx.Client, body: dict[str, Any], patience_s: float) -> Any:
@@ -113,6 +119,14 @@ def looked_up(client: httpx.Client, body: dict[str, Any], patience_s: float) -> 
         time.sleep(_AGAIN_S)
         found = call(client, "POST", "/api/search", json=body)
     return found
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of a passage, to the end of a line or a word."""
+    if len(text) <= SHOWN:
+        return text
+    kept = text[:SHOWN]
+    return (kept[: max(kept.rfind("\n"), kept.rfind(" "))] if kept.split()[1:] else kept) + " …"
 
 
 def shape(reply: dict[str, Any]) -> dict[str, Any]:

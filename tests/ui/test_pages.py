@@ -93,6 +93,10 @@ def test_shows_a_picture_that_a_skill_had_made_and_lets_it_be_saved(open_page: O
     assert len(again.get("image")) == 1  # stored with the answer
 
 
+def told(parts: list[dict[str, Any]]) -> str:
+    return "".join(part["text"] for part in parts)
+
+
 def test_opens_a_source_beside_the_answer(open_page: OpenPage) -> None:
     app = ask(open_page(), QUESTION)
     (answer,) = drawn(app, "answer-")
@@ -100,7 +104,7 @@ def test_opens_a_source_beside_the_answer(open_page: OpenPage) -> None:
     app.session_state["source"] = (answer["citations"][0]["chunk"], 1, turn_id)
     app.run()
     (passage,) = drawn(app, "source-passage")
-    assert "26 weeks" in passage["text"] and "eight weeks" in passage["after"]
+    assert "26 weeks" in told(passage["text"]) and "eight weeks" in told(passage["after"])
     app.button(key="source-close").click().run()
     assert not drawn(app, "source-passage")
 
@@ -286,7 +290,7 @@ def test_hands_many_documents_over_in_requests_that_the_server_takes(open_page: 
 
 def test_keeps_a_refused_file_in_the_list_with_nothing_but_its_reason(open_page: OpenPage, world: World) -> None:
     row = world.documents[next(iter(world.documents))]
-    row.reason, row.last_stage = "It is protected by a password.", "refused"
+    row.reason, row.media_type = "It is protected by a password.", ""
     app = collection_page(open_page, world)
     assert drawn(app, "documents-table")[0]["rows"][0]["reason"] == "It is protected by a password."
     app.session_state["documents-table"] = {"selected": [row.id]}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ui.components import NearData
+from ui.passage_tables import named
 from ui.wire import Hit
 
 QUOTE_CHARS = 600  # the API cuts a quote here, in the middle of a word as it may be
@@ -22,7 +23,7 @@ def nearest(hits: Sequence[Hit], question: str) -> list[NearData]:
     The closest sentence shares most with the question, a word counting the less the more sentences have it: so no
     list of little words is needed, in any language. Without a word in common it is the first one.
     """
-    texts = [_sentences(whole(hit.quote or hit.text)) for hit in hits]
+    texts = [_sentences(named(whole(hit.quote or hit.text))) for hit in hits]
     stems = [[_stems(sentence) for sentence in sentences] for sentences in texts]
     asked = _weighed(question, [one for many in stems for one in many])
     return [
@@ -32,7 +33,7 @@ def nearest(hits: Sequence[Hit], question: str) -> list[NearData]:
 
 def excerpt(text: str, said: Sequence[str]) -> str:
     """Return the sentence of `text` that is closest to what is `said` first, with a little of what stands around it."""
-    sentences = _sentences(whole(text))
+    sentences = _sentences(named(whole(text)))
     best = _closest(sentences, said[0]) if said else 0
     before, after = _around(sentences, best)
     return before + (sentences[best] if sentences else "") + after

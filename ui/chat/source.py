@@ -8,6 +8,7 @@ from ui import components, state
 from ui.chat import asking, near
 from ui.components import PassageData
 from ui.errors import ApiRefused
+from ui.passage_tables import parts
 from ui.scrub import plain
 from ui.wire import Answer, Citation, Neighbourhood, Turn
 
@@ -65,7 +66,7 @@ def _passage(chunk: str, place: Neighbourhood, quote: str) -> None:
     st.caption(plain(" · ".join(part for part in where if part), 300))
     with st.container(key="source-text"):
         components.passage(
-            PassageData(id=chunk, before=place.before, text=place.text, after=place.after, quote=quote),
+            PassageData(id=chunk, before=parts(place.before), text=parts(place.text, quote), after=parts(place.after)),
             key="source-passage",
         )
     with st.container(key="source-foot", horizontal=True):

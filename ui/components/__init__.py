@@ -70,14 +70,28 @@ class AnswerData(TypedDict):
     nearest: list[NearData]
 
 
+class RowOfCells(TypedDict):
+    """A row of a table."""
+
+    cells: list[str]
+    strong: bool
+
+
+class PartData(TypedDict):
+    """A run of text, or a table: then `rows` are there, the first being its header."""
+
+    text: str
+    strong: bool  # whether the run of text stands out
+    rows: list[RowOfCells]
+
+
 class PassageData(TypedDict):
     """A passage between the text before and after it."""
 
     id: str
-    before: str
-    text: str
-    after: str
-    quote: str  # the part of `text` to stand out; "" for none
+    before: list[PartData]
+    text: list[PartData]
+    after: list[PartData]
 
 
 class ScoreData(TypedDict):
@@ -96,7 +110,7 @@ class ItemData(TypedDict):
     number: int
     title: str
     place: str
-    text: str
+    parts: list[PartData]
     scores: list[ScoreData]
     opens: bool
     switchable: bool
@@ -128,18 +142,18 @@ def _javascript(name: str) -> str:
     return _code("dom", "js") + _code(name, "js")
 
 
-def _styles(name: str) -> str:
-    return _code("look", "css") + _code(name, "css")
+def _styles(*names: str) -> str:
+    return "".join(_code(name, "css") for name in ("look", *names))
 
 
 _ANSWER = st.components.v2.component(
-    "inhouse_answer", html=_code("answer", "html"), css=_styles("answer"), js=_javascript("answer")
+    "inhouse_answer", html=_code("answer", "html"), css=_styles("tables", "answer"), js=_javascript("answer")
 )
 _PASSAGE = st.components.v2.component(
-    "inhouse_passage", html=_code("passage", "html"), css=_styles("passage"), js=_javascript("passage")
+    "inhouse_passage", html=_code("passage", "html"), css=_styles("tables", "passage"), js=_javascript("passage")
 )
 _PASSAGES = st.components.v2.component(
-    "inhouse_passages", html=_code("passages", "html"), css=_styles("passages"), js=_javascript("passages")
+    "inhouse_passages", html=_code("passages", "html"), css=_styles("tables", "passages"), js=_javascript("passages")
 )
 _DOCUMENTS = st.components.v2.component(
     "inhouse_documents", html=_code("documents", "html"), css=_styles("documents"), js=_javascript("documents")

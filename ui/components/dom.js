@@ -25,6 +25,28 @@ const followable = (href) => {
   }
 }
 
+// A passage in parts: runs of text, and tables.
+const drawParts = (parts) => parts.map((part) => (part.rows.length ? drawTable(part.rows) : part.strong ? el("strong", "", part.text) : document.createTextNode(part.text)))
+
+const drawTable = ([header, ...rows]) => {
+  const table = el("table")
+  const head = el("thead")
+  head.append(drawCells(header, "th"))
+  const body = el("tbody")
+  body.append(...rows.map((row) => drawCells(row, "td")))
+  table.append(head, body)
+  const scroll = el("div", "scroll")
+  scroll.tabIndex = 0
+  scroll.append(table)
+  return scroll
+}
+
+const drawCells = (row, tag) => {
+  const line = el("tr", row.strong ? "strong" : "")
+  line.append(...row.cells.map((cell) => el(tag, "", cell)))
+  return line
+}
+
 const link = (href, host, label) => {
   const anchor = el("a", "link")
   anchor.append(...label)

@@ -37,7 +37,9 @@ const head = (item, send) => {
 
 const drawItem = (item, send) => {
   const row = el("li", item.enabled === false ? "item off" : "item")
-  row.append(head(item, send), el("div", "body", item.text))
+  const body = el("div", "body")
+  body.append(...drawParts(item.parts))
+  row.append(head(item, send), body)
   if (item.scores.length) {
     const scores = el("div", "scores")
     scores.append(...item.scores.map(bar))

@@ -8,6 +8,7 @@ from ui import components, state
 from ui.components import ItemData
 from ui.documents import place, table, wording
 from ui.documents.readers import choose
+from ui.passage_tables import parts
 from ui.scrub import plain
 from ui.trouble import told
 from ui.wire import Chunk, Document
@@ -127,7 +128,7 @@ def item(chunk: Chunk, is_admin: bool) -> ItemData:
         number=chunk.n + 1,
         title="",
         place=" · ".join(part for part in where if part),
-        text=chunk.text,
+        parts=parts(chunk.text),
         scores=[],
         opens=False,
         switchable=is_admin,

@@ -10,6 +10,7 @@ from ui import components, state
 from ui.chat.view import duration
 from ui.components import ItemData, ScoreData
 from ui.documents import place
+from ui.passage_tables import parts
 from ui.scrub import plain
 from ui.trouble import told
 from ui.wire import Collection, Hit, SearchResult
@@ -64,7 +65,7 @@ def items(hits: Sequence[Hit]) -> list[ItemData]:
             number=rank,
             title=hit.title or hit.path,
             place=" · ".join(part for part in (f"Page {hit.page}" if hit.page else "", hit.heading) if part),
-            text=hit.text,
+            parts=parts(hit.text),
             scores=scores(hit, hits),
             opens=bool(hit.document),
             switchable=False,

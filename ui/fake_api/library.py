@@ -49,7 +49,7 @@ def _collection_json(world: World, collection: FakeCollection) -> dict[str, obje
         "name": collection.name,
         "description": collection.description,
         "readers": collection.readers,
-        "n_documents": sum(document.last_stage != "refused" for document in mine),
+        "n_documents": sum(document.media_type != "" for document in mine),
         "n_chunks": sum(len(document.chunks) for document in mine if document.status == "ready"),
         "updated_at": collection.updated_at,
     }

@@ -71,10 +71,9 @@ class FakeDocument:
     content: bytes
     chunks: list[FakeChunk]
     uploaded_by: str = ""
-    media_type: str = "text/plain"
+    media_type: str = "text/plain"  # "" of a file that was refused
     reading_s: float = 0.0
     reason: str | None = None
-    last_stage: str = "done"  # or "refused"
     cancelled: bool = False
     readers: list[str] = field(default_factory=list)
     id: str = field(default_factory=new_id)
@@ -97,13 +96,11 @@ class FakeDocument:
             return "running"
         return "failed" if self.reason else "ready"
 
-    def _resting(self, status: str) -> str:
-        return "waiting" if status == "queued" else self.last_stage
-
     def json(self) -> dict[str, object]:
         """Return the row as the API shows it."""
         status, running = self.status, self.status == "running"
         stages = ("loading", "cleaning", "chunking", "embedding", "saving")
+        resting = "waiting" if status == "queued" else "done" if self.media_type else "refused"
         return {
             "id": self.id,
             "collection_id": self.collection_id,
@@ -113,14 +110,13 @@ class FakeDocument:
             "size": len(self.content),
             "readers": self.readers,
             "status": status,
-            "stage": stages[min(4, int(self.progress * 5))] if running else self._resting(status),
+            "stage": stages[int(self.progress * 5)] if running else resting,
             "progress": round(self.progress, 3),
             "seconds_left": round((1 - self.progress) * self.reading_s, 1) if running else None,
             "reason": self.reason if status == "failed" else None,
             "n_chunks": len(self.chunks) if status == "ready" else 0,
             "uploaded_by": self.uploaded_by,
             "created_at": self.created_at,
-            "updated_at": self.created_at,
         }
 
 

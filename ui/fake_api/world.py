@@ -190,7 +190,7 @@ class World:
     ) -> dict[str, object]:
         """Keep the row of a file that was not taken, but for a conversation's; return what the upload's answer says."""
         title = path.rsplit("/", 1)[-1]
-        row = FakeDocument(collection.id, title, path, b"", [], uploaded_by, "", reason=reason, last_stage="refused")
+        row = FakeDocument(collection.id, title, path, b"", [], uploaded_by, media_type="", reason=reason)
         if collection.private_to is None:
             self.documents[row.id] = row
         return {"path": path, "reason": reason, "code": "unsupported"}
