@@ -17,13 +17,36 @@ _ASKING_WORDS = (
     " puis-je est-ce qué cómo cuándo dónde quién cuál cuánto cuántos puedo hay"
 )
 _ASKING = frozenset(_ASKING_WORDS.split())
-_NUMBERING = re.compile(r"^(?:[\dIVXivx]+(?:\.\d+)*[.)]?|[A-Z][.)]|chapter \d+|section \d+)\s+", re.I)
+# What a heading counts: "Chapter 2", "Slide 4 of 9", "Sheet1", "Annex B". Alone it says nothing; before a name it goes.
+_PARTS = (
+    "chapter section part page slide sheet figure table appendix annex item no step kapitel abschnitt teil seite folie"
+    " blatt abbildung tabelle anhang chapitre partie annexe feuille diapositive capítulo sección parte página hoja"
+)
+_COUNTED = (
+    rf"(?:{'|'.join(_PARTS.split())})\.?(?:\s*\d+(?:\.\d+)*|\s+(?:[ivxlc]+|[a-z])\b)(?:\s*(?:of|von|de|sur|/)\s*\d+)?"
+)
+_NUMBERING = re.compile(rf"^(?:{_COUNTED}\s*[:.–—-]?|[\divx]+(?:\.\d+)*[.)]?|[a-z][.)])(?:\s+|$)", re.I)
+_WORD = re.compile(r"[^\W\d_]{3,}")  # "1.2", "§ 4", "Q3" name nothing
+_LEADERS = re.compile(r"\.{3,}|…")  # between an entry of a table of contents and its page
 _FILE = re.compile(r"\.(?:pdf|docx?|pptx?|xlsx?|md|html?|txt|csv|eml)$", re.I)
 _SAYS_NOTHING = (
-    "introduction overview contents summary conclusion references appendix notes background general misc other faq"
-    " index details"
+    "introduction overview contents summary conclusion conclusions references appendix notes background general misc"
+    " other faq index details preface foreword abstract acknowledgements glossary bibliography disclaimer untitled"
+    " inhalt inhaltsverzeichnis einleitung einführung übersicht zusammenfassung fazit anhang vorwort allgemeines"
+    " sonstiges literatur verzeichnis sommaire résumé annexe annexes préface généralités índice introducción resumen"
+    " conclusión anexo anexos prólogo"
 )
-_EMPTY_HEADINGS = frozenset(_SAYS_NOTHING.split())
+_EMPTY_HEADINGS = frozenset(_SAYS_NOTHING.split()) | {
+    "table of contents",
+    "list of figures",
+    "list of tables",
+    "table des matières",
+    "tabla de contenido",
+    "executive summary",
+    "revision history",
+    "document history",
+    "frequently asked questions",
+}
 _SMALL = "a an and at by for from in of on or the to with"
 _SMALL_WORDS = frozenset(_SMALL.split())  # small in titles, too
 _MOST_HEADING_WORDS = 9
@@ -60,15 +83,20 @@ def _from_headings(passages: Sequence[Passage], cited: frozenset[str]) -> Iterat
     for passage in passages:
         last = passage.heading.rsplit(" > ", 1)[-1]
         heading = _NUMBERING.sub("", re.sub(r"[*_`#\[\]<>|]+", "", last)).strip(" :.-")
-        words = heading.split()
-        usable = words and len(words) <= _MOST_HEADING_WORDS and heading.lower() not in _EMPTY_HEADINGS
-        if passage.chunk_id in cited or not usable or heading.endswith("?"):
+        if passage.chunk_id in cited or not _tells(heading):
             continue
         title = re.sub(r"[*`#\[\]<>|]+", "", _FILE.sub("", passage.title).replace("_", " ")).strip()
         if not title or frozenset(content(title)) & frozenset(content(heading)):
             yield f"What do the documents say about {_mid_sentence(heading)}?", heading
         else:
             yield f'What does "{title}" say about {_mid_sentence(heading)}?', heading
+
+
+def _tells(heading: str) -> bool:
+    """Return whether a heading without its number names something that one can ask about."""
+    named = _WORD.search(heading) and heading.casefold() not in _EMPTY_HEADINGS
+    fits = len(heading.split()) <= _MOST_HEADING_WORDS and not heading.endswith("?")
+    return bool(named and fits and not _LEADERS.search(heading))
 
 
 def _mid_sentence(heading: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from assistant.orchestration.suggest import suggest
 from knowledge.types import Passage
 
@@ -19,6 +21,33 @@ def test_it_offers_headings_beside_the_cited_passage() -> None:
 def test_it_leaves_a_heading_in_title_case_as_it_is() -> None:
     found = [suggest("What?", [passage(1, heading=heading)], [], 1)[0] for heading in ("Pay and Perks", "Sick leave")]
     assert [one.rsplit(" about ")[1] for one in found] == ["Pay and Perks?", "sick leave?"]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Table of contents", "Contents", "Page 3", "Page 3 of 10", "1.2", "2.", "IV.", "Introduction", "1 Introduction",
+        "Chapter 1: Introduction", "Chapter 2", "Section 1.2", "Sheet1", "Slide 4", "Annex B", "§ 4", "Q3", "2024",
+        "Sick leave ........ 12", "Inhaltsverzeichnis", "1. Einleitung", "Seite 3 von 9", "Sommaire", "",
+    ],
+)  # fmt: skip
+def test_it_makes_no_question_of_a_heading_that_names_nothing(heading: str) -> None:
+    assert suggest("What?", [passage(1, heading=heading)], [], 3) == ()
+
+
+@pytest.mark.parametrize(
+    ("heading", "about"),
+    [
+        ("Chapter 2: Travel costs", "travel costs"), ("1.2 Sick leave", "sick leave"),
+        ("Part-time work", "part-time work"), ("Anhang B: Reisekosten", "reisekosten"),
+        ("Item returns", "item returns"),
+        ("Tables and figures", "tables and figures"), ("Introduction to the gym", "introduction to the gym"),
+        ("Steps of an appeal", "steps of an appeal"),
+    ],
+)  # fmt: skip
+def test_it_asks_about_what_a_heading_names_behind_its_number(heading: str, about: str) -> None:
+    (offered,) = suggest("What?", [passage(1, heading=heading)], [], 3)
+    assert offered.endswith(f"say about {about}?")
 
 
 def test_it_offers_questions_that_stand_in_a_passage() -> None:
