@@ -15,17 +15,21 @@ from typing import Literal
 import httpx
 import psutil
 import typer
+from rich.text import Text
+from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.cli.options import JsonFlag, settings_of
 from assistant.cli.output import Failed, out, show_json
-from assistant.database import refuse_newer
+from assistant.cli.session import local_key, refusal
+from assistant.database import refuse_newer, revision
 from assistant.errors import DatabaseNewer
 from assistant.server_file import running_server
 from assistant.settings import Settings
+from knowledge.database import connect
 
 MIN_DISK_BYTES = 2 << 30
 MIN_MEMORY_BYTES = 2 << 30
-MARKS = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "fault": "[red]FAULT[/]"}
+MARKS = {"ok": ("ok   ", "green"), "note": ("note ", "yellow"), "fault": ("FAULT", "red")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +48,15 @@ def doctor(context: typer.Context, as_json: JsonFlag = False) -> None:
         *_packages(),
         _folder(settings.data_dir),
         *_room(settings.data_dir),
-        _database(settings.data_dir),
+        _database(settings.data_dir) if settings.database_url is None else _postgresql(settings.database_url),
         *_server(settings),
     ]
     if as_json:
         show_json({"findings": [dataclasses.asdict(finding) for finding in findings]})
     else:
         for finding in findings:
-            out.print(f"{MARKS[finding.state]} {finding.topic}: ", finding.detail, end="\n", highlight=False)
+            mark, colour = MARKS[finding.state]
+            out.print(Text.assemble((mark, colour), f" {finding.topic}: {finding.detail}"))
     faults = [finding for finding in findings if finding.state == "fault"]
     if faults:
         raise Failed(f"{len(faults)} thing{'s' if len(faults) > 1 else ''} to repair; see above.")
@@ -130,15 +135,34 @@ def _database(data_dir: Path) -> Finding:
     return Finding("database", "fault", f"{path}: {verdict}. Restore the last backup: assistant restore FILE.")
 
 
+def _postgresql(url: str) -> Finding:
+    engine = connect(url)
+    where = engine.url.render_as_string(hide_password=True)
+    try:
+        current = revision(engine)
+    except SQLAlchemyError as error:
+        said = str(getattr(error, "orig", error)).strip().splitlines()[-1]
+        return Finding("database", "fault", f"{where} does not answer ({said}); start it, or correct the setting.")
+    finally:
+        engine.dispose()
+    found = "answers" if current else "answers and is empty; the first start makes the tables"
+    return Finding("database", "ok" if current else "note", f"{where} {found}.")
+
+
 def _server(settings: Settings) -> list[Finding]:
     url = running_server(settings.data_dir)
     if url is None:
         return [Finding("server", "note", "not running; start it with `assistant up`.")]
     try:
-        key = (settings.data_dir / "run" / "local.key").read_text("utf-8").strip()
-        status = httpx.get(f"{url}/api/status", headers={"Authorization": f"Bearer {key}"}, timeout=10).json()
-    except (OSError, ValueError, httpx.TransportError) as error:
+        headers = {"Authorization": f"Bearer {local_key(settings)}"}
+        reply = httpx.get(f"{url}/api/status", headers=headers, timeout=10)
+    except Failed as error:
+        return [Finding("server", "fault", str(error))]
+    except httpx.TransportError as error:
         return [Finding("server", "fault", f"{url} does not answer ({error}); restart it.")]
+    if not reply.is_success:
+        return [Finding("server", "fault", f"{url} refuses to say how it is: {refusal(reply)}")]
+    status = reply.json()
     findings = [Finding("server", "ok", url)]
     for tier in status["tiers"]:
         state: Literal["ok", "fault"] = "ok" if tier["healthy"] else "fault"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +11,9 @@ import typer
 from assistant.cli.options import JsonFlag, settings_of
 from assistant.cli.output import Failed, out, show_json, show_table, when
 from assistant.cli.session import call, connect
+from knowledge.types import DocumentStatus
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 users = typer.Typer(no_args_is_help=True, help="People who may sign in.")
 groups = typer.Typer(no_args_is_help=True, help="Groups, which collections and documents name as readers.")
@@ -47,13 +52,16 @@ def list_users(context: typer.Context, as_json: JsonFlag = False) -> None:
 def add_user(
     context: typer.Context,
     name: str,
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+    password: Annotated[
+        str | None,
+        typer.Option(help="Asked for where it is left out; without a terminal it is the input's first line."),
+    ] = None,
     admin: Annotated[bool, typer.Option("--admin", help="May manage everything.")] = False,
     group: Annotated[list[str] | None, typer.Option(help="A group; may be given several times.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Create an account."""
-    body = {"name": name, "password": password, "is_admin": admin, "groups": group or []}
+    body = {"name": _given(name), "password": _password(password), "is_admin": admin, "groups": group or []}
     with connect(settings_of(context)) as client:
         created = call(client, "POST", "/api/users", json=body)
     _print(created, as_json, "Created", [created], ["id", "name", "is_admin", "groups"])
@@ -69,6 +77,22 @@ def suspend_user(context: typer.Context, name: str, as_json: JsonFlag = False) -
 def restore_user(context: typer.Context, name: str, as_json: JsonFlag = False) -> None:
     """Give a suspended person access again."""
     _set_active(context, name, True, as_json)
+
+
+def _password(given: str | None) -> str:
+    if given is not None:
+        return given
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    if line := sys.stdin.readline().rstrip("\r\n"):
+        return line
+    raise Failed("There is no password; give it with --password, or as the first line of the input.")
+
+
+def _given(name: str) -> str:
+    if not name.strip():
+        raise Failed("The name is empty; give one.")
+    return name
 
 
 def _set_active(context: typer.Context, name: str, active: bool, as_json: bool) -> None:
@@ -89,7 +113,7 @@ def list_groups(context: typer.Context, as_json: JsonFlag = False) -> None:
 def add_group(context: typer.Context, name: str, as_json: JsonFlag = False) -> None:
     """Create a group."""
     with connect(settings_of(context)) as client:
-        created = call(client, "POST", "/api/groups", json={"name": name})
+        created = call(client, "POST", "/api/groups", json={"name": _given(name)})
     _print(created, as_json, "Created", [created], ["name"])
 
 
@@ -109,7 +133,7 @@ def add_key(
 ) -> None:
     """Create an API key and print its secret, once."""
     with connect(settings_of(context), as_user=as_user) as client:
-        created = call(client, "POST", "/api/keys", json={"name": name})
+        created = call(client, "POST", "/api/keys", json={"name": _given(name)})
     if as_json:
         show_json(created)
     else:
@@ -119,7 +143,7 @@ def add_key(
 @keys.command("delete")
 def delete_key(context: typer.Context, key: str) -> None:
     """Delete an API key, by its id; it is refused from then on."""
-    _act(context, "DELETE", f"/api/keys/{key}")
+    _act(context, "DELETE", f"/api/keys/{_id(key, 'key')}")
 
 
 @collections.command("list")
@@ -138,7 +162,7 @@ def add_collection(
     as_json: JsonFlag = False,
 ) -> None:
     """Create a collection."""
-    body = {"name": name, "description": description, "readers": reader or []}
+    body = {"name": _given(name), "description": description, "readers": reader or []}
     with connect(settings_of(context)) as client:
         created = call(client, "POST", "/api/collections", json=body)
     _print(created, as_json, "Created", [created], ["id", "name", "readers"])
@@ -152,6 +176,8 @@ def delete_collection(
     with connect(settings_of(context)) as client:
         found = _named(call(client, "GET", "/api/collections")["collections"], name, "collection")
         if not yes:
+            if not sys.stdin.isatty():
+                raise Failed(f"{name!r} has {found['n_documents']} documents; add --yes to delete it with them.")
             typer.confirm(f"Delete {name!r} with {found['n_documents']} documents?", abort=True)
         call(client, "DELETE", f"/api/collections/{found['id']}")
 
@@ -160,7 +186,7 @@ def delete_collection(
 def list_documents(
     context: typer.Context,
     collection: Annotated[str | None, typer.Option(help="Name of one collection.")] = None,
-    status: Annotated[str | None, typer.Option(help="queued, running, ready, failed or cancelled.")] = None,
+    status: Annotated[DocumentStatus | None, typer.Option(help="Only those; what was refused has failed.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=500)] = 100,
     as_json: JsonFlag = False,
 ) -> None:
@@ -180,19 +206,26 @@ def list_documents(
 @documents.command("retry")
 def retry_document(context: typer.Context, document: str) -> None:
     """Put a failed or cancelled document back into the queue."""
-    _act(context, "POST", f"/api/documents/{document}/retry")
+    _act(context, "POST", f"/api/documents/{_id(document, 'document')}/retry")
 
 
 @documents.command("cancel")
 def cancel_document(context: typer.Context, document: str) -> None:
     """Stop the ingestion of a document."""
-    _act(context, "POST", f"/api/documents/{document}/cancel")
+    _act(context, "POST", f"/api/documents/{_id(document, 'document')}/cancel")
 
 
 @documents.command("delete")
 def delete_document(context: typer.Context, document: str) -> None:
     """Delete a document and all that was derived from it."""
-    _act(context, "DELETE", f"/api/documents/{document}")
+    _act(context, "DELETE", f"/api/documents/{_id(document, 'document')}")
+
+
+def _id(given: str, kind: str) -> str:
+    """Return an id as it came; raises Failed for a text that is none, which could lead to another address."""
+    if not _ID.fullmatch(given):
+        raise Failed(f"There is no {kind} {given!r}; `assistant {kind}s list` shows their ids.")
+    return given
 
 
 def _act(context: typer.Context, method: str, path: str) -> None:

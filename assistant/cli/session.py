@@ -23,6 +23,9 @@ from assistant.settings import Settings
 # A cold start imports semantic-kernel, opens both indexes and loads the model: 5 to 15 s on two cores.
 START_TIMEOUT_S = 120.0
 LINE_SHOWN = 500  # characters of the log of a server that did not start
+_KEY_ANEW = "restart the assistant, which writes it anew."
+# Of a foreign error's last lines, what says nothing to whom it happened.
+_ASIDES = ("(Background on this error", "[SQL:", "[parameters:")
 REQUEST_TIMEOUT = httpx.Timeout(600.0, connect=5.0)
 
 
@@ -38,10 +41,10 @@ def connect(settings: Settings, *, as_user: str | None = None, with_model: bool 
     if url is None:
         child = _start(settings)
         url = _wait(settings, child, "/readyz" if with_model else "/livez")
-    headers = {"Authorization": f"Bearer {(settings.data_dir / 'run' / 'local.key').read_text('utf-8').strip()}"}
-    if as_user:
-        headers["X-Assistant-As"] = as_user
     try:
+        headers = {"Authorization": f"Bearer {local_key(settings)}"}
+        if as_user:
+            headers["X-Assistant-As"] = as_user
         with httpx.Client(base_url=url, headers=headers, timeout=REQUEST_TIMEOUT) as client:
             yield client
     except httpx.TransportError as error:
@@ -51,6 +54,22 @@ def connect(settings: Settings, *, as_user: str | None = None, with_model: bool 
     finally:
         if child is not None:
             stop(child)
+
+
+def local_key(settings: Settings) -> str:
+    """Return the key of this machine's operator, which a server writes as it starts; raises Failed without it."""
+    path = settings.data_dir / "run" / "local.key"
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise Failed(f"The key of the server cannot be read from {path} ({error}); {_KEY_ANEW}") from error
+
+
+def refusal(reply: httpx.Response) -> str:
+    """Return the sentence for a reply that is no success; where it is about the operator's key, what to do."""
+    if reply.status_code == httpx.codes.UNAUTHORIZED:
+        return f"The key in run/local.key of the data folder is not this server's; {_KEY_ANEW}"
+    return sentence(reply)
 
 
 def spawn(settings: Settings, module: str, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
@@ -75,7 +94,7 @@ def call(client: httpx.Client, method: str, path: str, **options: Any) -> Any:
     reply = client.request(method, path, **options)
     if reply.is_success:
         return reply.json() if reply.content else None
-    raise Failed(sentence(reply))
+    raise Failed(refusal(reply))
 
 
 def sentence(reply: httpx.Response) -> str:
@@ -107,8 +126,12 @@ def _wait(settings: Settings, child: subprocess.Popen[bytes], probe: str) -> str
     if child.poll() is None:
         stop(child)
         raise Failed(f"The assistant was not ready after {START_TIMEOUT_S:.0f} s; see {log}, then try again.")
-    last = (log.read_text("utf-8", "replace").strip().splitlines() or [""])[-1]
-    raise Failed(f"The assistant did not start; the last line of {log} is: {last[:LINE_SHOWN]}")
+    lines = [line for line in log.read_text("utf-8", "replace").splitlines() if not line.startswith(_ASIDES)]
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    raise Failed(
+        f"The assistant did not start; the last line of {log} is: {last[:LINE_SHOWN]}\n"
+        "`assistant doctor` says what to repair."
+    )
 
 
 def _answers(url: str) -> bool:
