@@ -19,6 +19,7 @@ import aiohttp
 
 from assistant.models.errors import ModelError, ModelUnavailable
 from assistant.models.openai_wire import (
+    NOT_TAKEN,
     PLAIN,
     Dialect,
     Reply,
@@ -105,12 +106,13 @@ class OpenAIModel:
         reader, reply, begun = EventReader(), Reply(), 0.0
         with self._translated(endpoint, reply):
             response = await self._post(endpoint, request, deadline)
+        lost = unmet(self.name, request.sampling, self._dialect, response.headers.get(NOT_TAKEN, ""))
         try:
             while not reader.done and (block := await self._next(response.content, endpoint, deadline, reply)):
                 piece = reply.add(reader.push(block))
                 if piece is not None:
                     read = time.monotonic()
-                    if not begun and (lost := unmet(self.name, request.sampling, self._dialect)):
+                    if lost and not begun:
                         piece = replace(piece, unmet=lost)
                     begun = begun or read
                     deadline = read + self._timeouts.inter_token_s

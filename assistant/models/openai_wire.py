@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from assistant.models.errors import ModelError, ModelOverloaded, ModelRefused, ModelUnavailable
+from assistant.models.ranges import LABELS
 from assistant.models.types import ModelRequest, Piece, Sampling, StopReason, Usage
 from assistant.orchestration.prompts import Message
 
@@ -16,6 +17,7 @@ MAX_TOKENS = 8192
 MAX_STOPS = 16
 MAX_ALTERNATIVES = 20  # what vLLM tells unless it is started otherwise
 MAX_TASK = 64  # characters
+NOT_TAKEN = "X-Not-Taken"  # header in which our proxy names what of a request vLLM does not take
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,14 @@ def chat_body(request: ModelRequest, served_name: str, dialect: Dialect) -> dict
     return body | {key: value for key, value in optional.items() if value is not None}
 
 
-def unmet(name: str, sampling: Sampling, dialect: Dialect) -> str:
-    """Return the sentence about values that somebody set themselves and the model `name` does not take, "" for none."""
-    if dialect.top_k_min_p:
-        return ""
-    set_there = {"top-k": sampling.top_k, "min-p": sampling.min_p}
-    lost = [label for label, value in set_there.items() if value and label.replace("-", "_") in sampling.by_hand]
+def unmet(name: str, sampling: Sampling, dialect: Dialect, told: str) -> str:
+    """Return the sentence about values that somebody set themselves and the model `name` does not take, "" for none.
+
+    `told` is what its server told in the header NOT_TAKEN.
+    """
+    given = {"top_k": sampling.top_k, "min_p": sampling.min_p}
+    ignored = told.split(",") if dialect.top_k_min_p else list(given)
+    lost = [LABELS[each] for each in given if given[each] and each in ignored and each in sampling.by_hand]
     many = "they change" if len(lost) > 1 else "it changes"
     return f"{name} takes no {' and no '.join(lost)}, so {many} nothing." if lost else ""
 

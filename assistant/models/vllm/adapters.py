@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.models.errors import AdapterRefused, ModelError, ModelUnavailable
-from assistant.models.vllm.body import Served
+from assistant.models.vllm.body import Served, spared
 from assistant.models.vllm.catalogue import folder_of, offered
 from assistant.models.vllm.deployment import Deployment
 from assistant.models.vllm.preflight import check
@@ -48,7 +48,8 @@ class Adapters:
         """Return what a request may ask for; an answer is at most half as long as the context."""
         base = self._deployment.served_name
         tools = bool(self._deployment.tool_parser)
-        return Served(base, self.loaded | {base}, self._deployment.context_tokens // 2, tools)
+        left_out = spared(self._deployment.speculation is not None, self._deployment.device == "cpu")
+        return Served(base, self.loaded | {base}, self._deployment.context_tokens // 2, tools, left_out)
 
     async def offers(self) -> Sequence[Offer]:
         """Return every adapter of the registry with what stands in its way. Raises AdapterRefused for a damaged one.

@@ -41,6 +41,7 @@ class Served:
     models: Collection[str]  # with the base model
     most_tokens: int  # of one answer; vLLM refuses a request for more than fits
     tools: bool = True  # it was told how its models call tools
+    spared: frozenset[str] = frozenset()  # fields of sampling that it does not get, see `spared`
 
 
 def chat(body: object, served: Served) -> dict[str, Any]:
@@ -66,6 +67,8 @@ def chat(body: object, served: Served) -> dict[str, Any]:
     for name, (least, most) in _INTEGERS.items():
         if (value := _number(given, name)) is not None and not (name == "top_k" and value <= 0):
             made[name] = int(min(max(value, least), most if name != "max_tokens" else min(most, served.most_tokens)))
+    for name in served.spared:
+        made.pop(name, None)
     made |= _continued(given, made["messages"])
     optional = {
         "stop": _stops(given.get("stop")),
@@ -74,6 +77,21 @@ def chat(body: object, served: Served) -> dict[str, Any]:
         "tools": _tools(given.get("tools")),
     }
     return made | {name: value for name, value in optional.items() if value is not None}
+
+
+def spared(guesses: bool, on_processor: bool) -> frozenset[str]:
+    """Return the fields of sampling that vLLM 0.32 cannot take while it guesses tokens.
+
+    It refuses a min-p, and on a processor it dies of a top-k: its C++ `expand_kernel_impl`, called by the rejection
+    sampler, leaves integers unset ("index 2116133552 is out of bounds").
+    """
+    return frozenset({"min_p"} | ({"top_k"} if on_processor else set())) if guesses else frozenset()
+
+
+def not_taken(body: object, served: Served) -> tuple[str, ...]:
+    """Return the names of what `chat` leaves out of a body though it would change the answer."""
+    given = _object(body)
+    return tuple(name for name in sorted(served.spared) if (_number(given, name) or 0) > 0)
 
 
 def tokenize(body: object, served: Served) -> dict[str, Any]:

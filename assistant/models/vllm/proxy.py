@@ -29,6 +29,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from assistant.models.errors import AdapterRefused, ModelRefused, ModelUnavailable
+from assistant.models.openai_wire import NOT_TAKEN
 from assistant.models.vllm import body as bodies
 from assistant.models.vllm.adapters import Adapters
 from assistant.models.vllm.heard import Heard
@@ -87,9 +88,13 @@ class Proxy:
         return answer
 
     async def _chat(self, request: Request) -> Response:
-        made = bodies.chat(await _json(request), self._adapters.served)
+        given, served = await _json(request), self._adapters.served
+        made = bodies.chat(given, served)
         if made["stream"]:
-            return await self._stream(made)
+            answer = await self._stream(made)
+            if names := bodies.not_taken(given, served):
+                answer.headers[NOT_TAKEN] = ",".join(names)
+            return answer
         self._progress.begins()
         try:
             answer = await self._whole("/v1/chat/completions", made)

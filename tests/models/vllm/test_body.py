@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -153,3 +154,17 @@ def test_it_passes_pictures_as_data_and_never_an_address() -> None:
     ):
         with pytest.raises(ModelRefused, match="data URL"):
             bodies.chat(asked(url), SERVED)
+
+
+def test_what_a_server_that_guesses_cannot_take_is_left_out_and_told() -> None:
+    asked = PLAIN | {"min_p": 0.05, "top_k": 5, "top_p": 0.5}
+    for guesses, on_processor, lost in (
+        (False, True, ()),
+        (True, False, ("min_p",)),
+        (True, True, ("min_p", "top_k")),
+    ):
+        served = replace(SERVED, spared=bodies.spared(guesses, on_processor))
+        made = bodies.chat(asked, served)
+        assert {"min_p", "top_k"} - set(made) == set(lost) and made["top_p"] == 0.5
+        assert bodies.not_taken(asked, served) == lost
+        assert bodies.not_taken(PLAIN | {"min_p": 0, "top_k": 0}, served) == ()

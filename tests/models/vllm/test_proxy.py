@@ -8,9 +8,11 @@ import pytest
 
 from assistant.models.errors import ModelOverloaded, ModelUnavailable
 from assistant.models.openai_http import Endpoint
-from assistant.models.openai_wire import status_error
+from assistant.models.openai_wire import NOT_TAKEN, status_error
 from assistant.models.vllm.adapters import Adapters
 from assistant.models.vllm.client import VllmClient
+from assistant.models.vllm.deployment import Deployment, Speculation
+from assistant.models.vllm.fake import FakeVllm
 from assistant.models.vllm.progress import Progress
 from assistant.models.vllm.proxy import MAX_BODY_BYTES, Proxy
 from assistant.models.vllm.upstream import Upstream
@@ -67,6 +69,21 @@ async def test_it_passes_plain_and_streamed_chats(door: Door) -> None:
     assert streamed.headers["content-type"].startswith("text/event-stream")
     assert streamed.text.endswith("data: [DONE]\n\n")
     assert door.progress.jobs == 0 and door.progress.tokens > 0
+
+
+async def test_a_server_that_guesses_is_spared_what_it_cannot_take_and_whoever_asks_is_told(tmp_path: Path) -> None:
+    vllm = FakeVllm()
+    upstream = Upstream(Path("unused"), "inner", httpx.ASGITransport(vllm.application()))
+    deployment = Deployment(served_name="base", device="cpu", speculation=Speculation(method="ngram", tokens=4))
+    app = Proxy(upstream, Adapters(upstream, deployment, tmp_path), Progress(lambda: 0.0), KEY).application()
+    headers, transport = {"Authorization": f"Bearer {KEY}"}, httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://proxy", headers=headers) as client:
+        asked = CHAT | {"stream": True, "top_p": 0.5}
+        with_it = await client.post("/v1/chat/completions", json=asked | {"min_p": 0.1, "top_k": 3})
+        without = await client.post("/v1/chat/completions", json=asked)
+    await upstream.close()
+    assert with_it.headers[NOT_TAKEN] == "min_p,top_k" and NOT_TAKEN not in without.headers
+    assert [{"min_p", "top_k"} & set(body) for _, body in vllm.bodies] == [set(), set()]
 
 
 async def test_what_reaches_vllm_was_made_anew(door: Door) -> None:

@@ -182,15 +182,16 @@ async def test_what_somebody_sets_about_sampling_reaches_it(server: Served) -> N
         request = ModelRequest(
             (Message("user", "Tell a story about a fox."),), Sampling(**{"max_tokens": 12, **values})
         )
-        return "".join([piece.text async for piece in model.stream(request)])
+        return "".join([piece.text + piece.unmet async for piece in model.stream(request)])
 
     try:
         hot = [await reply(temperature=1.5, seed=seed) for seed in (1, 1, 2)]
         assert hot[0] == hot[1] != hot[2]
         likeliest = await reply()
-        assert await reply(temperature=1.5, seed=1, top_k=1) == likeliest
-        assert await reply(temperature=1.5, seed=1, top_p=0.001) == likeliest
-        assert await reply(temperature=1.5, seed=1, min_p=0.99) == likeliest
+        # It guesses, and takes neither then; a min-p of a preset is no news, one that somebody set is.
+        assert await reply(temperature=1.5, seed=1, min_p=0.05) == hot[0]
+        told = await reply(temperature=1.5, seed=1, min_p=0.05, top_k=5, by_hand=frozenset({"min_p", "top_k"}))
+        assert f"{BASE} takes no top-k and no min-p, so they change nothing." in told
         word = likeliest.split()[2]
         assert word not in await reply(stop=(word,)) and len(await reply(max_tokens=3)) < len(likeliest)
     finally:
