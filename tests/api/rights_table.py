@@ -68,6 +68,7 @@ TABLE: dict[str, tuple[Expected, Any]] = {
     "DELETE /api/collections/{collection_id}": ((401, 403, 403, 204), None),
     "POST /api/collections/{collection_id}/documents": ((401, 403, 403, 202), "files"),
     "POST /api/collections/{collection_id}/urls": ((401, 403, 403, 202), {"url": "ftp://example.com"}),
+    "GET /api/uploads": ((401, 200, 200, 200), None),
     "GET /api/documents": ((401, 200, 200, 200), None),
     "POST /api/documents/bulk": ((401, 200, 200, 200), {"action": "cancel", "ids": ["{document_id}"]}),
     "GET /api/documents/{document_id}": ((401, 200, 404, 200), None),

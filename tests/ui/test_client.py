@@ -83,6 +83,9 @@ def test_hands_files_in_and_reports_the_refused_ones(api: Api) -> None:
     api.enable_chunk(chunk.id, False)
     assert not api.search("two weeks", ["New"], 5).results
     api.act_on_documents("delete", [document.id])
+    (refused,) = api.documents(made.id, "", "", 10, 0).documents
+    assert refused.is_refused and refused.reason == upload.refused[0].reason
+    api.act_on_documents("delete", [refused.id])
     assert api.documents(made.id, "", "", 10, 0).total == 0
 
 
