@@ -110,7 +110,7 @@ class FakeDocument:
             "size": len(self.content),
             "readers": self.readers,
             "status": status,
-            "stage": stages[int(self.progress * 5)] if running else resting,
+            "stage": stages[min(4, int(self.progress * 5))] if running else resting,  # time goes on meanwhile
             "progress": round(self.progress, 3),
             "seconds_left": round((1 - self.progress) * self.reading_s, 1) if running else None,
             "reason": self.reason if status == "failed" else None,
@@ -277,25 +277,3 @@ class FakePrompt:
         """Return the prompt as the API lists it."""
         shown = ("name", "job", "live", "tiers", "ships")
         return {"routes": [], "latest": len(self.texts) - 1, **{name: getattr(self, name) for name in shown}}
-
-
-@dataclass
-class FakeAdapter:
-    """An adapter of the stand-in's vLLM server."""
-
-    name: str
-    loaded: bool = False
-    rank: int | None = 16
-    problem: str = ""
-    description: str = ""
-    examples: list[str] = field(default_factory=list)
-
-
-def sample_adapters() -> dict[str, FakeAdapter]:
-    """Return three adapters: one loaded, one not, one that cannot be."""
-    made = [
-        FakeAdapter("finance-1f3a", True, 32, "", "Budgets, invoices and the ledger", ["When is an invoice due?"]),
-        FakeAdapter("medical-77c0", False, 16),
-        FakeAdapter("legal-0b42", False, None, "Its rank is 512, the server takes 64. Raise lora.max_rank."),
-    ]
-    return {adapter.name: adapter for adapter in made}

@@ -6,10 +6,10 @@ import re
 import time
 from dataclasses import dataclass, field
 
+from ui.fake_api.adapters import FakeAdapter, sample_adapters
 from ui.fake_api.group_note import FakeGroupNote
 from ui.fake_api.long_call import FakeLongCall
 from ui.fake_api.records import (
-    FakeAdapter,
     FakeApproval,
     FakeChunk,
     FakeCollection,
@@ -20,7 +20,6 @@ from ui.fake_api.records import (
     FakeSkill,
     FakeUser,
     new_id,
-    sample_adapters,
 )
 from ui.wire.widgets import WidgetProfile
 
