@@ -62,8 +62,8 @@ DOWN = ("closed port", "unknown name", "refuse", "status")
 # the fault that was drawn for it.
 TOGETHER = {"stall": 10, "zombie": 10}
 # Seconds that a reader may hear nothing. A model that says nothing at all may be reading a long prompt: it has 10 s,
-# once, before its breaker opens.
-SILENCE_S = dict.fromkeys(SHAPES, 5.0) | {"zombie": 10.0}
+# once, before its breaker opens, and the other model has a second to begin on a busy machine.
+SILENCE_S = dict.fromkeys(SHAPES, 5.0) | {"zombie": 11.0}
 FIRST_S = 3.0  # to the first text, when the model is plainly down
 
 

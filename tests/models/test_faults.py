@@ -33,6 +33,7 @@ Ask = Callable[..., ModelRequest]
 _SHIPPED = ModelSettings()
 FIRST_TOKEN_S, INTER_TOKEN_S = _SHIPPED.domain_first_token_s / 10, _SHIPPED.domain_inter_token_s / 10
 SILENCE_S, FIRST_S = 5.0 / 10, 3.0 / 10
+HICCUP_S = 0.5  # that a busy machine may cost besides; without the deadlines, nobody would be answered at all
 
 
 @dataclass
@@ -133,9 +134,9 @@ async def test_every_answer_is_whole_whatever_happens_to_the_first_model(
         assert all(answer.ends == 1 for answer in seen)
         assert all("big" in answer.reason for answer in seen)  # of which the reader's notice is made
         allowed_s = FIRST_TOKEN_S if shape == "zombie" else SILENCE_S
-        assert p95([answer.gap_s for answer in seen]) <= allowed_s + 3 * max(usual_s)
+        assert p95([answer.gap_s for answer in seen]) <= allowed_s + HICCUP_S + 3 * max(usual_s)
         if shape in ("refuse", "status"):
-            assert p95([answer.first_s for answer in seen]) <= FIRST_S + 3 * max(usual_s)
+            assert p95([answer.first_s for answer in seen]) <= FIRST_S + HICCUP_S + 3 * max(usual_s)
         assert not servers.big.open_streams
 
 
