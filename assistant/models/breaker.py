@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 State = Literal["closed", "open", "half-open"]
+# An event loop counts in milliseconds from where its round began: what waits for `silence_s` may be woken before.
+_EARLY_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Breaker:
 
     def state(self) -> State:
         """Return the state, after taking account of how long nothing has come."""
-        if not self._open and self._waiting and self._silence() >= self._rules.silence_s:
+        if not self._open and self._waiting and self._is_silent():
             self._trip()
         return ("half-open" if self._canary else "open") if self._open else "closed"
 
@@ -80,7 +82,7 @@ class Breaker:
             self._silent_since = self._silent_since if self._waiting else None
             return
         self._failures += 1
-        if not self._open and (self._failures >= self._rules.failures or self._silence() >= self._rules.silence_s):
+        if not self._open and (self._failures >= self._rules.failures or self._is_silent()):
             self._trip()
 
     def canary_due(self) -> bool:
@@ -101,8 +103,9 @@ class Breaker:
             self._waiting.clear()  # of the time before: their silence says nothing of now
             self._silent_since = None
 
-    def _silence(self) -> float:
-        return 0.0 if self._silent_since is None else self._clock() - self._silent_since
+    def _is_silent(self) -> bool:
+        since = self._silent_since
+        return since is not None and self._clock() - since >= self._rules.silence_s - _EARLY_S
 
     def _trip(self) -> None:
         now = self._clock()

@@ -55,6 +55,13 @@ def test_it_opens_when_work_waits_and_nothing_comes(breaker: Breaker, clock: Clo
     assert not breaker.allows()
 
 
+def test_it_opens_though_the_loop_ended_the_wait_some_milliseconds_early(breaker: Breaker, clock: Clock) -> None:
+    breaker.waits(1)
+    clock.now += 9.998
+    breaker.end(1, failed=True)
+    assert not breaker.allows()
+
+
 def test_a_token_of_any_call_proves_life(breaker: Breaker, clock: Clock) -> None:
     breaker.waits(1)
     clock.now += 9
