@@ -49,3 +49,9 @@ def test_the_reader_is_believed_there_however_it_hesitates() -> None:
     assert read(Marks(["September"], [-9.0]), ["When is Labor Day?"], [DAYS]).sure
     assert not read(Marks(["September"], [-9.0]), ["When is Labor Day in Canada?"], [DAYS]).sure
     assert not read(Marks(["5 lbs"], [-9.0]), ["What is the height of the stove?"], [SPECS]).sure
+
+
+def test_a_line_of_blanks_takes_no_time() -> None:
+    # A number of steps that grows with the cube of the length would take minutes here.
+    blanks = "|" + " " * 10_000 + "x"
+    assert not entry_named("When is Labor Day?", passage(1, blanks), Reading(1.0, 10_001, 10_002))
