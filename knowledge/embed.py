@@ -149,7 +149,11 @@ class RemoteEmbedder:
         self.dimension = dimension
         self._model = model
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._client = httpx.Client(base_url=base_url, headers=headers, timeout=timeout_s, transport=transport)
+        # Servers on uvicorn close what was idle for 5 s, which is httpx's default, too.
+        limits = httpx.Limits(keepalive_expiry=4)
+        self._client = httpx.Client(
+            base_url=base_url, headers=headers, timeout=timeout_s, limits=limits, transport=transport
+        )
 
     def embed(self, texts: list[str]) -> Vectors:
         """Return one row of unit length per text, in order; an empty list gives shape (0, dimension).

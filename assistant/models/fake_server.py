@@ -36,6 +36,7 @@ class FakeServer:
         """Nothing is opened yet."""
         self.script = script
         self.port = 0
+        self.connections = 0  # so far
         self.open_streams = 0
         self.begun = 0  # chats so far
         self.aborted = 0  # chats that the client left
@@ -68,6 +69,7 @@ class FakeServer:
             await self.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             while await self._request(reader, writer):
                 pass

@@ -234,7 +234,8 @@ def _form(recording: Recording, **fields: str) -> aiohttp.FormData:
 def _connections(connect_s: float) -> aiohttp.ClientSession:
     # Every stream holds a connection, so the pool must not be what limits them; admission is decided elsewhere.
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=1000, keepalive_timeout=15),
+        # Servers on uvicorn, as vLLM, close what was idle for 5 s; a question sent in that moment would be lost.
+        connector=aiohttp.TCPConnector(limit=1000, keepalive_timeout=4),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_s),
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,

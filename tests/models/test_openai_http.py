@@ -178,6 +178,18 @@ async def test_it_never_shows_its_key() -> None:
     await model.close()
 
 
+async def test_a_connection_idle_for_as_long_as_servers_keep_one_takes_no_question(
+    server: FakeServer, connect: Connect
+) -> None:
+    model, messages = connect(server.url), (Message("user", "one two three"),)
+    for _ in range(2):
+        await model.count_tokens(messages)
+    assert server.connections == 1
+    await asyncio.sleep(4.8)  # uvicorn closes it after 5 s
+    await model.count_tokens(messages)
+    assert server.connections == 2
+
+
 async def test_the_next_chat_takes_the_connection_of_one_whose_body_ended_behind_its_last_event(
     connect: Connect, ask: Ask
 ) -> None:

@@ -123,7 +123,12 @@ def serve(world: World, port: int = 0) -> Iterator[FakeApi]:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     config = uvicorn.Config(
-        application(world), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        application(world),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_keep_alive=15,  # as the API; httpx forgets a connection after 5
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="fake-api", daemon=True)

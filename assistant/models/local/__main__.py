@@ -18,6 +18,7 @@ from assistant.models.local.openvino import OpenVinoBackend, OpenVinoOptions
 
 EXIT_BROKEN = 70  # sysexits.h EX_SOFTWARE: the supervisor starts another
 EXIT_WEIGHTS = 66  # EX_NOINPUT: starting again will not help
+KEEP_ALIVE_S = 15  # longer than any client of ours keeps an idle connection: none is closed under a question
 
 log = logging.getLogger("assistant.models.local")
 
@@ -42,7 +43,15 @@ def main(arguments: Sequence[str]) -> None:
         sys.exit(EXIT_WEIGHTS)
     app = server.build(backend, key, options.running + options.waiting, _end_broken)
     log.info("serving %s from %s on port %d", name, options.model, options.port)
-    uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning", access_log=False, server_header=False)
+    uvicorn.run(
+        app,
+        host="127.0.0.1",
+        port=options.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

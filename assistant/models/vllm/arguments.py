@@ -11,6 +11,7 @@ from assistant.models.vllm.deployment import Deployment, Speculation
 # `vllm serve` looks up the metadata of a package named "vllm", which the CPU build does not have.
 MODULE = "vllm.entrypoints.openai.api_server"
 CPU_SERVER = Path(__file__).with_name("cpu_server.py")
+KEEP_ALIVE_S = 15  # longer than any client of ours keeps an idle connection: none is closed under a question
 
 # Nothing of the caller's environment reaches vLLM but these, and what `environment` adds: no development mode, no
 # plug-ins, no tokens of model hubs.
@@ -64,6 +65,7 @@ def environment(deployment: Deployment, own: Mapping[str, str], key: str, cache:
         "DO_NOT_TRACK": "1",
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
+        "VLLM_HTTP_TIMEOUT_KEEP_ALIVE": str(KEEP_ALIVE_S),
     }
     if deployment.lora:
         made["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] = "1"  # reachable through the private socket alone

@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 from assistant.models import weights
 from assistant.models.errors import DeploymentInvalid, WeightsInvalid
 from assistant.models.vllm.adapters import Adapters
-from assistant.models.vllm.arguments import command, environment
+from assistant.models.vllm.arguments import KEEP_ALIVE_S, command, environment
 from assistant.models.vllm.client import KEY_FILE
 from assistant.models.vllm.deployment import EMBEDDED, Deployment
 from assistant.models.vllm.keeper import Keeper
@@ -46,7 +46,10 @@ def serve(deployment: Deployment, data_dir: Path, python: Path, host: str, port:
     socket = private / "vllm.sock"
     try:
         app = build(deployment, command(located, python.absolute(), socket), data_dir, key, socket)
-        uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", server_header=False)).run()
+        config = uvicorn.Config(
+            app, host=host, port=port, log_level="warning", server_header=False, timeout_keep_alive=KEEP_ALIVE_S
+        )
+        uvicorn.Server(config).run()
     finally:
         shutil.rmtree(private, ignore_errors=True)
 
