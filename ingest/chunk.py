@@ -16,7 +16,7 @@ from ingest.sections import SEPARATOR, Group, Section, groups, sections
 from ingest.settings import IngestSettings
 from ingest.tokens import SPECIAL_TOKENS, TokenCounter
 from ingest.types import Block, PreparedChunk, Row
-from knowledge.types import NewChunk
+from knowledge.types import NewChunk, PageBreak
 
 _BORDERS = ["\n\n", "\n", ". ", "? ", "! ", "; ", ", ", " ", ""]  # where long text is cut, best first
 _MAX_PREFIX_SHARE = 0.4  # of a chunk for its title and headings
@@ -182,11 +182,15 @@ def _packs(units: Sequence[_Unit], budget: _Budget) -> Iterator[list[_Unit]]:
 
 
 def _chunk(pack: Sequence[_Unit], path: tuple[str, ...], prefix: int) -> PreparedChunk:
-    text = pack[0].text
-    for above, unit in zip(pack, pack[1:], strict=False):
-        text += ("\n" if _is_item(above.text) and _is_item(unit.text) else "\n\n") + unit.text
     first = pack[0]
-    chunk = NewChunk(text.strip(), SEPARATOR.join(path), first.page, first.anchor)
+    text, page = first.text.lstrip(), first.page
+    breaks: list[PageBreak] = []
+    for above, unit in zip(pack, pack[1:], strict=False):
+        text += "\n" if _is_item(above.text) and _is_item(unit.text) else "\n\n"
+        if unit.page is not None and unit.page != page:
+            breaks.append(PageBreak(len(text), page := unit.page))
+        text += unit.text
+    chunk = NewChunk(text.rstrip(), SEPARATOR.join(path), first.page, first.anchor, tuple(breaks))
     return PreparedChunk(chunk, prefix + sum(unit.tokens for unit in pack))
 
 

@@ -135,7 +135,7 @@ def _send(writer: Writer, prepared: Prepared) -> None:
 
 def _row(one: PreparedChunk) -> list[Json]:
     chunk = one.chunk
-    return [chunk.text, chunk.heading, chunk.page, chunk.anchor, one.tokens]
+    return [chunk.text, chunk.heading, chunk.page, chunk.anchor, [list(each) for each in chunk.page_breaks], one.tokens]
 
 
 if __name__ == "__main__":

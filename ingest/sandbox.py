@@ -20,7 +20,7 @@ from ingest.errors import DocumentRefused, ReaderCrashed
 from ingest.frames import KILL, Frame, Json, Reader
 from ingest.settings import MIB, IngestSettings
 from ingest.types import PreparedChunk
-from knowledge.types import NewChunk
+from knowledge.types import NewChunk, PageBreak
 
 _GRACE_S = 10.0  # for the reading process to say how its copy ended
 _LOOK_S = 0.25  # how often a running document is checked for having been cancelled
@@ -248,9 +248,16 @@ class _Course:
 
 def _chunk(row: Json) -> PreparedChunk:
     match row:
-        case [str(text), str(heading), None | int() as page, str(anchor), int(tokens)]:
-            return PreparedChunk(NewChunk(text, heading, page, anchor), tokens)
+        case [str(text), str(heading), None | int() as page, str(anchor), list(breaks), int(tokens)]:
+            return PreparedChunk(NewChunk(text, heading, page, anchor, tuple(map(_page_break, breaks))), tokens)
     raise ReaderCrashed("The reading process sent something other than chunks.")
+
+
+def _page_break(pair: Json) -> PageBreak:
+    match pair:
+        case [int(at), int(page)]:
+            return PageBreak(at, page)
+    raise ReaderCrashed("The reading process sent something other than page breaks.")
 
 
 def _too_much_memory(limit: int) -> DocumentRefused:

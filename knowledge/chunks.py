@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection as Ids
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from knowledge.access import document_readable
 from knowledge.database import now, reading
 from knowledge.errors import InvalidValue, LeaseLost
 from knowledge.tables import chunks, collections, documents, vectors
-from knowledge.types import Chunk, NewChunk, Scope, Vectors
+from knowledge.types import Chunk, NewChunk, PageBreak, Scope, Vectors
 
 _SLICE = 5_000  # rows per statement; SQLite takes 32,766 parameters
 
@@ -107,6 +108,15 @@ def stored_vectors(blobs: Sequence[bytes], dimension: int) -> Vectors:
     return unit
 
 
+def page_breaks(stored: str) -> tuple[PageBreak, ...]:
+    """Return page breaks as they were before they were stored."""
+    return tuple(PageBreak(*each) for each in json.loads(stored)) if stored else ()
+
+
+def _page_breaks_json(chunk: NewChunk) -> str:
+    return json.dumps(chunk.page_breaks) if chunk.page_breaks else ""
+
+
 def _readable(scope: Scope, *conditions: ColumnElement[bool]) -> Select[Any]:
     return (
         select(chunks)
@@ -120,7 +130,18 @@ def _readable(scope: Scope, *conditions: ColumnElement[bool]) -> Select[Any]:
 def _chunks(engine: Engine, statement: Select[Any]) -> list[Chunk]:
     with reading(engine) as connection:
         return [
-            Chunk(r.row, r.id, r.document_id, r.n, r.text, r.heading, r.page, r.anchor, bool(r.enabled))
+            Chunk(
+                r.row,
+                r.id,
+                r.document_id,
+                r.n,
+                r.text,
+                r.heading,
+                r.page,
+                r.anchor,
+                bool(r.enabled),
+                page_breaks(r.page_breaks),
+            )
             for r in connection.execute(statement)
         ]
 
@@ -156,6 +177,7 @@ def _insert(connection: Connection, document: Row[Any], places: dict[str, tuple[
             "text": _storable(chunk.text),
             "heading": _storable(chunk.heading),
             "page": chunk.page,
+            "page_breaks": _page_breaks_json(chunk),
             "anchor": _storable(chunk.anchor),
             "enabled": 1,
         }
@@ -167,7 +189,8 @@ def _insert(connection: Connection, document: Row[Any], places: dict[str, tuple[
 
 def _update_kept(connection: Connection, kept: dict[int, NewChunk]) -> None:
     for row, chunk in kept.items():
-        connection.execute(update(chunks).where(chunks.c.row == row).values(page=chunk.page, anchor=chunk.anchor))
+        place = {"page": chunk.page, "page_breaks": _page_breaks_json(chunk), "anchor": chunk.anchor}
+        connection.execute(update(chunks).where(chunks.c.row == row).values(place))
 
 
 def _store_vectors(connection: Connection, rows: Sequence[int], embedded: Vectors, model: str) -> None:

@@ -9,6 +9,7 @@ from functools import cache
 from sqlalchemy import Connection, select
 
 from knowledge.access import bound, rows_readable
+from knowledge.chunks import page_breaks
 from knowledge.prepared import Prepared
 from knowledge.tables import chunks, collections, documents
 from knowledge.types import Passage, Scope, StageScores
@@ -27,7 +28,10 @@ def read(
     """
     found = _readable(scope.sees_all, collection_ids is None).rows(connection, bound(scope, collection_ids, scores))
     # In the order of the columns of _readable.
-    return {row: Passage(*[*fields, scores[row].fused or 0.0, scores[row], place]) for row, place, *fields in found}
+    return {
+        row: Passage(*[*fields, scores[row].fused or 0.0, scores[row], place, page_breaks(breaks)])
+        for row, place, breaks, *fields in found
+    }
 
 
 @cache
@@ -35,7 +39,7 @@ def _readable(sees_all: bool, everywhere: bool) -> Prepared:
     its, of = chunks.c, documents.c
     shown = its.id, its.document_id, its.collection_id, of.title, of.path, its.text, its.heading, its.page, its.anchor
     return Prepared(
-        select(its.row, its.n, *shown)
+        select(its.row, its.n, its.page_breaks, *shown)
         .join(documents, of.id == its.document_id)
         .join(collections, collections.c.id == of.collection_id)
         .where(rows_readable(sees_all, everywhere))

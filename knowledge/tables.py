@@ -96,7 +96,8 @@ chunks = Table(
     Column("n", Integer, nullable=False),  # position in the document, from 0
     Column("text", Text, nullable=False),
     Column("heading", Text, nullable=False, default=""),
-    Column("page", Integer),
+    Column("page", Integer),  # where it begins
+    Column("page_breaks", Text, nullable=False, default="", server_default=""),  # JSON: [[character, page], ...]
     Column("anchor", Text, nullable=False, default=""),
     Column("enabled", Integer, nullable=False, default=1),
     UniqueConstraint("document_id", "n"),

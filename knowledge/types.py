@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -74,14 +74,22 @@ class Document:
     updated_at: datetime
 
 
+class PageBreak(NamedTuple):
+    """Where the text of a chunk goes on to another page."""
+
+    at: int  # character of the text from which on it stands there
+    page: int  # 1-based
+
+
 @dataclass(frozen=True, slots=True)
 class NewChunk:
     """A piece of a document, ready to be stored."""
 
     text: str  # what people and models read
     heading: str = ""  # path of headings above it, joined by " > "
-    page: int | None = None  # 1-based; None when the source has no pages
+    page: int | None = None  # where it begins, 1-based; None when the source has no pages
     anchor: str = ""  # fragment that opens the place in the source, e.g. "leave-policy"; may be empty
+    page_breaks: tuple[PageBreak, ...] = ()  # in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +102,10 @@ class Chunk:
     n: int  # position in the document, from 0
     text: str
     heading: str
-    page: int | None  # 1-based
+    page: int | None  # where it begins, 1-based
     anchor: str
     enabled: bool  # False: no search returns it
+    page_breaks: tuple[PageBreak, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +129,16 @@ class Passage:
     path: str
     text: str
     heading: str
-    page: int | None
+    page: int | None  # where it begins, 1-based
     anchor: str
     score: float  # 0..1, higher is closer; comparable within one search only
     scores: StageScores = field(default_factory=StageScores)
     place: int = 0  # in its document, from 0
+    page_breaks: tuple[PageBreak, ...] = ()
+
+    def page_at(self, character: int) -> int | None:
+        """Return the page, 1-based, on which the text stands at `character`; None when the source has no pages."""
+        return next((later.page for later in reversed(self.page_breaks) if later.at <= character), self.page)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 from assistant.guardrails.json_check import Checked, JsonJudge
 from assistant.guardrails.output import Output
-from assistant.guardrails.release import Released, cite
+from assistant.guardrails.quoting import cite
+from assistant.guardrails.release import Released
 from assistant.threads import in_thread
 from assistant.types import Citation
 from knowledge.types import Passage
@@ -40,8 +41,10 @@ class JsonRelease:
     @property
     def citations(self) -> tuple[Citation, ...]:
         """Return the passages that hold the values, in order of the values; no mark in the JSON names them."""
-        numbers = self.checked.cited if self.checked else ()
-        return tuple(cite(n, self._passages[number - 1]) for n, number in enumerate(numbers, start=1))
+        if self.checked is None:
+            return ()
+        said = self.checked.text
+        return tuple(cite(n, self._passages[number - 1], said) for n, number in enumerate(self.checked.cited, start=1))
 
     async def feed(self, text: str) -> list[Released]:
         """Hold `text` back and return nothing."""

@@ -13,6 +13,7 @@ from time import perf_counter
 
 from assistant.guardrails.grounding import Check, Judged, Verdict
 from assistant.guardrails.output import Output
+from assistant.guardrails.quoting import cite
 from assistant.guardrails.sentences import MARK, SentenceStream, parse
 from assistant.guardrails.spell_out import linked, spelled_out
 from assistant.guardrails.words import content
@@ -20,7 +21,6 @@ from assistant.threads import in_thread
 from assistant.types import Citation
 from knowledge.types import Passage
 
-QUOTE_CHARACTERS = 600
 _SAME_WORDS = 0.8  # share of common words from which on two sentences count as one said twice
 
 
@@ -47,6 +47,7 @@ class GroundedRelease:
         self._passages = passages
         self._stream = SentenceStream()
         self._numbers: dict[int, int] = {}  # passage number -> number in the answer
+        self._citations: list[Citation] = []
         self._waiting: list[Judged] = []  # neutral sentences: shown only with the sentence that they lead to
         self._said: list[frozenset[str]] = []
         self._shown = Shown()
@@ -66,7 +67,7 @@ class GroundedRelease:
     @property
     def citations(self) -> tuple[Citation, ...]:
         """Return the citations of the released text, in order of first use."""
-        return tuple(cite(n, self._passages[number - 1]) for number, n in self._numbers.items())
+        return tuple(self._citations)
 
     @property
     def settled(self) -> bool:
@@ -114,14 +115,15 @@ class GroundedRelease:
         return [self._release(judged)] if judged.kind == "abstention" and self.text else []
 
     def _release(self, judged: Judged) -> Released:
-        known = len(self._numbers)
         judged = self._whole(judged)
-        for number in judged.cited:
-            self._numbers.setdefault(number, len(self._numbers) + 1)
+        new = [number for number in dict.fromkeys(judged.cited) if number not in self._numbers]
+        for number in new:
+            self._numbers[number] = len(self._numbers) + 1
+            self._citations.append(cite(self._numbers[number], self._passages[number - 1], judged.sentence.claim))
         marked = _marked(judged, self._numbers)
         shown = self._output.slice(marked if self._output.fenced else linked(marked))
         text = self._shown.add(shown, apart=True)
-        return Released(text, self.citations[known:])
+        return Released(text, tuple(self._citations[len(self._citations) - len(new) :]))
 
     def _whole(self, judged: Judged) -> Judged:
         """Return `judged` with the sentence that its claim stands in, once for each sentence."""
@@ -163,22 +165,6 @@ class Shown:
         self._blanks = text[len(body) :]
         self.text += body
         return body
-
-
-def cite(n: int, passage: Passage) -> Citation:
-    """Return the citation `n` of a passage, its quote cut to 600 characters."""
-    return Citation(
-        n=n,
-        document=passage.document_id,
-        title=passage.title,
-        page=passage.page,
-        chunk=passage.chunk_id,
-        quote=passage.text[:QUOTE_CHARACTERS],
-        heading=passage.heading,
-        path=passage.path,
-        collection=passage.collection_id,
-        anchor=passage.anchor,
-    )
 
 
 def _marked(judged: Judged, numbers: dict[int, int]) -> str:

@@ -11,7 +11,8 @@ from assistant.calling.approvals import Approval
 from assistant.guardrails.json_release import JsonRelease
 from assistant.guardrails.output import Output
 from assistant.guardrails.plain_release import PlainRelease
-from assistant.guardrails.release import GroundedRelease, cite
+from assistant.guardrails.quoting import cite
+from assistant.guardrails.release import GroundedRelease
 from assistant.guardrails.repeats import Repeats
 from assistant.models.errors import WishRefused
 from assistant.models.policy.situation import Decision
@@ -21,7 +22,7 @@ from assistant.orchestration.condense import Standalone
 from assistant.orchestration.context import Context
 from assistant.orchestration.earlier import NOTHING_EARLIER, Earlier, recollected, tells
 from assistant.orchestration.ports import Recalled
-from assistant.orchestration.quote import QUOTED, quoted
+from assistant.orchestration.quote import QUOTED, excerpt, quoted
 from assistant.orchestration.session import Called
 from assistant.orchestration.suggest import suggest
 from assistant.orchestration.trace import Trace
@@ -142,12 +143,12 @@ def plain_release(notes: Notes, secrets: Sequence[str], instructions: Sequence[s
 
 def quoting(notes: Notes, answer: Answer, secrets: Sequence[str]) -> Answer:
     """Return `answer` with the best passages quoted in place of what no model could say."""
-    passages = notes.passages
-    text = Output([passage.text for passage in passages], secrets).slice(quoted(notes.question, passages))
+    passages, question = notes.passages, notes.question
+    text = Output([passage.text for passage in passages], secrets).slice(quoted(question, passages))
     return replace(
         answer,
         text=text,
-        citations=tuple(cite(n, passage) for n, passage in enumerate(passages[:QUOTED], start=1)),
+        citations=tuple(cite(n, p, excerpt(question, p.text)) for n, p in enumerate(passages[:QUOTED], start=1)),
         route=replace(NOBODY, strategy="quote"),
         abstained=False,
         nearest=(),

@@ -9,7 +9,7 @@ import pytest
 from assistant.guardrails.grounding import Judged, RuleJudge
 from assistant.guardrails.output import Output
 from assistant.guardrails.plain_release import PlainRelease
-from assistant.guardrails.release import GroundedRelease, cite
+from assistant.guardrails.release import GroundedRelease
 from assistant.guardrails.sentences import parse
 from assistant.guardrails.sources import Embed
 from knowledge.types import Passage
@@ -48,8 +48,11 @@ async def test_it_shows_only_supported_sentences_and_what_leads_to_them(passages
     assert await whole(release(passages), "Here it is:\nNonsense.") == ""
 
 
-async def test_it_bounds_quotes() -> None:
-    assert len(cite(1, passage("x" * 5000)).quote) == 600
+async def test_it_quotes_what_the_answer_first_says_of_a_passage() -> None:
+    text = "Leave is 25 days. " + "It goes on and on about this. " * 30 + "Interns get 12 days. " + "More of it. " * 60
+    going = release([passage(text)])
+    await whole(going, "Interns get 12 days [1]. Leave is 25 days [1].")
+    assert "Interns get 12 days." in going.citations[0].quote
 
 
 async def test_it_says_nothing_twice(passages: list[Passage]) -> None:

@@ -91,6 +91,17 @@ def test_it_remembers_pages(chunker: Chunker) -> None:
     ]  # fmt: skip
 
 
+def test_it_knows_where_in_a_chunk_another_page_begins(chunker: Chunker) -> None:
+    texts = {1: "  Everyone gets 25 days.", 2: "Interns get 12.", 4: "- Ask first.", 5: "- Then go."}
+    blocks = [Block("text", text, page=n, anchor=f"page={n}") for n, text in texts.items()]
+    (one,) = chunker.chunks("T", [blocks[0], *blocks])
+    chunk = one.chunk
+    assert chunk.page == 1
+    assert [(chunk.text[at:].split("\n")[0], page) for at, page in chunk.page_breaks] == [
+        ("Interns get 12.", 2), ("- Ask first.", 4), ("- Then go.", 5),
+    ]  # fmt: skip
+
+
 def test_it_makes_room_when_title_and_headings_are_long(chunker: Chunker) -> None:
     heading = "A heading that goes on and on about leave " * 4
     blocks = [Block("heading", heading + str(n), n) for n in range(1, 6)] + [Block("text", SENTENCE * 30)]

@@ -91,6 +91,14 @@ def test_it_makes_documents_searchable(engine: Engine, put: Put, work: Work) -> 
     assert chunks_of(engine, found["scan.pdf"])[0].page == 1
 
 
+def test_it_stores_where_pages_turn(engine: Engine, put: Put, work: Work) -> None:
+    put("two.pdf", builders.pdf([("Everyone gets 25 days.", 12, 700)], [("Interns get 12.", 12, 700)]))
+    work()
+    (chunk,) = chunks_of(engine, everything(engine)["two.pdf"])
+    assert (chunk.page, chunk.text[: chunk.page_breaks[0].at].strip()) == (1, "Everyone gets 25 days.")
+    assert [page for _, page in chunk.page_breaks] == [2]
+
+
 def test_it_stores_the_vector_of_title_headings_and_text(engine: Engine, put: Put, work: Work) -> None:
     put("leave.md", b"# Leave\n\n## Parents\n\nSixteen weeks.")
     work()

@@ -109,6 +109,16 @@ def test_opens_a_source_beside_the_answer(open_page: OpenPage) -> None:
     assert not drawn(app, "source-passage")
 
 
+def test_a_source_is_on_the_page_that_the_answer_rests_on(open_page: OpenPage, world: World) -> None:
+    app = ask(open_page(), QUESTION)
+    ((turn_id, turn),) = next(iter(world.conversations.values())).turns.items()
+    cited = turn.answer["citations"][0]  # type: ignore[index]
+    cited["page"] = 8  # type: ignore[index]  # its passage begins elsewhere
+    again = open_page(query={"c": app.query_params["c"]})
+    again.session_state["source"] = (cited["chunk"], 1, turn_id)  # type: ignore[index]
+    assert "Page 8" in shown(again.run())
+
+
 def test_says_when_there_is_no_answer_and_offers_the_closest_passages(open_page: OpenPage) -> None:
     app = ask(open_page(), "Which hotel has the best breakfast in Paris?")
     (answer,) = drawn(app, "answer-")

@@ -31,7 +31,11 @@ def show(turns: tuple[Turn, ...]) -> None:
         except ApiRefused as refused:
             st.info(f"This passage cannot be shown any more: {plain(str(refused), 300)}", icon=":material/info:")
             return
-        _passage(chunk, place, near.resting(place.text, _said(turn, number)))
+        cited = next((one for one in answer.citations if one.n == number), None) if answer else None
+        page = (
+            cited.page if cited else place.page
+        )  # a passage may go on to another page before the place that it rests on
+        _passage(chunk, place, near.resting(place.text, _said(turn, number)), page)
 
 
 def _bar(number: int, answer: Answer | None, turn_id: str) -> None:
@@ -60,9 +64,9 @@ def _switch(citation: Citation, turn_id: str) -> None:
     )
 
 
-def _passage(chunk: str, place: Neighbourhood, quote: str) -> None:
+def _passage(chunk: str, place: Neighbourhood, quote: str, page: int | None) -> None:
     st.header(plain(place.title or "Document", 160), anchor=False)
-    where = [f"Page {place.page}" if place.page else "", place.heading]
+    where = [f"Page {page}" if page else "", place.heading]
     st.caption(plain(" · ".join(part for part in where if part), 300))
     with st.container(key="source-text"):
         components.passage(
