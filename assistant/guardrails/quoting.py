@@ -42,7 +42,8 @@ def cite(n: int, passage: Passage, claim: str = "") -> Citation:
 def _sentences(text: str, claim: str) -> tuple[list[int], int]:
     """Return where the sentences of `text` begin, with its end as the last number, and which of them is the closest.
 
-    The closest has most of the claim's words; a word counts the less the more sentences have it.
+    The closest has most of the claim's words, a word counting the less the more sentences have it, and of several such
+    the fewest others. Without a word in common it is the first one.
     """
     sentences = split(text) or [text]
     beginnings = [0]
@@ -51,5 +52,5 @@ def _sentences(text: str, claim: str) -> tuple[list[int], int]:
     known = [frozenset(content(sentence)) for sentence in sentences] if claim else [frozenset[str]()]
     spread = Counter(stem for stems in known for stem in stems)
     wanted = frozenset(content(claim))
-    shares = [sum(1 / spread[stem] for stem in wanted & stems) for stems in known]
-    return beginnings, shares.index(max(shares))
+    shares = [(sum(1 / spread[stem] for stem in wanted & stems), -len(stems - wanted)) for stems in known]
+    return beginnings, 0 if not max(shares)[0] else shares.index(max(shares))

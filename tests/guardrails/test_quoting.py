@@ -39,6 +39,12 @@ def test_it_tells_the_page_of_the_sentence(turned: Passage, claim: str, page: in
     assert (cited.n, cited.page, cited.anchor, cited.quote) == (3, page, f"page={page}", turned.text)
 
 
+def test_of_sentences_with_all_the_words_it_takes_the_one_with_no_others() -> None:
+    text = "Agencies, tribes and community partners get support. Tribes.\n\nCommunity partners"
+    breaks = (PageBreak(text.index("Community p"), 2),)
+    assert cite(1, replace(passage(text), page=1, page_breaks=breaks), "Community partners").page == 2
+
+
 def test_it_quotes_the_sentence_wherever_it_stands() -> None:
     fact = "Unused leave expires on 31 March."
     cited = cite(1, found := long(fact), "It expires on 31 March.")
