@@ -63,6 +63,8 @@ class Outbox:
                 message["Reply-To"] = reply_to
             message.set_content(text)
             await in_thread(self._deliver, message)
+        except smtplib.SMTPAuthenticationError:
+            return f"The mail server {self._settings.mail_host} refused the name or the password."
         except (OSError, smtplib.SMTPException, MessageError, ValueError) as error:
             return f"The mail server {self._settings.mail_host} refused ({type(error).__name__})."
         return ""

@@ -28,8 +28,8 @@ CHECKS = [
     response_schema_conformance,
     ignored_auth,
 ]
-# What each operation gets; --fault-runs multiplies it, and 100 of them are the 500 examples of a release.
-EXAMPLES_PER_RUN = 5
+# What each operation gets; --fault-runs multiplies it, and 170 of them are the 500 examples of a release.
+EXAMPLES_PER_RUN = 3
 
 
 @pytest.mark.fuzz
