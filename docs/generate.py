@@ -40,8 +40,10 @@ def cli() -> str:
 def _commands(name: str, command: click.Command) -> list[tuple[str, click.Command]]:
     found = [(name, command)]
     if isinstance(command, TyperGroup):
-        command.list_commands(click.Context(command))  # some are imported only now
-        for child, sub in sorted(command.commands.items()):
+        context = click.Context(command)
+        for child in sorted(command.list_commands(context)):
+            sub = command.get_command(context, child)
+            assert sub is not None
             found += _commands(f"{name} {child}", sub)
     return found
 

@@ -39,6 +39,16 @@ def test_a_worker_without_documents_holds_no_engine_for_models_and_no_cryptograp
     assert done.stdout == "[]\n"
 
 
+def test_a_command_imports_nothing_that_only_others_need() -> None:
+    script = (
+        "import sys; from typer.testing import CliRunner; from assistant.cli.main import app\n"
+        "print(CliRunner().invoke(app, ['documents', '--help']).exit_code, sorted({'sqlalchemy', 'pypdfium2',"
+        " 'assistant.adaptation', 'assistant.cli.skills'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "0 []\n"
+
+
 def test_a_command_that_imports_a_server_still_draws() -> None:
     script = "import assistant.serve, assistant.work, assistant.cli.output, rich.table"
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -1,7 +1,4 @@
-"""The `assistant` command: its options, its sub-commands, and how failures become one sentence and an exit status.
-
-Exit status 0 is done, 1 is failed, 2 is wrong usage.
-"""
+"""The `assistant` command: its options, its sub-commands, and how failures become one sentence and an exit status."""
 
 from __future__ import annotations
 
@@ -19,30 +16,61 @@ from assistant.cli.output import Failed, err
 from assistant.errors import AssistantError
 from assistant.settings import load
 
+# Where each command but the processes is: imported when it is meant, since a few import more than most of them need.
+_PLACES = {
+    "ingest": "assistant.cli.ingest:ingest",
+    "search": "assistant.cli.ask:search",
+    "ask": "assistant.cli.ask:ask",
+    "transcribe": "assistant.cli.transcribe:transcribe",
+    "backup": "assistant.cli.backup:backup",
+    "restore": "assistant.cli.backup:restore",
+    "doctor": "assistant.cli.doctor:doctor",
+    "eval": "assistant.cli.evals:app",
+    "adapt": "assistant.adaptation.commands:app",
+    "skills": "assistant.cli.skills:app",
+    "prompts": "assistant.cli.prompts:app",
+    "memory": "assistant.cli.memory:app",
+    "models": "assistant.cli.models:app",
+    "curated": "assistant.cli.curated:app",
+    "feedback": "assistant.cli.feedback:app",
+    "gallery": "assistant.cli.gallery:app",
+    "users": "assistant.cli.manage:users",
+    "groups": "assistant.cli.manage:groups",
+    "keys": "assistant.cli.manage:keys",
+    "collections": "assistant.cli.manage:collections",
+    "documents": "assistant.cli.manage:documents",
+    "chats": "assistant.cli.chats:app",
+    "widgets": "assistant.cli.widgets:app",
+}
+
 
 class _Commands(TyperGroup):
-    """The processes, and all other commands as soon as one of them is meant: `assistant up` need not wait for them."""
+    """All commands, each made when it is asked for."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands."""
-        self._complete()
-        return super().list_commands(ctx)
+        return [*(name for name in self.commands if name not in _PLACES), *_PLACES]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # of a click that typer keeps private
         """Return the command of that name; None: there is none."""
-        if cmd_name not in self.commands:
-            self._complete()
+        if cmd_name in _PLACES and cmd_name not in self.commands:
+            self.commands[cmd_name] = _made(cmd_name)
         return super().get_command(ctx, cmd_name)
 
-    def _complete(self) -> None:
-        others = typer.main.get_command(importlib.import_module("assistant.cli.commands").app)
-        assert isinstance(others, TyperGroup)
-        self.commands = {**self.commands, **others.commands}
+
+def _made(name: str) -> Any:
+    module, _, attribute = _PLACES[name].partition(":")
+    found = getattr(importlib.import_module(module), attribute)
+    holder = typer.Typer()
+    holder.callback()(lambda: None)  # or a lone command would take its group's place
+    if isinstance(found, typer.Typer):
+        holder.add_typer(found, name=name)
+    else:
+        holder.command(name)(found)
+    return typer.main.get_group(holder).commands[name]
 
 
-app = typer.Typer(
-    cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
-)
+app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 app.command()(processes.up)
 app.command()(processes.serve)
@@ -57,7 +85,10 @@ def root(
     data_dir: Annotated[Path | None, typer.Option(help="The data folder; default ./var or ASSISTANT_DATA_DIR.")] = None,
     show_version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
-    """Inhouse: a chat assistant on your own machines, with checked citations."""
+    """Inhouse: a chat assistant on your own machines, with checked citations.
+
+    Exit status 0 is done, 1 is failed, 2 is wrong usage.
+    """
     if show_version:
         typer.echo(version("inhouse-assistant"))
         raise typer.Exit
