@@ -28,6 +28,9 @@ class Refuse:
 sys.meta_path.insert(0, Refuse())
 """
 
+COMMANDS = "import sys, typer, assistant.cli.main as main; group = typer.main.get_command(main.app)"
+EVERY_COMMAND = COMMANDS + "; assert all(group.get_command(None, name) for name in group.list_commands(None))"
+
 
 def _without(code: str) -> subprocess.CompletedProcess[str]:
     blocked = [MODULES.get(name, name) for name in LEFT_OUT] + NEVER
@@ -44,12 +47,16 @@ def _without(code: str) -> subprocess.CompletedProcess[str]:
         "assistant.work",
         "assistant.evaluation",
         "ui.app",
-        "assistant.cli.commands",
         "assistant.models.local.openvino",
     ],
 )
 def test_it_imports_without_what_is_left_out_and_without_torch(module: str) -> None:
     result = _without(f"import importlib; importlib.import_module({module!r})")
+    assert result.returncode == 0, result.stderr[-2000:]
+
+
+def test_every_command_is_made_without_what_is_left_out_and_without_torch() -> None:
+    result = _without(EVERY_COMMAND)
     assert result.returncode == 0, result.stderr[-2000:]
 
 
@@ -84,17 +91,14 @@ assert collection.query(query_embeddings=[[1.0, 2.0]], n_results=1)["ids"] == [[
 
 def test_the_command_line_does_not_wait_for_heavy_libraries() -> None:
     heavy = ["semantic_kernel", "chromadb", "streamlit", "onnxruntime", "torch", "fastapi", "pandas"]
-    code = f"import assistant.cli.commands, sys; print([name for name in {heavy!r} if name in sys.modules])"
+    code = f"{EVERY_COMMAND}; print([name for name in {heavy!r} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert result.stdout.strip() == "[]", result.stdout + result.stderr[-2000:]
 
 
 def test_starting_the_processes_does_not_wait_for_the_other_commands() -> None:
-    code = "import sys, assistant.cli.main as main; import typer; group = typer.main.get_command(main.app); "
-    code += (
-        "assert group.get_command(None, 'up'); print('numpy' in sys.modules, 'assistant.cli.commands' in sys.modules); "
-    )
-    code += "print(*group.list_commands(None))"
+    code = f"{COMMANDS}; assert group.get_command(None, 'up')"
+    code += "; print('numpy' in sys.modules, 'assistant.cli.ask' in sys.modules); print(*group.list_commands(None))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
     loaded, names = result.stdout.splitlines()
     assert loaded == "False False", result.stderr[-2000:]
