@@ -50,10 +50,10 @@ class OnnxReader:
     that are read together with it. Safe to share between threads.
     """
 
-    def __init__(self, model_path: Path = READER_FILE, threads: int | None = None) -> None:
+    def __init__(self, model_path: Path = READER_FILE) -> None:
         """Load the model; the embedding model, whose words it shares, and `SHA256SUMS` lie beside it.
 
-        `threads` None: as many as cores. Raises ModelFileDamaged if a file is missing or its SHA-256 differs.
+        It reads on all cores. Raises ModelFileDamaged if a file is missing or its SHA-256 differs.
         """
         tokenizer_path = model_path.with_name("tokenizer.json")
         files = [model_path, model_path.with_name(MODEL_FILE.name), tokenizer_path]
@@ -64,7 +64,7 @@ class OnnxReader:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # one passage per core: see embed.py
         self._session = onnxruntime.InferenceSession(str(model_path), options, providers=["CPUExecutionProvider"])
-        self._pool = ThreadPoolExecutor(threads or len(os.sched_getaffinity(0)), thread_name_prefix="read")
+        self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="read")
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
         """Return one reading per passage, in order; about 50 ms of one core each."""

@@ -59,8 +59,8 @@ class OnnxReranker:
     Safe to share between threads.
     """
 
-    def __init__(self, model_path: Path, threads: int | None = None) -> None:
-        """Load the model; `tokenizer.json` and `SHA256SUMS` lie beside it. `threads` None: as many as cores.
+    def __init__(self, model_path: Path) -> None:
+        """Load the model; `tokenizer.json` and `SHA256SUMS` lie beside it; it uses all cores.
 
         Raises ModelFileDamaged if a file is missing or its SHA-256 differs.
         """
@@ -76,7 +76,7 @@ class OnnxReranker:
         options.intra_op_num_threads = 1  # one passage per core: see embed.py
         self._session = onnxruntime.InferenceSession(str(model_path), options, providers=["CPUExecutionProvider"])
         self._inputs = [entry.name for entry in self._session.get_inputs()]
-        self._pool = ThreadPoolExecutor(threads or len(os.sched_getaffinity(0)), thread_name_prefix="rerank")
+        self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="rerank")
 
     def score(self, query: str, texts: list[str]) -> list[float]:
         """Return one score per text, in order, 0..1, higher is better; one passage per core at a time."""

@@ -78,7 +78,7 @@ class _Filters:
 
 def read(question: str, table: str, columns: Sequence[Column]) -> Reading | None:
     """Return the reading of a question about the table of that file name or title; None without a certain one."""
-    words = Words.of(_withoutname_of(question, table, columns))
+    words = Words.of(_without_name_of(question, table, columns))
     if not words.texts or words.texts[0] in _NOT_FOR_VALUES or words.texts[-1] == "mean":
         return None
     stem = re.sub(r"\.\w{2,5}$", "", table)
@@ -98,7 +98,7 @@ def read(question: str, table: str, columns: Sequence[Column]) -> Reading | None
     return computed(asked) if asked.function or asked.extreme else listed(asked)
 
 
-def _withoutname_of(question: str, table: str, columns: Sequence[Column]) -> str:
+def _without_name_of(question: str, table: str, columns: Sequence[Column]) -> str:
     """Return the question with a sign in place of its table's name: "sales.csv", "the sales table", "in sales"."""
     stem = re.sub(r"\.\w{2,5}$", "", table)
     names = [rf"(?<!\w){re.escape(table)}(?!\w)"] if stem != table or len(key_of(table)) > 1 else []

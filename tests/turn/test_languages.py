@@ -59,5 +59,5 @@ async def test_a_visitor_hears_nothing_of_administrators(bench: Any) -> None:
 
 
 async def test_the_reader_that_ships_tells_it_too(bench: Any) -> None:
-    ran = await bench(ScriptedModel([ABSTENTION]), reader=OnnxReader(threads=1), second_draft=False).ask(GERMAN)
+    ran = await bench(ScriptedModel([ABSTENTION]), reader=OnnxReader(), second_draft=False).ask(GERMAN)
     assert ran.answer.abstained and "auf Englisch" in ran.answer.text

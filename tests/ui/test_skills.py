@@ -71,6 +71,25 @@ def test_shows_how_far_a_call_is_and_cancels_it_alone(open_page: OpenPage, world
     assert running.how_far(LongCall(id="x", skill="y", done=0.4, note="12 of 30")) == "40 %, 12 of 30"
 
 
+class Ending(FakeLongCall):
+    """A call that is done when it is looked at for the second time."""
+
+    looks = 0
+
+    def json(self) -> dict[str, object]:
+        self.looks += 1
+        self.state = "running" if self.looks == 1 else "done"
+        return super().json()
+
+
+def test_looks_no_more_when_no_call_runs(open_page: OpenPage, world: World) -> None:
+    call = Ending(user(world, "ben").id, "export")
+    world.long_calls.append(call)
+    app = open_page("ben", "skills", query={"skills-tab": "Running calls"})
+    assert not app.exception and "is done" in shown(app)
+    assert call.looks == 3  # the page, the part that looks by itself, and the page without that part
+
+
 @pytest.mark.parametrize(("button", "state"), [("Approve", "done"), ("Refuse", "refused")])
 def test_asks_in_the_chat_and_carries_the_decision_out(
     open_page: OpenPage, world: World, button: str, state: str

@@ -14,6 +14,7 @@ from ui.trouble import careful
 from ui.wire import LongCall
 
 EVERY_S = 2.0
+UNDER_WAY = ("running", "cancelling")
 STATES = {
     "cancelling": (":material/hourglass_top:", "is being cancelled"),
     "done": (":material/check_circle:", "is done"),
@@ -28,7 +29,7 @@ def show(calls: Sequence[LongCall]) -> None:
     if not calls:
         st.info("Calls that take minutes are shown here while they run.")
         return
-    if any(call.state in ("running", "cancelling") for call in calls):
+    if any(call.state in UNDER_WAY for call in calls):
         _watch()
         return
     for call in calls:
@@ -37,7 +38,10 @@ def show(calls: Sequence[LongCall]) -> None:
 
 @st.fragment(run_every=EVERY_S)
 def _watch() -> None:
-    for call in state.api().long_calls():
+    calls = state.api().long_calls()
+    if not any(call.state in UNDER_WAY for call in calls):
+        st.rerun()  # the whole page, which shows them without looking again
+    for call in calls:
         _card(call)
 
 
