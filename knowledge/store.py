@@ -11,16 +11,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import chromadb
 import numpy as np
-from chromadb.api.client import Client
-from chromadb.api.collection_configuration import CreateCollectionConfiguration, CreateHNSWConfiguration
-from chromadb.config import Settings
-from chromadb.errors import ChromaError
 
 from knowledge.errors import IndexDamaged
 from knowledge.index import Entry, Hit
 from knowledge.types import Vectors
+from knowledge.without_exporter import without_exporter
+
+with without_exporter():
+    import chromadb
+    from chromadb.api.client import Client
+    from chromadb.api.collection_configuration import CreateCollectionConfiguration, CreateHNSWConfiguration
+    from chromadb.config import Settings
+    from chromadb.errors import ChromaError
 
 _NAME = "chunks"
 _BATCH = 2_000  # Chroma takes 5,461 at once
@@ -37,7 +40,9 @@ class DenseIndex:
         """Open the index in `folder`, or make an empty one there. Raises IndexDamaged if its files do not fit."""
         folder.mkdir(parents=True, exist_ok=True)
         with _translated(folder.name):
-            client = chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
+            # Said, not left to variables of the environment and a file `.env`, which Chroma reads: nothing is sent.
+            settings = Settings(anonymized_telemetry=False, chroma_otel_granularity="none")
+            client = chromadb.PersistentClient(str(folder), settings=settings)
             assert isinstance(client, Client)  # it is, and the protocol it is declared as cannot be closed
             self._client = client
             self._chunks = self._client.get_or_create_collection(

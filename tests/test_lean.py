@@ -39,6 +39,15 @@ def test_a_worker_without_documents_holds_no_engine_for_models_and_no_cryptograp
     assert done.stdout == "[]\n"
 
 
+def test_the_index_holds_no_exporter_of_traces_and_leaves_it_to_others() -> None:
+    script = (
+        "import sys, knowledge.store; print(sorted({'grpc', 'google.protobuf'} & set(sys.modules)));"
+        "from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as it; print(it is None)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\nFalse\n"
+
+
 def test_a_command_imports_nothing_that_only_others_need() -> None:
     script = (
         "import sys; from typer.testing import CliRunner; from assistant.cli.main import app\n"

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 # A backend may hold Python's lock for a whole step. Between steps the event loop gets this many rounds, which is what
 # accepting a connection, reading a request and starting its job take; each costs about 30 microseconds.
 ROUNDS_BETWEEN_STEPS = 6
+STOP_WAIT_S = 0.2  # a step that reads a long prompt takes seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +70,11 @@ class Engine:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread after the step it is in; streams still open are left as they are."""
+        """End the thread after the step it is in, without waiting long for that: nobody reads what comes of it."""
         self._stopping = True
         self._wake.set()
         self._settled.set()
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=STOP_WAIT_S)
 
     def load(self) -> Load:
         """Return how busy the engine is now."""
@@ -162,6 +163,8 @@ class Engine:
                     self._wake.clear()
                     continue
                 emissions = self.backend.step()
+                if self._stopping:
+                    return
                 now = self._clock()
                 self._settled.clear()
                 self._loop.call_soon_threadsafe(self._deliver, [replace(emission, at=now) for emission in emissions])
