@@ -8,6 +8,7 @@ The same function serves an answer while it streams and the same answer from his
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import TypedDict
@@ -63,9 +64,25 @@ def parse(text: str, citations: frozenset[int] | None) -> list[Node]:
 
     `citations` are the numbers that become chips; None while they are not known yet (a stream), when every
     bracketed number does. Numbers outside `citations` stay text. At most the first 60,000 characters are read.
+    An answer that is JSON as a whole, as a schema asks for it, is one block of code.
     """
+    if data := _json(text[:MAX_CHARS]):
+        return [{"kind": "code", "text": data}]
     root = SyntaxTreeNode(_PARSER.parse(text[:MAX_CHARS]))
     return [block for child in root.children for block in _block(child, citations)]
+
+
+def _json(text: str) -> str:
+    """Return the object or the list of objects that `text` is, a line for each value; "" where it is none."""
+    if not text.lstrip().startswith(("{", "[")):
+        return ""
+    try:
+        data = json.loads(text)
+        each = data if isinstance(data, list) else [data]
+        objects = bool(each) and all(isinstance(one, dict) for one in each)
+        return json.dumps(data, indent=2, ensure_ascii=False) if objects else ""
+    except (ValueError, RecursionError):
+        return ""
 
 
 def safe_link(href: str) -> tuple[str, str] | None:

@@ -40,6 +40,22 @@ def test_keeps_numbers_in_code_as_they_are() -> None:
     assert "cite" not in kinds("`a[1]` and\n\n    b[1]\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{"days": 28, "who": "a*b*c"}', '{\n  "days": 28,\n  "who": "a*b*c"\n}'),
+        (' [{"größe": null}]\n', '[\n  {\n    "größe": null\n  }\n]'),
+    ],
+)
+def test_an_answer_in_json_is_one_block_of_code(text: str, shown: str) -> None:
+    assert parse(text, frozenset()) == [{"kind": "code", "text": shown}]
+
+
+@pytest.mark.parametrize("text", ["[1]", "[1, 2]", "[]", "{not json}", "{", '{"a": 1} [1]', "[" * 20_000, '["a"]'])
+def test_what_is_no_object_is_read_as_text(text: str) -> None:
+    assert all(block["kind"] != "code" for block in parse(text, frozenset({1, 2})))
+
+
 def test_lets_no_link_definition_take_over_a_citation() -> None:
     tree = parse("So it is [1].\n\n[1]: https://evil.example/steal", frozenset({1}))
     assert [node["n"] for node in nodes(tree) if node["kind"] == "cite"] == [1, 1]
