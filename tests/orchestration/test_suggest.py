@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from assistant.orchestration.suggest import suggest
-from knowledge.types import Passage
+from knowledge.types import Passage, StageScores
 
 
 def passage(n: int, text: str = "Text.", heading: str = "", title: str = "Employee handbook") -> Passage:
@@ -16,6 +18,21 @@ def test_it_offers_headings_beside_the_cited_passage() -> None:
     passages = [passage(1, heading="Leave > Sick leave"), passage(2, heading="2.1 Expense Claims"), passage(3)]
     offered = suggest("How long can I be sick?", passages, ["c1"], 3)
     assert offered == ('What does "Employee handbook" say about Expense Claims?',)
+
+
+def test_it_offers_nothing_from_passages_far_from_the_question() -> None:
+    near, far = StageScores(dense=0.5), StageScores(dense=0.1)
+    passages = [
+        replace(passage(1, heading="Free coffee"), scores=near),
+        replace(passage(2, "Who pays? Where is the tea kitchen of the first floor?", "Lunch hours"), scores=near),
+        replace(passage(3, "How is a clinical trial begun?", "Clinical trials"), scores=far),
+        passage(4, heading="Found by its words alone"),
+    ]
+    offered = suggest("When is coffee free?", passages, ["c1"], 9)
+    assert offered == (
+        "Where is the tea kitchen of the first floor?",
+        'What does "Employee handbook" say about lunch hours?',
+    )
 
 
 def test_it_leaves_a_heading_in_title_case_as_it_is() -> None:
