@@ -29,7 +29,7 @@ def _run(supervisor: Supervisor) -> threading.Thread:
     return thread
 
 
-def _until(condition: object, seconds: float = 20.0) -> None:
+def _until(condition: object, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline, "it did not happen in time"

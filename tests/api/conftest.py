@@ -189,7 +189,7 @@ async def asgi(api: FastAPI, path: str, headers: list[tuple[bytes, bytes]], meth
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 
-def eventually(check: Callable[[], bool], within_s: float = 5.0) -> bool:
+def eventually(check: Callable[[], bool], within_s: float = 60.0) -> bool:
     """Whether `check` holds at some moment of the next seconds."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:

@@ -89,7 +89,7 @@ def test_a_help_desk_gets_signed_answers_and_hand_overs(world: World, address: s
     with listening(secret, lines) as hook:
         registry.change(world.app.engine, widget.id, changes={"replies": hook, "hand_over": {"webhook": hook}})
         assert ask(secret, address, widget.id, "hello")["type"] == "accepted"
-        assert eventually(lambda: len(lines) == 1, 10)
+        assert eventually(lambda: len(lines) == 1)
         answer = json.loads(lines[0])
         assert answer["type"] == "answer" and answer["answer"]["text"].startswith("word0")
         import httpx
@@ -100,7 +100,7 @@ def test_a_help_desk_gets_signed_answers_and_hand_overs(world: World, address: s
             client.headers["Authorization"] = f"Bearer {token}"
             client.post("/ask", json={"question": "words 2 0"})
             client.post("/hand-over", json={"contact": "zoe@example.com", "note": "Please call."})
-        assert eventually(lambda: len(lines) == 2, 10)
+        assert eventually(lambda: len(lines) == 2)
     handed = json.loads(lines[1])
     assert handed["type"] == "hand_over" and handed["contact"] == "zoe@example.com"
     assert handed["conversation"]["turns"][0]["question"] == "words 2 0"

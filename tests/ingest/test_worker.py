@@ -164,7 +164,7 @@ def test_it_stops_reading_what_was_cancelled(engine: Engine, put: Put, store: Fi
     running = Running(engine, store, HASH, shared)
     wait_until(lambda: everything(engine)["slow.md"].status == "running", 30)
     jobs.cancel(engine, [document.id])
-    wait_until(lambda: everything(engine)["slow.md"].status == "cancelled", 10)
+    wait_until(lambda: everything(engine)["slow.md"].status == "cancelled", 30)
     running.end()
 
 

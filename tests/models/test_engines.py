@@ -62,7 +62,7 @@ async def engines(tmp_path: Path, wanted: Wanted) -> AsyncIterator[LocalEngines]
     await made.stop()
 
 
-async def until(condition: Callable[[], bool], within_s: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     async with asyncio.timeout(within_s):
         while not condition():
             await asyncio.sleep(0.02)
@@ -109,7 +109,7 @@ async def test_it_starts_another_when_the_engine_is_killed(engines: LocalEngines
     await until(lambda: ready(engines))
     first = pid(tmp_path)
     os.kill(first, signal.SIGKILL)
-    await until(lambda: not ready(engines), within_s=2)
+    await until(lambda: not ready(engines))
     await until(lambda: ready(engines))
     assert pid(tmp_path) != first
 
@@ -122,7 +122,7 @@ async def test_what_an_answer_met_while_it_was_away_is_not_told_of_an_engine_tha
     asked = Turn("1", "Why?", (), Caller("u", "Ann", Scope(frozenset({"everyone"}))), TurnOptions())
     model = (await registry.choose(asked)).model
     os.kill(pid(tmp_path), signal.SIGKILL)
-    await until(lambda: not ready(engines), within_s=2)
+    await until(lambda: not ready(engines))
     with pytest.raises(ModelError):
         await said(model, ModelRequest((Message("user", "Why?"),)))
     assert registry.status()[0].failures
@@ -177,7 +177,7 @@ async def test_an_engine_does_not_outlive_a_killed_parent(tmp_path: Path) -> Non
     assert alive(number)
     parent.kill()
     parent.wait()
-    await until(lambda: not alive(number), within_s=5)
+    await until(lambda: not alive(number))
 
 
 async def test_a_change_of_adapter_fails_no_request(
@@ -194,15 +194,18 @@ async def test_a_change_of_adapter_fails_no_request(
                 assert await said(model, ask())
             except ModelError as exc:
                 failed.append(str(exc))
+                await asyncio.sleep(0.1)  # what is nowhere is told without waiting
             asked += 1
 
     askers = [asyncio.create_task(keep_asking()) for _ in range(4)]
     wanted.change(replace(SPEC, adapter="finance"))
-    await until(lambda: (spec := engines.spec()) is not None and spec.adapter == "finance")
-    await until(lambda: not alive(first), within_s=15)
-    stop.set()
-    await asyncio.gather(*askers)
-    await model.close()
+    try:
+        await until(lambda: (spec := engines.spec()) is not None and spec.adapter == "finance")
+        await until(lambda: not alive(first))
+    finally:
+        stop.set()
+        await asyncio.gather(*askers)
+        await model.close()
     assert not failed and asked > 20
     assert "finance" in engines.state()[1]
 

@@ -20,7 +20,7 @@ def ask(api: Api, turns: LiveTurns, text: str = QUESTION) -> tuple[str, LiveTurn
     return conversation, turns.start(api, Question(text, conversation))
 
 
-def until(met: object, turn: LiveTurn, patience_s: float = 20.0) -> None:
+def until(met: object, turn: LiveTurn, patience_s: float = 60.0) -> None:
     deadline = time.monotonic() + patience_s
     while not met() and time.monotonic() < deadline:  # type: ignore[operator]
         time.sleep(0.01)
