@@ -24,6 +24,8 @@ _TABLE: dict[int, str | int | None] = {**_LIGATURES, **_SPACES, **_INVISIBLE, **
 _PLAIN = re.compile(r"[\t\n -~]*")
 _GAP = re.compile(r"\n[ \t]*\n\s*")
 _TRAILING = re.compile(r"[ \t]+\n")
+# Blanks are no tokens, so nothing else bounds them, and a reader of sentences takes quadratic time over a run of them.
+_WIDE = re.compile(r"[ \t]{100,}")
 _LONG_RUN = re.compile(r"\S{400,}")
 _PACKED = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]*(?:\s+[A-Za-z0-9+/=]{60,})*")
 _RUN = 300  # characters after which a run without any space is broken
@@ -44,13 +46,18 @@ def visible(text: str) -> str:
 
 def _block(block: Block) -> Block:
     rows = tuple(tuple(_cell(cell) for cell in row) for row in block.rows)
-    text = _GAP.sub("\n\n", _TRAILING.sub("\n", visible(block.text))).strip("\n")
+    text = _GAP.sub("\n\n", _TRAILING.sub("\n", _narrow(visible(block.text)))).strip("\n")
     text = text if block.kind == "code" else text.strip()
     return replace(block, text=_broken(text), rows=rows)
 
 
 def _cell(text: str) -> str:
-    return _broken(visible(text).strip())
+    return _broken(_narrow(visible(text)).strip())
+
+
+def _narrow(text: str) -> str:
+    """Return `text` with at most 100 blanks beside each other, which is wider than any column."""
+    return _WIDE.sub(" " * 100, text)
 
 
 def _broken(text: str) -> str:

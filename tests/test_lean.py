@@ -20,11 +20,15 @@ print(json.dumps(sorted(name for name in ("rich", "pygments") if sys.modules.get
 """
 
 
+def printed(script: str) -> str:
+    """Return what a process of its own prints."""
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+
+
 def held(name: str, more: str = "") -> list[str]:
     """Return which of the libraries that draw a process holds that ran the module `name`, then `more`."""
     script = _RUN.format(name=name, more=more)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    found: list[str] = json.loads(done.stdout.splitlines()[-1])
+    found: list[str] = json.loads(printed(script).splitlines()[-1])
     return found
 
 
@@ -35,8 +39,7 @@ def test_a_server_holds_nothing_that_draws_in_a_terminal(name: str, more: str) -
 
 def test_a_worker_without_documents_holds_no_engine_for_models_and_no_cryptography() -> None:
     script = "import sys, assistant.work; print(sorted({'onnxruntime', 'cryptography', 'jwt'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    assert printed(script) == "[]\n"
 
 
 def test_the_index_holds_no_exporter_of_traces_and_leaves_it_to_others() -> None:
@@ -44,8 +47,7 @@ def test_the_index_holds_no_exporter_of_traces_and_leaves_it_to_others() -> None
         "import sys, knowledge.store; print(sorted({'grpc', 'google.protobuf'} & set(sys.modules)));"
         "from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as it; print(it is None)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\nFalse\n"
+    assert printed(script) == "[]\nFalse\n"
 
 
 def test_a_command_imports_nothing_that_only_others_need() -> None:
@@ -54,8 +56,7 @@ def test_a_command_imports_nothing_that_only_others_need() -> None:
         "print(CliRunner().invoke(app, ['documents', '--help']).exit_code, sorted({'sqlalchemy', 'pypdfium2',"
         " 'assistant.adaptation', 'assistant.cli.skills'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "0 []\n"
+    assert printed(script) == "0 []\n"
 
 
 def test_a_command_that_imports_a_server_still_draws() -> None:

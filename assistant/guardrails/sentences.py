@@ -11,11 +11,12 @@ from dataclasses import dataclass
 MARK = re.compile(r"[\[【]\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】]")
 # A mark that is not complete yet: the stream has to wait for the rest of it.
 _OPEN_MARK = re.compile(r"[\[【][\s\d,;]*[\]】]?$")
+# A run of stops or blanks is looked at from its first sign on only: from each of them on would take quadratic time.
 _END = re.compile(
     r"""
-    (?P<stop>[.!?…]+)(?P<close>["'”’)\]]*)(?P<marks>(?:\s*[\[【]\s*\d{1,3}(?:\s*[,;]\s*\d{1,3})*\s*[\]】])*)(?P<gap>\s+|$)
+    (?<![.!?…])(?P<stop>[.!?…]+)(?P<close>["'”’)\]]*)(?P<marks>(?:\s*[\[【]\s*\d{1,3}(?:\s*[,;]\s*\d{1,3})*\s*[\]】])*)(?P<gap>\s+|$)
     | (?P<wide>[。！？]+[”’）」』]*)(?:\s*[\[【]\s*\d{1,3}(?:\s*[,;]\s*\d{1,3})*\s*[\]】])*\s*
-    | \s*\n+\s*
+    | (?<!\s)\s*\n+\s*
     """,
     re.VERBOSE,
 )

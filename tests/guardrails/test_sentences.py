@@ -57,3 +57,9 @@ def test_it_waits_for_a_mark_that_may_still_come() -> None:
     assert stream.feed("1] It") == ["It is France. [1] "]
     assert stream.drop() == "It"
     assert stream.flush() == []
+
+
+@pytest.mark.parametrize("sign", [" ", ".", "?!", "\t "])
+def test_a_million_blanks_or_stops_are_no_work(sign: str) -> None:
+    text = f"Leave is 25 days{sign * (1_000_000 // len(sign))}b and more.\nAsk first."
+    assert split(text) == [text[:-10], "Ask first."]  # with a look from each of them on it would take hours

@@ -45,6 +45,15 @@ def test_it_keeps_the_indentation_of_code() -> None:
     assert clean([Block("code", "    if a:\n        b\n")])[0].text == "    if a:\n        b"
 
 
+def test_it_keeps_columns_apart_and_no_more_blanks_than_that() -> None:
+    wide = "Days:" + " " * 60 + "28"
+    assert [block.text for block in clean([Block("text", wide)])] == [wide]
+    (endless,) = clean([Block("text", "a" + " \t" * 50_000 + "b\nc")])
+    assert endless.text == "a" + " " * 100 + "b\nc"
+    (row,) = clean([Block("table", "", rows=(("a" + " " * 5_000 + "b",),))])[0].rows
+    assert row == ("a" + " " * 100 + "b",)
+
+
 def test_it_breaks_runs_that_no_tokenizer_likes() -> None:
     text = clean([Block("text", "x" * 100_000)])[0].text
     assert max(map(len, text.split())) <= 300
