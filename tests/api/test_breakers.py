@@ -50,7 +50,7 @@ def chats(server: FakeServer) -> int:
     return server.begun - canaries(server)
 
 
-async def test_a_zombie_is_passed_over_at_once_and_taken_back(engine: Engine, tmp_path: Path) -> None:
+async def test_a_zombie_is_passed_over_at_once_and_taken_back(engine: Engine, tmp_path: Path, hiccup_s: float) -> None:
     clock = Clock(runs=True)
     async with opened(engine, tmp_path, clock=clock) as door:
         usual_s = median([(await door.chat()).first_s for _ in range(10)])
@@ -62,8 +62,9 @@ async def test_a_zombie_is_passed_over_at_once_and_taken_back(engine: Engine, tm
         quick = [await door.chat() for _ in range(10)]
         assert all(seen.last["route"]["model"] == "small" and seen.places == list(PLACES) for seen in quick)
         assert chats(door.big) == asked
-        # At most 100 ms more than an answer of the big model's took, on a machine where that takes none.
-        assert median([seen.first_s for seen in quick]) <= 0.1 + 2 * usual_s
+        # At most 100 ms more than an answer of the big model's took, on a machine where that takes none. To wait for
+        # the silent one would cost 10 s each time.
+        assert median([seen.first_s for seen in quick]) <= 0.1 + 2 * usual_s + hiccup_s / 2
         await clock.pass_s(10, door)
         assert door.lanes[0].breaker.state() == "open" and canaries(door.big)  # it was tried, and is not well
         door.fails()

@@ -1,7 +1,8 @@
 """Chats over HTTP while the models behind them fail on purpose: every stream ends, no sentence is lost or said twice.
 
 `--fault-runs N` makes N chats of each shape; everything is drawn from the run's seed. Deadlines are those of the
-product. What is held against a limit in seconds may take as much longer as a chat takes on this machine just now.
+product. What is held against a limit in seconds may take as much longer as a chat takes on this machine just now, and
+in a short run as much as a busy machine can cost one of them.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ FIRST_S = 3.0  # to the first text, when the model is plainly down
 
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_a_reader_gets_every_sentence_once_whatever_happens_to_the_first_model(
-    shape: str, engine: Engine, tmp_path: Path, seed: int, fault_runs: int
+    shape: str, engine: Engine, tmp_path: Path, seed: int, fault_runs: int, hiccup_s: float
 ) -> None:
     # Names are not looked up beyond this machine in a test: the lookup fails as it does where there is no such name.
     elsewhere = {"closed port": f"http://127.0.0.1:{free_port()}/v1", "unknown name": "http://no-such-host.invalid/v1"}
@@ -92,8 +93,8 @@ async def test_a_reader_gets_every_sentence_once_whatever_happens_to_the_first_m
         model = door.lanes[0].model
         assert isinstance(model, OpenAIModel) and model.malformed_lines == (len(gaps) if shape == "malformed" else 0)
     print(f"\n{shape}: {len(gaps)} chats, longest silence p95 {p95(gaps):.2f} s, first text p95 {p95(firsts):.2f} s")
-    assert p95(gaps) <= SILENCE_S[shape] + usual_s
-    assert shape not in DOWN or p95(firsts) <= FIRST_S + usual_s
+    assert p95(gaps) <= SILENCE_S[shape] + usual_s + hiccup_s
+    assert shape not in DOWN or p95(firsts) <= FIRST_S + usual_s + hiccup_s
 
 
 def _whole(shape: str, door: Door, conversation: str, seen: Seen) -> None:
@@ -110,7 +111,7 @@ def _whole(shape: str, door: Door, conversation: str, seen: Seen) -> None:
 
 @pytest.mark.parametrize("grounded", [True, False])
 async def test_without_any_model_a_reader_gets_the_passages_or_is_told_what_to_do(
-    grounded: bool, door: Door, seed: int, fault_runs: int
+    grounded: bool, door: Door, seed: int, fault_runs: int, hiccup_s: float
 ) -> None:
     draw, usual_s, took = random.Random(seed), await door.usual_s(1), []
     for _ in range(fault_runs):
@@ -123,7 +124,7 @@ async def test_without_any_model_a_reader_gets_the_passages_or_is_told_what_to_d
             assert seen.last["citations"] and "warehouse" in seen.text
         else:
             assert not seen.last["citations"] and "model" in seen.text and "warehouse" not in seen.text
-    assert p95(took) <= 2.0 + usual_s
+    assert p95(took) <= 2.0 + usual_s + hiccup_s
 
 
 async def test_a_flood_is_refused_at_the_door_and_those_inside_are_answered_whole(
@@ -144,14 +145,16 @@ async def test_a_flood_is_refused_at_the_door_and_those_inside_are_answered_whol
                 await asyncio.sleep(0.01)
 
 
-async def test_readers_who_leave_free_the_model(patient_door: Door, seed: int, fault_runs: int) -> None:
+async def test_readers_who_leave_free_the_model(
+    patient_door: Door, seed: int, fault_runs: int, hiccup_s: float
+) -> None:
     door = patient_door
     draw, left = random.Random(seed), 4 * fault_runs
     door.fails()
-    # Twenty seconds of answer, of which two are read: on a busy machine, too, everybody leaves before its end.
-    door.big.script.rate, door.big.script.tokens = 30, 600
-    door.big.script.sentences = SENTENCES * 10
-    whole = " ".join(SENTENCES * 10)
+    # A minute of answer, of which two seconds are read: on a busy machine, too, everybody leaves before its end.
+    door.big.script.rate, door.big.script.tokens = 30, 1_800
+    door.big.script.sentences = SENTENCES * 30
+    whole = " ".join(SENTENCES * 30)
 
     async def leave(conversation: str | None) -> None:
         async with door.asked(conversation) as reply:
@@ -169,8 +172,8 @@ async def test_readers_who_leave_free_the_model(patient_door: Door, seed: int, f
         async with asyncio.timeout(60):
             while door.big.open_streams:
                 await asyncio.sleep(0.01)
-        # 0.3 s for those in conversations, who might come back. Left alone, the answers would go on for 18 s.
-        assert time.monotonic() - left_at <= 2.0 + 0.3 + beginning_s
+        # 0.3 s for those in conversations, who might come back. Left alone, the answers would go on for 58 s.
+        assert time.monotonic() - left_at <= 2.0 + 0.3 + beginning_s + hiccup_s
     assert door.big.aborted == left and not door.small.begun
     for conversation in [talk for talk in talks if talk]:
         async with asyncio.timeout(30):  # an answer is stored after its stream has ended

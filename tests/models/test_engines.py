@@ -89,7 +89,7 @@ async def said(model: ChatModel, request: ModelRequest) -> str:
 
 
 def client(engines: LocalEngines) -> OpenAIModel:
-    return OpenAIModel("fake", engines.locate, 8192, Timeouts(first_token_s=10), LOCAL)
+    return OpenAIModel("fake", engines.locate, 8192, Timeouts(inter_token_s=60.0), LOCAL)
 
 
 async def test_it_starts_an_engine_with_a_secret_key(engines: LocalEngines, tmp_path: Path, ask: Ask) -> None:

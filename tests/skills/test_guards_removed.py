@@ -52,7 +52,7 @@ class Bench:
     async def turn(self, skills: Sequence[Skill], *script: str | list[Call], **options: Any) -> tuple[Any, ToolModel]:
         """Return the answer of a turn in which the model plays `script`, and the model."""
         model = ToolModel(*script)
-        limits = SkillsSettings(timeout_s=0.3, max_text_chars=500, calls_per_minute=2)
+        limits = SkillsSettings(timeout_s=1.0, max_text_chars=500, calls_per_minute=2)
         prepared = options.pop("prepared", None)
         product = await skilled(
             self.folder, model, self.embed, skills, guards=self.guards, http=GuardedHttp(self.policy),

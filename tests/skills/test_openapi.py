@@ -24,11 +24,19 @@ from skills.wrap import contained
 from tests.skills.conftest import ANNA, OPENAPI, Api, operation
 
 
-def source(folder: Path, document: dict[str, Any], http: GuardedHttp, secrets: Secrets, **entry: Any) -> OpenApiSource:
+def source(
+    folder: Path, document: dict[str, Any], http: GuardedHttp, secrets: Secrets, timeout_s: float = 30, **entry: Any
+) -> OpenApiSource:
     (folder / "api.json").write_text(json.dumps(document))
     chosen = OpenApiEntry(kind="openapi", name="api", document="api.json", **entry)
     return OpenApiSource(
-        chosen, folder, http=http, secrets=secrets, timeout_s=2, max_output_bytes=100_000, max_document_bytes=1_000_000
+        chosen,
+        folder,
+        http=http,
+        secrets=secrets,
+        timeout_s=timeout_s,
+        max_output_bytes=100_000,
+        max_document_bytes=1_000_000,
     )
 
 
@@ -86,7 +94,7 @@ async def test_reads_a_document_from_an_address_through_the_guard(
     entry = OpenApiEntry(kind="openapi", name="api", document=f"{api.url}/v1/openapi.json")
     for http, fails in ((local, False), (GuardedHttp(Policy()), True)):
         remote = OpenApiSource(
-            entry, tmp_path, http=http, secrets=secrets, timeout_s=2, max_output_bytes=9_999, max_document_bytes=9_999
+            entry, tmp_path, http=http, secrets=secrets, timeout_s=30, max_output_bytes=9_999, max_document_bytes=9_999
         )
         if fails:
             with pytest.raises(BadSkill, match="not a public address"):
@@ -129,11 +137,12 @@ async def test_ends_what_is_too_large_too_slow_or_broken(
     assert (await call(found)).status == "failed"
 
     def slow(asked: object) -> tuple[int, str, bytes]:
-        time.sleep(4)
+        time.sleep(2)
         return 200, "text/plain", b"late"
 
     api.answer = slow
-    assert "did not answer within 2 s" in (await call(found)).text
+    (hurried,) = await source(tmp_path, things(api), local, secrets, timeout_s=0.5).load()
+    assert "did not answer within 0.5 s" in (await call(hurried)).text
 
 
 async def test_proves_who_calls(api: Api, tmp_path: Path, local: GuardedHttp, secrets: Secrets) -> None:
@@ -279,7 +288,7 @@ async def test_calls_an_api_as_a_published_document_describes_it(
         verbs=frozenset({"get", "post", "delete"}),
     )
     pets = OpenApiSource(
-        entry, OPENAPI, http=local, secrets=secrets, timeout_s=2, max_output_bytes=9_999, max_document_bytes=999_999
+        entry, OPENAPI, http=local, secrets=secrets, timeout_s=30, max_output_bytes=9_999, max_document_bytes=999_999
     )
     found = {skill.name: skill for skill in await pets.load()}
     await call(found["findPetsByStatus"], status="sold")

@@ -19,7 +19,7 @@ on every working day of the week, and on Saturdays it closes already at one o'cl
 
 
 async def web(http: GuardedHttp) -> dict[str, Skill]:
-    source = Functions("web", web_skills(http, max_bytes=50_000, timeout_s=2))
+    source = Functions("web", web_skills(http, max_bytes=50_000, timeout_s=30))
     return {skill.name: skill for skill in await source.load()}
 
 
