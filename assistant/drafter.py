@@ -18,7 +18,7 @@ from assistant.orchestration.contest import contest
 from assistant.orchestration.draft import NOTHING, draft
 from assistant.orchestration.examples import ExampleBank
 from assistant.orchestration.fill import filled
-from assistant.orchestration.notes import NOBODY, Notes, checked, drafted, plain_release
+from assistant.orchestration.notes import NOBODY, Notes, checked, cut_short, drafted, plain_release
 from assistant.orchestration.ports import Choice, Gate
 from assistant.orchestration.prompts import ChatPrompt, GroundedPrompt, instructions
 from assistant.orchestration.read import GUIDED, Read, read, readable
@@ -211,6 +211,10 @@ class Drafter:
         async with aclosing(attempt(pieces, release, notes.progress, trace, self._line)) as events:
             async for event in events:
                 yield event
+        asked, given = notes.turn.options.sampling.max_tokens, composed.request.sampling.max_tokens
+        if told := cut_short(notes.progress, asked, given):
+            notes.progress.notice = " ".join(filter(None, (notes.progress.notice, told)))
+            yield Event("notice", notes.progress.notice)
         for thought in thoughts:
             yield trace.step("reason", self._line(thought), 0.0)
         yield trace.step(

@@ -226,6 +226,13 @@ def drafted(progress: Progress, trimmed: bool) -> str:
     return f"{progress.route.model} wrote {progress.usage.output_tokens} tokens{cut}"
 
 
+def cut_short(progress: Progress, asked: int, given: int) -> str:
+    """Return the sentence about an answer that ended where `given` tokens had room of the `asked`, "" for none."""
+    if progress.stopped_by != "length" or given >= asked:
+        return ""
+    return f"{progress.route.model} has room for answers of {given} tokens, not of {asked}; this one ends there."
+
+
 def checked(release: GroundedRelease | JsonRelease) -> str:
     """Return the sentence that tells what the grounding check found."""
     if isinstance(release, JsonRelease):

@@ -221,6 +221,19 @@ async def test_it_never_overflows_a_small_context(bench: Any) -> None:
     assert "not everything fitted" in answer.steps[1].detail
 
 
+async def test_it_says_that_an_answer_ended_where_its_model_has_no_more_room(bench: Any) -> None:
+    model = ScriptedModel(["word " * 300], context_tokens=300)
+    for asked, notice in [
+        (200, "scripted has room for answers of 150 tokens, not of 200; this one ends there."),
+        (100, None),
+    ]:
+        ran = await bench(model, route=Route("scripted", None, "fallback", "")).ask(
+            "Hi", grounded=False, sampling=Sampling(max_tokens=asked)
+        )
+        assert ran.answer.stopped_by == "length" and ran.answer.notice == notice
+        assert ("notice" in [event.kind for event in ran.events]) is bool(notice)
+
+
 async def test_it_searches_attachments_of_the_conversation_first(bench: Any) -> None:
     made = bench("Blue [1].", passages=[*PASSAGES, passage(7, "The sky in the attachment is blue.", collection="att")])
 
