@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import Engine
 
 from assistant import logs
@@ -20,6 +22,11 @@ from knowledge.database import connect
 
 # Marks whose tests need something big (a model, a browser, another environment) or take long.
 SLOW = ("model", "browser", "fault", "train", "vllm", "bench", "fuzz")
+# A busy machine may hold one example up for seconds, and every run draws the same ones.
+hypothesis_settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("suite")
 _LOCAL_NAMES = {"", "localhost", "0.0.0.0", "::", None}
 
 

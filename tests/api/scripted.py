@@ -69,8 +69,8 @@ class ScriptedTurns:
                 yield Event("answer", answer=self._answer(turn, said))
             done = True
         finally:
+            self.aborted += not done  # first, as tests look at both from another thread
             self.running -= 1
-            self.aborted += not done
 
     async def _written(self, turn: Turn) -> Answer:
         assert self.skills is not None and self.service is not None

@@ -6,10 +6,12 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from assistant.api.admission import Capacity, Room
 from assistant.api.app import create
@@ -67,12 +69,14 @@ async def test_employees_go_before_visitors_and_these_before_work_that_nobody_wa
 
 
 async def test_nobody_waits_for_ever_behind_those_of_a_higher_rank(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr("assistant.api.admission.time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr("assistant.api.admission.AGEING_S", {"person": 0.0, "visitor": 0.02, "background": 0.05})
     room = _room(inside=1, waiting=20)
     room.enter("u")
     waiting = [room.enter("e", "background"), room.enter("v", "visitor")]
     assert [room.enter("p").position for _ in range(3)] == [1, 2, 3]
-    await asyncio.sleep(0.1)
+    now[0] += 0.1
     assert room.enter("p").position == 6 and [ticket.position for ticket in waiting] == [5, 4]
 
 
@@ -86,10 +90,19 @@ async def test_a_rank_cannot_fill_the_queue_before_those_ahead_of_it() -> None:
             room.enter("x", rank)  # type: ignore[arg-type]
 
 
+async def _crowd(api: FastAPI, wanted: tuple[int, int]) -> None:
+    """Wait until so many chats are answered, and so many stand in line."""
+    async with asyncio.timeout(60):
+        while api.state.doors.chats.crowd() != wanted:
+            await asyncio.sleep(0.01)
+
+
 async def test_a_request_may_put_itself_behind_the_others(engine: Any, tmp_path: Path) -> None:
     world = make_world(engine, tmp_path, load(data_dir=tmp_path, api={"max_chats": 1}))
-    with serving(world.api, world.app.settings) as url:
-        async with httpx.AsyncClient(base_url=url, timeout=30, headers=world.as_(world.ben)) as client:
+    turns = Gated(world.turns)
+    world.app.turns = Spoken(turns)
+    with serving(api := create(world.app), world.app.settings) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=60, headers=world.as_(world.ben)) as client:
             ended: list[str] = []
 
             async def ask(name: str, **headers: str) -> None:
@@ -100,7 +113,8 @@ async def test_a_request_may_put_itself_behind_the_others(engine: Any, tmp_path:
             tasks = []
             for name, headers in (("first", {}), ("behind", {"X-Assistant-Priority": "background"}), ("second", {})):
                 tasks.append(asyncio.create_task(ask(name, **headers)))
-                await asyncio.sleep(0.15)
+                await _crowd(api, (1, len(tasks) - 1))
+            turns.gate.set()
             await asyncio.gather(*tasks)
     assert ended == ["first", "second", "behind"]
 
@@ -241,14 +255,19 @@ async def test_a_full_queue_is_told_before_anything_is_looked_up(engine: Any, tm
 
 async def test_who_waits_sees_the_place_in_the_queue(engine: Any, tmp_path: Path) -> None:
     world = make_world(engine, tmp_path, load(data_dir=tmp_path, api={"max_chats": 1}))
-    with serving(world.api, world.app.settings) as url:
-        async with httpx.AsyncClient(base_url=url, timeout=30, headers=world.as_(world.ben)) as client:
-            slow = {"messages": [{"role": "user", "content": "words 10 0.1"}]}
-            first = asyncio.create_task(client.post("/v1/chat/completions", json=slow))
-            await asyncio.sleep(0.3)
-            second = await client.post("/v1/chat/completions", json=slow | {"stream": True})
-            assert '"queue":{"position":1}' in second.text and second.text.endswith("[DONE]\n\n")
-            assert (await first).status_code == 200
+    turns = Gated(world.turns)
+    world.app.turns = Spoken(turns)
+    with serving(api := create(world.app), world.app.settings) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=60, headers=world.as_(world.ben)) as client:
+            body = {"messages": [{"role": "user", "content": "words 10 0.1"}]}
+            first, said = asyncio.create_task(client.post("/v1/chat/completions", json=body)), ""
+            await _crowd(api, (1, 0))
+            async with client.stream("POST", "/v1/chat/completions", json=body | {"stream": True}) as second:
+                async for piece in second.aiter_text():
+                    said += piece
+                    if '"queue":{"position":1}' in said:
+                        turns.gate.set()
+            assert said.endswith("[DONE]\n\n") and (await first).status_code == 200
 
 
 async def test_a_burst_of_one_does_not_slow_the_others(world: World) -> None:

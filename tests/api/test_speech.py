@@ -206,24 +206,26 @@ async def test_a_failing_endpoint_is_told_in_a_sentence_without_its_address(
 
 async def test_an_endpoint_that_is_silent_or_talks_garbage_or_is_gone(world: World, ben: httpx.AsyncClient) -> None:
     async with FakeSpeechServer().running() as server:
-        transcriber = OpenAITranscriber(Endpoint(server.url), 0.3)
-        switch_on(world, transcriber)
+        patient, hurried = (OpenAITranscriber(Endpoint(server.url), seconds) for seconds in (60.0, 0.3))
+        switch_on(world, patient)
         files = {"file": ("a.wav", wav())}
         assert (await ben.post(URL, files=files)).json() == {"text": SAID}
         server.reply = Reply(200, b"<html>")
         assert (await ben.post(URL, files=files)).status_code == 503
         server.silent = True
+        switch_on(world, hurried)
         assert (await ben.post(URL, files=files)).status_code == 503
         await server.close()
         assert (await ben.post(URL, files=files)).status_code == 503
-        await transcriber.close()
+        await patient.close()
+        await hurried.close()
 
 
 async def test_a_person_has_only_so_many_recordings_in_a_minute(world: World, ben: httpx.AsyncClient) -> None:
     fake = hear(world)
-    replies = [await ben.post(URL, files={"file": ("a.wav", wav())}) for _ in range(70)]
+    replies = [await ben.post(URL, files={"file": ("a.wav", wav())}) for _ in range(140)]
     refused = [reply for reply in replies if reply.status_code == 429]
-    assert refused and "Retry-After" in refused[0].headers and len(fake.heard) == 70 - len(refused)
+    assert refused and "Retry-After" in refused[0].headers and len(fake.heard) == 140 - len(refused)
 
 
 def test_the_command_line_prints_the_words(world: World, address: str, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -23,10 +24,10 @@ from .conftest import World, eventually
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Short times, so that tests of timeouts are short."""
-    api = {"resume_grace_s": 1.0, "recheck_credentials_s": 0.2, "stream_kept_s": 30.0, "chat_timeout_s": 20.0}
-    return load(data_dir=tmp_path, api=api)
+def settings(tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
+    """Short times, so that tests of timeouts are short, and what a test sets besides."""
+    api = {"resume_grace_s": 60.0, "recheck_credentials_s": 0.2, "stream_kept_s": 30.0, "chat_timeout_s": 20.0}
+    return load(data_dir=tmp_path, api=api | getattr(request, "param", {}))
 
 
 def _body(question: str, conversation: str | None = None, **more: Any) -> dict[str, Any]:
@@ -81,6 +82,7 @@ def _conversation(world: World, user: User) -> str:
 
 
 def test_text_comes_while_it_is_made_and_at_most_every_50_ms(world: World, client: httpx.Client) -> None:
+    begun = time.monotonic()
     with client.stream("POST", "/v1/chat/completions", json=_body("words 200 0.005")) as reply:
         reader = Reader(reply)
         reader.read()
@@ -90,8 +92,7 @@ def test_text_comes_while_it_is_made_and_at_most_every_50_ms(world: World, clien
         for chunk, when in zip(reader.chunks, reader.arrived, strict=True)
         if chunk["choices"][0]["delta"].get("content")
     ]
-    assert 5 <= len(pieces) <= 60, len(pieces)  # 1 s or a little more of text, 20 frames a second
-    assert pieces[-1] - pieces[0] > 0.5
+    assert 5 <= len(pieces) <= (pieces[-1] - begun) / 0.05 + 2  # a second of text and more, 20 frames in each
 
 
 def test_a_reader_who_lost_the_connection_goes_on_where_it_broke(world: World, client: httpx.Client) -> None:
@@ -169,7 +170,7 @@ def test_a_stream_is_its_owners_alone(world: World, client: httpx.Client) -> Non
             assert client.get(f"/api/streams/{reader.turn}", headers=headers).status_code == 404
             assert client.post(f"/api/streams/{reader.turn}/stop", headers=headers).status_code == 404
         reader.read(until_text=60)
-    assert world.turns.aborted == 0
+        assert world.turns.aborted == 0
 
 
 def test_stopping_keeps_what_was_said(world: World, client: httpx.Client) -> None:
@@ -188,12 +189,13 @@ def test_stopping_keeps_what_was_said(world: World, client: httpx.Client) -> Non
     assert client.post(f"/api/streams/{reader.turn}/stop").status_code == 204  # again changes nothing
 
 
+@pytest.mark.parametrize("settings", [{"resume_grace_s": 1.0}], indirect=True)
 def test_an_answer_that_nobody_reads_any_more_ends(world: World, client: httpx.Client) -> None:
     mine = _conversation(world, world.ben)
     with client.stream("POST", "/v1/chat/completions", json=_body("words 2000 0.02", mine)) as reply:
         Reader(reply).read(until_text=10)
-    left = time.monotonic()
-    assert world.turns.running == 1
+        left = time.monotonic()
+        assert world.turns.running == 1
     assert eventually(lambda: world.turns.running == 0)
     assert time.monotonic() - left > 0.7  # the grace of a conversation is 1 s here
     found = conversations.read(world.app.engine, world.ben.id, mine)
@@ -203,15 +205,15 @@ def test_an_answer_that_nobody_reads_any_more_ends(world: World, client: httpx.C
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_program_that_hangs_up_stops_its_answer_at_once(world: World, client: httpx.Client, stream: bool) -> None:
-    body = _body("words 2000 0.02") | {"stream": stream}
-    with (
-        pytest.raises(httpx.ReadTimeout),
-        client.stream("POST", "/v1/chat/completions", json=body, timeout=0.5) as reply,
-    ):
-        time.sleep(0.3)
-        reply.close()
-        raise httpx.ReadTimeout("done")
+def test_a_program_that_hangs_up_stops_its_answer_at_once(world: World, address: str, stream: bool) -> None:
+    body = json.dumps(_body("words 2000 0.02") | {"stream": stream}).encode()
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {world.token(world.ben)}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", int(address.rsplit(":", 1)[1])), 60) as sock:
+        sock.sendall(head.encode() + body)
+        assert eventually(lambda: world.turns.running == 1)
     assert eventually(lambda: world.turns.running == 0) and world.turns.aborted == 1
 
 
@@ -259,7 +261,10 @@ def test_an_answer_that_takes_too_long_ends_with_a_notice(engine: Any, tmp_path:
     world = make_world(engine, tmp_path, load(data_dir=tmp_path, api={"chat_timeout_s": 0.5}))
     with serving(world.api, world.app.settings) as url:
         reply = httpx.post(
-            f"{url}/v1/chat/completions", json=_body("hang") | {"stream": False}, headers=world.as_(world.ben)
+            f"{url}/v1/chat/completions",
+            json=_body("hang") | {"stream": False},
+            headers=world.as_(world.ben),
+            timeout=60,
         )
     assert reply.status_code == 200 and reply.json()["assistant"]["stopped_by"] == "timeout"
     assert "too long" in reply.json()["assistant"]["notice"] and world.turns.running == 0
@@ -272,7 +277,7 @@ def test_stopping_the_server_keeps_what_was_said(engine: Any, tmp_path: Path) ->
     mine = _conversation(world, world.ben)
     with (
         serving(world.api, world.app.settings) as url,
-        httpx.Client(base_url=url, headers=world.as_(world.ben)) as client,
+        httpx.Client(base_url=url, headers=world.as_(world.ben), timeout=60) as client,
     ):
         reader = client.stream("POST", "/v1/chat/completions", json=_body("words 2000 0.02", mine))
         with reader as reply:

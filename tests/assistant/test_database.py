@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
-import signal
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -204,8 +203,7 @@ def test_a_kill_at_any_step_leaves_the_old_or_the_new(
         process.start()
         while process.is_alive() and len(steps.read_text()) < step:
             time.sleep(0.002)
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
         process.join()
         columns = _columns(tmp_path / "assistant.db", "groups")
         assert columns == ["name", "created_at"] or "extra5" in columns

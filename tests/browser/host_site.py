@@ -21,6 +21,7 @@ from assistant.widgets.types import Widget
 from knowledge.database import connect
 from tests.api.conftest import World, make_world, serving
 from tests.api.scripted import ScriptedTurns
+from tests.browser.site import PATIENCE_MS
 
 ROUTE = Route("smol", None, "fallback", "grounded_answer")
 # Widgets close their shadow root; most tests look inside through one that this opens again.
@@ -166,7 +167,7 @@ class Visit:
 def visit(browser: Browser, shop: HostSite, opened: bool = True, **options: Any) -> Iterator[Visit]:
     """A tab in a fresh profile; `opened`: with shadow roots that the test can look into."""
     context: BrowserContext = browser.new_context(**options)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     if opened:
         context.add_init_script(OPEN)
     made = Visit(context.new_page())

@@ -80,7 +80,11 @@ def _in_all_looks(made: Tab, name: str) -> list[str]:
     found = []
     for scheme, size, rules in LOOKS:
         scenes.look(made, scheme, size)
-        found += [f"{name}, {scheme}, {size[0]} pixels: {fault}" for fault in faults(made, rules)]
+        wrong = faults(made, rules)
+        for _ in range(2 if wrong else 0):  # what only passed over a page that draws itself anew is gone by then
+            scenes.settle(made)
+            wrong = wrong and faults(made, rules)
+        found += [f"{name}, {scheme}, {size[0]} pixels: {fault}" for fault in wrong]
     scenes.look(made, "light", DESKTOP)
     return found
 

@@ -46,13 +46,13 @@ def test_the_watch_sees_what_a_careless_page_would_do(browser: Browser, hostile:
     base = hostile[0].base
     with tab(browser, base) as careless:
         careless.page.goto("about:blank")
-        careless.page.set_content(f"<img src='{HOST}/control'><script>alert(1)</script>")
-        careless.page.wait_for_timeout(500)
+        with careless.page.expect_request(f"{HOST}/control"):
+            careless.page.set_content(f"<img src='{HOST}/control'><script>alert(1)</script>")
         assert careless.foreign and careless.dialogs
     with tab(browser, base) as guarded:
         guarded.page.goto(base + "/sign-in")
-        guarded.page.evaluate(f"document.body.insertAdjacentHTML('beforeend', \"<img src='{HOST}/control'>\")")
-        guarded.page.wait_for_timeout(500)
+        with guarded.page.expect_console_message(lambda line: line.text.startswith("policy:")):
+            guarded.page.evaluate(f"document.body.insertAdjacentHTML('beforeend', \"<img src='{HOST}/control'>\")")
         assert guarded.violations  # and the browser sent nothing: the second line of defence
 
 

@@ -56,7 +56,7 @@ def run(page: Page, code: str) -> Any:
 
 def until(page: Page, words: str) -> str:
     """Wait until the page's text, as only the debugger sees it, holds some words; returns the text."""
-    for _ in range(150):
+    for _ in range(600):
         text = closed_text(page)
         if words in text:
             return text
@@ -225,7 +225,8 @@ def test_a_link_shows_its_host_and_opens_by_a_click(browser: Browser, shop: Host
         expect(answer.get_by_role("link", name="the intranet")).to_contain_text("(canary.invalid)")
         expect(answer.get_by_role("link", name="a chart")).to_contain_text("Image not loaded: a chart")
         assert tab.foreign == []
-        with tab.page.context.expect_page() as opened:
+        context = tab.page.context
+        with context.expect_event("request", lambda one: one.url == f"{HOST}/x"), context.expect_page() as opened:
             answer.get_by_role("link", name="the intranet").click()
         opened.value.close()
         assert tab.foreign == [f"{HOST}/x"]

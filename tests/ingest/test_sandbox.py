@@ -17,7 +17,7 @@ from ingest.sandbox import Reading, ReadingCancelled, Sandbox, Watcher
 from ingest.settings import MIB, IngestSettings, Limits
 from tests.ingest import builders
 
-SLOW = b"[" * 400_000  # brackets that never close: links are looked for at each of them
+SLOW = b"[" * 700_000  # brackets that never close: links are looked for at each of them
 
 
 def watcher(

@@ -22,7 +22,7 @@ from knowledge.types import Vectors
 from tests.ingest import builders
 from tests.ingest.conftest import ADMIN, HASH, QUICK, Put, Shared, Work, chunks_of, everything, wait_until
 
-SLOW = b"[" * 400_000
+SLOW = b"[" * 700_000
 
 
 class Gate:
@@ -257,12 +257,12 @@ def test_it_keeps_its_lease_while_it_is_slow(
     engine: Engine, put: Put, store: FileStore, gate: Gate, shared: Shared
 ) -> None:
     put("a.md", b"# A\n\ntext")
-    settings = QUICK.model_copy(update={"lease_s": 3.0})
+    settings = QUICK.model_copy(update={"lease_s": 8.0})
     stop = threading.Event()
     thread = threading.Thread(target=worker.run, args=(engine, store, gate, settings, stop, shared))
     thread.start()
     assert gate.asked.wait(30)
-    until = time.monotonic() + 4.0
+    until = time.monotonic() + 9.0
     while time.monotonic() < until:
         assert jobs.claim(engine, "thief", 60) is None
         time.sleep(0.1)

@@ -13,10 +13,11 @@ def test_hands_the_turn_on_in_the_order_of_asking() -> None:
     assert turns.take(1)
     threads = []
     for number in range(5):
-        thread = threading.Thread(target=lambda n=number: (turns.take(10), served.append(n), turns.give()))
+        thread = threading.Thread(target=lambda n=number: (turns.take(60), served.append(n), turns.give()))
         thread.start()
         threads.append(thread)
-        time.sleep(0.02)  # so that they ask in this order
+        while len(turns._line) <= number:  # noqa: SLF001 - so that they ask in this order
+            time.sleep(0.001)
     turns.give()
     for thread in threads:
         thread.join()

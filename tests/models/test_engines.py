@@ -78,10 +78,9 @@ def pid(tmp_path: Path) -> int:
 
 def alive(number: int) -> bool:
     try:
-        os.kill(number, 0)
-    except ProcessLookupError:
+        return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):  # the first where it ends while it is read
         return False
-    return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 async def said(model: ChatModel, request: ModelRequest) -> str:

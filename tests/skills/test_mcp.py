@@ -147,7 +147,8 @@ async def test_says_at_once_that_a_server_ended_in_a_call_or_returned_too_much(p
         port = probe.getsockname()[1]
     process = start(port)
     registry = Registry(parts.state, CallLimits(20, 1_000, 10_000, 100), lambda line: None, list)
-    source = http(parts, f"http://127.0.0.1:{port}/mcp", reads=["add", "die", "huge"])
+    patient = replace(parts, settings=parts.settings.model_copy(update={"timeout_s": 120.0}))
+    source = http(patient, f"http://127.0.0.1:{port}/mcp", reads=["add", "die", "huge"])
     try:
         found = by_name(await registry.add(source))
         begun = time.perf_counter()
@@ -162,7 +163,7 @@ async def test_says_at_once_that_a_server_ended_in_a_call_or_returned_too_much(p
         assert again.status == "failed" and "cannot be reached" in again.text
         assert not report(registry, "mcp:web")["ok"]
         process.wait()
-        assert time.perf_counter() - begun < 15, "somebody waited for an answer that could not come"
+        assert time.perf_counter() - begun < 100, "somebody waited for an answer that could not come"
         process = start(port)
         assert (await call(found["add"], a=1, b=1)).text == "2" and report(registry, "mcp:web")["ok"]
     finally:

@@ -226,7 +226,8 @@ async def test_starts_another_process_when_one_was_killed(team: Team) -> None:
     await team("double", n=1)
     child: Child = list(team.source._idle)[-1]  # noqa: SLF001
     os.kill(child._process.pid, signal.SIGKILL)  # noqa: SLF001
-    await asyncio.sleep(0.1)
+    while child.alive:
+        await asyncio.sleep(0.01)
     assert (await team("double", n=3)).data == 6
 
 

@@ -8,6 +8,7 @@ import time
 from ui.client import Api, Question
 from ui.errors import ApiRefused
 from ui.fake_api import FakeApi
+from ui.fake_api.world import Script
 from ui.live import LiveTurn, LiveTurns
 
 from .conftest import user
@@ -25,6 +26,12 @@ def until(met: object, turn: LiveTurn, patience_s: float = 60.0) -> None:
     while not met() and time.monotonic() < deadline:  # type: ignore[operator]
         time.sleep(0.01)
     assert met(), turn.view  # type: ignore[operator]
+
+
+def _takes_long(fake: FakeApi) -> None:
+    """Have an answer last for half a minute, until `word_s` is 0."""
+    fake.world.word_s = 0.1
+    fake.world.scripts.append(Script("parental leave", "word " * 300 + "26 weeks"))
 
 
 def test_grows_and_ends_with_the_outcome(api: Api) -> None:
@@ -51,14 +58,14 @@ def test_keeps_why_there_is_no_answer(api: Api, fake: FakeApi) -> None:
 
 
 def test_stops_and_keeps_what_was_said(api: Api, fake: FakeApi) -> None:
-    fake.world.word_s = 0.15
+    _takes_long(fake)
     conversation, turn = ask(api, LiveTurns())
     until(lambda: turn.view.text, turn)
     turn.stop()
     assert turn.wait(20)
     stored = api.conversation(conversation).turns[0]
     assert stored.status == "stopped" and stored.answer is not None
-    assert stored.answer.answer == turn.view.text and "pay" not in turn.view.text
+    assert stored.answer.answer == turn.view.text and "26 weeks" not in turn.view.text
 
 
 def test_stops_an_answer_that_has_not_begun(api: Api, fake: FakeApi) -> None:
@@ -70,25 +77,28 @@ def test_stops_an_answer_that_has_not_begun(api: Api, fake: FakeApi) -> None:
 
 
 def test_reads_attached_files_first_and_says_so(api: Api, fake: FakeApi) -> None:
-    fake.world.reading_s = 1.5
+    fake.world.reading_s = 600.0
     conversation = api.add_conversation()
     files = [("bees.md", io.BytesIO(b"A hive holds forty thousand bees."), "text/markdown")]
     attached = [one.document for one in api.attach(conversation, files).documents]
     turn = LiveTurns().start(api, Question("How many bees does a hive hold?", conversation), attached)
     until(lambda: "bees.md" in turn.view.waiting, turn)
-    assert turn.wait(30)
+    for document in fake.world.documents.values():
+        document.reading_s = 0.0
+    assert turn.wait(60)
     assert "forty thousand" in turn.view.text
 
 
 def test_follows_an_answer_that_another_process_began(api: Api, fake: FakeApi) -> None:
-    fake.world.word_s = 0.1
+    _takes_long(fake)
     conversation = api.add_conversation()
     events = api.ask(Question(QUESTION, conversation))
     next(events)
     (running,) = api.conversation(conversation).turns
     assert running.status == "running" and running.answer is None
     turn = LiveTurns().start(api, Question(QUESTION, conversation), running_id=running.id)
-    assert turn.wait(20)
+    fake.world.word_s = 0.0
+    assert turn.wait(60)
     assert "26 weeks" in turn.view.text and turn.turn_id == running.id
 
 
@@ -100,7 +110,7 @@ def test_ends_quietly_when_the_server_has_let_go_of_the_stream(api: Api) -> None
 
 
 def test_runs_one_answer_per_conversation(api: Api, fake: FakeApi) -> None:
-    fake.world.word_s = 0.1
+    _takes_long(fake)
     turns = LiveTurns()
     conversation, first = ask(api, turns)
     assert turns.start(api, Question("Another?", conversation)) is first

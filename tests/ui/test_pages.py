@@ -153,6 +153,8 @@ def test_shows_a_temporary_error_in_the_turn_with_a_way_to_try_again(open_page: 
     for _ in range(50):
         if drawn(app, "answer-") and not drawn(app, "answer-live"):
             break
+        for turn in list(LIVE._turns.values()):
+            turn.wait(0.2)
         app.run()
     assert "26 weeks" in json.dumps(drawn(app, "answer-"))
 

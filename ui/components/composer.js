@@ -2,9 +2,9 @@
 // switched off and had lost it. Not on a touch screen, where a keyboard would jump up, nor from another place on the page.
 const FREE = '[data-testid="stSidebar"] .st-key-places' // "New chat" was just selected there
 const OWN = '[data-testid="stChatInput"]'
-// The field may be drawn, switched on or drawn anew a moment later than this: looked at for two seconds.
-const TRIES = 40
-const EVERY_MS = 50
+// The field may be drawn, switched on or drawn anew a moment later than this: looked at for twenty seconds.
+const TRIES = 200
+const EVERY_MS = 100
 
 export default function ({ data: [data], parentElement }) {
   if (parentElement.shown === data.id) return

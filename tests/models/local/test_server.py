@@ -66,9 +66,10 @@ async def test_it_cuts_at_max_tokens_and_at_stop_strings(serve: Serve) -> None:
 
 
 async def test_it_works_on_several_requests_at_once(serve: Serve) -> None:
-    async with serve(CountingBackend(length=100, step_s=0.01)) as running, client(running) as http:
+    async with serve(CountingBackend(length=100, step_s=0.2)) as running, client(running) as http:
         calls = [asyncio.create_task(http.post("/v1/chat/completions", json=chat())) for _ in range(6)]
         await at_once(running.backend, 6)
+        running.backend._step_s = 0.0  # noqa: SLF001
         replies = await asyncio.gather(*calls)
         assert all(reply.json()["choices"][0]["message"]["content"].endswith("100 ") for reply in replies)
 
@@ -87,10 +88,11 @@ async def test_it_frees_the_place_when_the_client_leaves(serve: Serve, stream: b
 
 
 async def test_it_refuses_more_than_it_has_places_for_and_says_when_to_come_back(serve: Serve) -> None:
-    async with serve(CountingBackend(length=200, step_s=0.01), places=3) as running, client(running) as http:
+    async with serve(CountingBackend(length=200, step_s=0.2), places=3) as running, client(running) as http:
         calls = [asyncio.create_task(http.post("/v1/chat/completions", json=chat(max_tokens=100))) for _ in range(3)]
         await at_once(running.backend, 3)
         refused = await http.post("/v1/chat/completions", json=chat())
+        running.backend._step_s = 0.0  # noqa: SLF001
         assert (refused.status_code, refused.json()["error"]["code"]) == (429, "overloaded")
         assert int(refused.headers["Retry-After"]) >= 1
         assert {reply.status_code for reply in await asyncio.gather(*calls)} == {200}

@@ -264,7 +264,7 @@ async def test_when_it_is_killed_in_mid_answer_the_local_engine_finishes_with_a_
 ) -> None:
     settings = ModelSettings(
         vllm_url=f"{server.url}/v1", vllm_model=BASE, vllm_api_key=server.key, vllm_context_tokens=2048,  # type: ignore[arg-type]
-        context_tokens=2048, domain_first_token_s=120,
+        context_tokens=2048, domain_first_token_s=120, domain_inter_token_s=60,
     )  # fmt: skip
     data_dir = server.data_dir  # whose weights are kept between runs
     engines = LocalEngines(
