@@ -39,6 +39,17 @@ _LEAD = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _LIST_NUMBER = re.compile(r"(?:^|\n)\s*\(?\d{1,3}$")
+_BLANKS = re.compile(r"\s*")
+# The end of a text that a stream has to look at again when more arrives: the blanks and marks after a stop may go on.
+_UNSETTLED = re.compile(
+    r"""
+    (?:(?<![.!?…])[.!?…]+["'”’)\]]*|[。！？]+[”’）」』]*|(?<!\s)(?=\s))
+    (?:\s*[\[【]\s*\d{1,3}(?:\s*[,;]\s*\d{1,3})*\s*[\]】])*\s*(?:[\[【][\s\d,;]*[\]】]?)?$
+    """,
+    re.VERBOSE,
+)
+# Characters before a stop: abbreviations fit in, and the numbers of lists with the blanks before them.
+_LOOKED_AT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,38 +87,48 @@ class SentenceStream:
     def __init__(self) -> None:
         """Begin with nothing held back."""
         self._held = ""
+        self._settled = 0  # no sentence ends before this place of the held text, whatever follows
 
     def feed(self, text: str) -> list[str]:
         """Return the sentences that `text` completed, as slices; what is unfinished is held back."""
-        self._held += text
-        if not any(c in self._held for c in ".!?…。！？\n"):
+        held = self._held + text
+        if not (self._held[-2:] + text).strip():
+            self._held = held  # what follows the blanks decides
             return []
-        slices, rest = _cut(self._held, streaming=True)
-        self._held = rest
+        slices, self._held = _cut(held, streaming=True, settled=self._settled)
+        unsettled = _UNSETTLED.search(self._held, max(0, self._settled - (len(held) - len(self._held))))
+        self._settled = unsettled.start() if unsettled else len(self._held)
         return slices
 
     def flush(self) -> list[str]:
         """Return what is still held back, as sentences, and forget it."""
-        held, self._held = self._held, ""
+        held = self.drop()
         return split(held) if held.strip() else []
 
     def drop(self) -> str:
         """Forget what is held back and return it."""
-        held, self._held = self._held, ""
+        held, self._held, self._settled = self._held, "", 0
         return held
 
 
-def _cut(text: str, streaming: bool = False) -> tuple[list[str], str]:
+def _cut(text: str, streaming: bool = False, settled: int = 0) -> tuple[list[str], str]:
+    """Return the whole sentences of `text` and the rest; none ends before `settled`."""
     slices: list[str] = []
-    start = 0
-    for end in _END.finditer(text):
-        if not text[start : end.start()].strip() or not _is_boundary(text, start, end):
+    start, begins = 0, _first_sign(text, 0)
+    for end in _END.finditer(text, settled):
+        if end.start() <= begins or not _is_boundary(text, start, end):
             continue
         if streaming and (end.end() == len(text) or _OPEN_MARK.match(text, end.end())):
             break  # a mark or another blank may follow and would belong to this sentence
         slices.append(text[start : end.end()])
         start = end.end()
+        begins = _first_sign(text, start)
     return slices, text[start:]
+
+
+def _first_sign(text: str, start: int) -> int:
+    blanks = _BLANKS.match(text, start)
+    return blanks.end() if blanks else start
 
 
 def _is_boundary(text: str, start: int, end: re.Match[str]) -> bool:
@@ -115,8 +136,13 @@ def _is_boundary(text: str, start: int, end: re.Match[str]) -> bool:
         return True  # CJK full stop or line break
     if set(end["stop"]) != {"."} or end["marks"]:
         return True
-    before = text[start : end.start()]
+    before = _before(text, start, end.start())
     if _LIST_NUMBER.search(before) or _ABBREVIATION.search(before):
         return False
     following = text[end.end() : end.end() + 1]
     return not following.islower()
+
+
+def _before(text: str, start: int, end: int) -> str:
+    """Return what stands before a stop; of a long text only the end, behind a sign that no abbreviation follows."""
+    return text[start:end] if end - start <= _LOOKED_AT else "…" + text[end - _LOOKED_AT : end]

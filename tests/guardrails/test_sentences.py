@@ -63,3 +63,25 @@ def test_it_waits_for_a_mark_that_may_still_come() -> None:
 def test_a_million_blanks_or_stops_are_no_work(sign: str) -> None:
     text = f"Leave is 25 days{sign * (1_000_000 // len(sign))}b and more.\nAsk first."
     assert split(text) == [text[:-10], "Ask first."]  # with a look from each of them on it would take hours
+
+
+@pytest.mark.parametrize("word", ["ab. ", "1. b ", "a.b. c", "e.g. "])
+def test_a_long_answer_without_a_whole_sentence_is_no_work(word: str) -> None:
+    text = word * (20_000 // len(word))
+    stream = SentenceStream()
+    got = [s for sign in text for s in stream.feed(sign)] + stream.flush()
+    assert got == split(text)  # with a look at all of it for each sign it would take an hour
+
+
+@given(
+    st.lists(st.sampled_from(["Mr", "e.g", "No", "ab", "Ab", "1", ".", " ", "\n", "[", "1]", "[2]", "?", "。", ")"]))
+)
+def test_it_cuts_each_further_piece_of_a_stream_as_if_it_looked_at_all_again(pieces: list[str]) -> None:
+    stream, held = SentenceStream(), ""
+    for piece in pieces:
+        held += piece
+        got = stream.feed(piece)
+        anew = SentenceStream()
+        assert got == anew.feed(held)
+        held = anew.drop()
+    assert stream.drop() == held
