@@ -1,9 +1,9 @@
-"""Backup and restore: one ZIP with the database, the files and the models' registry, each member checksummed.
+"""Backup and restore: one ZIP with the database, the files, the skills and the models' registry, all checksummed.
 
 The copy is taken while the server runs: SQLite's own backup interface gives one consistent state of the database,
 and files are named by their content, so every file that a row of that state names exists already. Indexes are not
 copied; they are derived from the database and build themselves again. Secrets stay behind on purpose: a backup that
-leaks then opens no door, and a restored installation makes new ones.
+leaks then opens no door, and a restored installation makes new ones; those of skills are stored anew by hand.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from assistant.errors import AssistantError
 FORMAT = 1
 MANIFEST = "manifest.json"
 DATABASE = "assistant.db"
-COPIED = ("files", "adapters")  # folders of the data folder that a backup holds
-LOOSE = ("adapters.json",)
+COPIED = ("files", "adapters", "skills")  # folders of the data folder that a backup holds
+LOOSE = ("adapters.json", "skills.json")  # without skills.json, skills that were switched off would come back on
 # Folders whose files would mix with those that come back: indexes may be ahead of the database that they belong to.
 IN_THE_WAY = (*COPIED, "indexes")
 BLOCK = 1 << 20

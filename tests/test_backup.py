@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from assistant import backup
+from skills.state import StateFile
 
 
 @pytest.fixture
@@ -17,7 +18,8 @@ def data_dir(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     (folder / "files" / "ab").mkdir(parents=True)
     (folder / "files" / "ab" / "abcd").write_bytes(b"a document")
-    (folder / "secrets.json").write_text('{"key": "do not copy me"}')
+    for name in ("secrets.json", "skill_secrets.json"):
+        (folder / name).write_text('{"key": "do not copy me"}')
     connection = sqlite3.connect(folder / "assistant.db")
     connection.execute("CREATE TABLE notes (text TEXT)")
     connection.execute("INSERT INTO notes VALUES ('kept')")
@@ -37,6 +39,19 @@ def test_it_brings_back_records_and_files(data_dir: Path, tmp_path: Path) -> Non
     backup.restore(tmp_path / "b.zip", tmp_path / "new")
     assert sqlite3.connect(tmp_path / "new" / "assistant.db").execute("SELECT text FROM notes").fetchone() == ("kept",)
     assert (tmp_path / "new" / "files" / "ab" / "abcd").read_bytes() == b"a document"
+
+
+def test_it_keeps_added_skills_and_what_was_decided_about_skills(data_dir: Path, tmp_path: Path) -> None:
+    (data_dir / "skills" / "tone").mkdir(parents=True)
+    (data_dir / "skills" / "tone" / "SKILL.md").write_text("---\nname: tone\n---\nBe kind.")
+    StateFile(data_dir / "skills.json").change(
+        lambda kept: kept.model_copy(update={"disabled": frozenset({"pay"}), "rules": {"mail": "deny"}})
+    )
+    backup.write(data_dir, tmp_path / "b.zip")
+    backup.restore(tmp_path / "b.zip", tmp_path / "new")
+    assert (tmp_path / "new" / "skills" / "tone" / "SKILL.md").read_text().endswith("Be kind.")
+    kept = StateFile(tmp_path / "new" / "skills.json").now()
+    assert kept.disabled == {"pay"} and kept.rules == {"mail": "deny"}
 
 
 def test_it_leaves_secrets_behind(data_dir: Path, tmp_path: Path) -> None:
@@ -94,7 +109,7 @@ def test_it_refuses_to_restore_over_an_installation(data_dir: Path, tmp_path: Pa
         backup.restore(tmp_path / "b.zip", data_dir)
 
 
-@pytest.mark.parametrize("folder", ["files", "adapters", "indexes"])
+@pytest.mark.parametrize("folder", ["files", "adapters", "skills", "indexes"])
 def test_it_mixes_nothing_with_what_a_lost_database_left(data_dir: Path, tmp_path: Path, folder: str) -> None:
     backup.write(data_dir, tmp_path / "b.zip")
     (tmp_path / "new" / folder).mkdir(parents=True)
