@@ -17,6 +17,7 @@ from egress.errors import AddressRefused, BadAnswer, TooLarge, Unreachable
 from egress.policy import Policy
 
 Sign = Callable[[], Awaitable[Mapping[str, str]]]  # headers that each request gets when it is sent
+_ENCODING = b"content-encoding"  # names come as the sender wrote them
 
 
 def open_client(
@@ -128,9 +129,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             response = await self._pool.handle_async_request(wire)
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as exc:
             raise _translated(exc) from exc
-        return httpx.Response(
-            response.status, headers=response.headers, stream=_Body(response, self._max_bytes, str(request.url))
-        )
+        body = _Body(response, self._max_bytes, str(request.url))
+        # httpx would inflate what a header calls compressed, and without a limit
+        headers = [(name, value) for name, value in response.headers if name.lower() != _ENCODING]
+        return httpx.Response(response.status, headers=headers, stream=body)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -145,8 +147,8 @@ class _Body(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
-        encoding = dict(self._response.headers).get(b"content-encoding", b"identity").lower()
-        if encoding != b"identity":
+        encodings = {value.strip().lower() for name, value in self._response.headers if name.lower() == _ENCODING}
+        if encodings - {b"identity"}:
             raise BadAnswer(f"{self._url} answers in an encoding that was not asked for.")
         try:
             async for piece in self._response.aiter_stream():
