@@ -58,7 +58,19 @@ class Target:
 
     def join(self, location: str) -> Target:
         """Return the target of a redirect to `location`; raises AddressRefused like `parse`."""
-        return parse(urljoin(self.url, location))
+        return parse(joined(self.url, location))
+
+
+def joined(base: str, location: str) -> str:
+    """Return the absolute URL that a redirect from `base` leads to, not checked yet.
+
+    Raises AddressRefused when `location` is no URL at all.
+    """
+    try:
+        return urljoin(base, location)
+    except ValueError as exc:  # brackets around what is no IPv6 address
+        place, shown = (text.split("?", 1)[0][:200] for text in (base, location))  # a query may hold a key
+        raise AddressRefused(f"{place} redirects to {shown!r}, which is no URL.") from exc
 
 
 def parse(url: str) -> Target:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urljoin
 
 import httpx
 
-from egress.address import parse
+from egress.address import joined, parse
 from egress.dial import Resolve, resolve_by_system
 from egress.errors import TooSlow, Unreachable
 from egress.policy import Policy
@@ -55,7 +54,7 @@ async def request(
         raise Unreachable(f"{_place(target.url)} could not be reached ({exc or type(exc).__name__}).") from exc
     media_type = str(response.headers.get("content-type", "")).split(";")[0].strip().lower()
     redirect = response.headers.get("location") if response.is_redirect else None
-    location = urljoin(target.url, redirect) if redirect else None
+    location = joined(target.url, redirect) if redirect else None
     return Answered(response.status_code, target.url, media_type, response.content, location)
 
 

@@ -17,6 +17,7 @@ INSIDE = [
     "http://0.0.0.0:{port}/", "http://169.254.169.254/latest/meta-data/", "http://10.0.0.1/", "http://192.168.0.1/",
     "http://172.16.0.1/", "//127.0.0.1:{port}/", "file:///etc/passwd", "unix:///run/x.sock",
 ]  # fmt: skip
+NO_URL = ["http://[", "//[x]/", "http://[::1", "http://]/", "http://[v1.x]/"]
 NAMES = {"localhost": ["127.0.0.1"], "inside.example": ["127.0.0.1"], "mixed.example": [PUBLIC, "127.0.0.1"]}
 
 
@@ -32,6 +33,13 @@ def test_it_follows_no_redirect_to_the_inside(site: Site, canary: Listener, stat
         site.get("http://public.example/")
     assert canary.connections == 0
     assert set(site.dialled) == {PUBLIC}
+
+
+@pytest.mark.parametrize("location", NO_URL)
+def test_it_refuses_a_redirect_to_what_is_no_url(site: Site, location: str) -> None:
+    site.answers["/"] = redirect(302, location)
+    with pytest.raises(AddressRefused):
+        site.get("http://public.example/")
 
 
 def test_it_follows_no_refresh(site: Site, canary: Listener) -> None:

@@ -6,10 +6,11 @@ import gzip
 
 import pytest
 
-from egress.errors import BadAnswer
+from egress.errors import BadAnswer, EgressError
 from egress.policy import Policy
 from egress.request import Answered, request
 from tests.egress.conftest import Site, page
+from tests.egress.test_client import NO_URL, redirect
 
 
 @pytest.fixture
@@ -35,3 +36,10 @@ async def test_it_inflates_nothing(site: Site, url: str, header: str) -> None:
 async def test_it_takes_a_body_that_is_said_to_be_as_it_is(site: Site, url: str) -> None:
     site.answers["/"] = page(b"plain", "Content-Encoding: Identity")
     assert (await ask(url)).body == b"plain"
+
+
+@pytest.mark.parametrize("location", NO_URL)
+async def test_it_has_an_error_of_its_own_for_a_redirect_to_what_is_no_url(site: Site, url: str, location: str) -> None:
+    site.answers["/"] = redirect(302, location)
+    with pytest.raises(EgressError):
+        await ask(url)
