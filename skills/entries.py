@@ -105,5 +105,8 @@ def read_entry(path: Path) -> Entry:
 
 def _shown(url: str) -> str:
     """Return an address without what may be secret in it: a password, and what stands behind the question mark."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that is no URL"  # loading it says so too, in an error that is expected there
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -56,6 +56,14 @@ async def test_offers_added_skills_at_once_and_forgets_removed_ones(skillset: Sk
     assert {skill.name for skill in await skillset.for_person(ANNA)} == before
 
 
+@pytest.mark.parametrize("kind", ["openapi", "mcp"])
+async def test_leaves_nothing_behind_of_an_address_that_is_no_url(skillset: Skillset, kind: str) -> None:
+    with pytest.raises(SkillError):
+        await add_entry(skillset, "broken", kind, "http://[", {})
+    await skillset.watch.refresh(force=True)
+    assert not list(skillset.folder.glob("broken*"))
+
+
 async def test_leaves_nothing_behind_of_what_does_not_load(skillset: Skillset, tmp_path: Path) -> None:
     for name, text in (("broken.py", "def (:"), ("odd.json", '{"openapi": "3.0.0"}'), ("x.skill.yaml", "kind: no")):
         (tmp_path / name).write_text(text)
