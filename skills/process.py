@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -36,38 +37,33 @@ class Child:
         self._max = max_output_bytes + _SLACK_BYTES
         self._said: deque[bytes] = deque(maxlen=20)
         self._listener = asyncio.create_task(self._listen())
+        self._ending: asyncio.Task[None] | None = None
 
     @classmethod
     async def start(cls, module: Path, memory_bytes: int, max_output_bytes: int) -> Child:
         """Return a process that has read `module`; raises BadSkill with its reason when it cannot."""
-        scratch = tempfile.mkdtemp(prefix="skills-")
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-B", "-X", "utf8", "-c", _START),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={"PATH": "", "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch},
-            start_new_session=True,  # Ctrl-C in the server's terminal is the server's to handle
-        )
-        child = cls(process, scratch, max_output_bytes)
-        order = {
-            "module": str(module.resolve()),
-            "scratch": scratch,
-            "memory_bytes": memory_bytes,
-            "max_output_bytes": max_output_bytes,
-        }
+        order = {"module": str(module.resolve()), "memory_bytes": memory_bytes, "max_output_bytes": max_output_bytes}
+        async with AsyncExitStack() as undo:  # whoever waits for the start may be cancelled at any point
+            scratch = tempfile.mkdtemp(prefix="skills-")
+            undo.callback(shutil.rmtree, scratch, ignore_errors=True)
+            child = cls(await _process(scratch), scratch, max_output_bytes)
+            undo.push_async_callback(child.end)
+            child.skills = await child._greet(module.name, order | {"scratch": scratch})
+            undo.pop_all()
+            return child
+
+    async def _greet(self, name: str, order: Frame) -> list[Frame]:
+        """Return the skills of the module that the process is ordered to read."""
         try:
             async with asyncio.timeout(_START_S):
-                hello = await child._exchange(order)
+                hello = await self._exchange(order)
         except (TimeoutError, SkillFailure) as exc:
-            await child.end()
+            await self.end()  # its last words are whole then
             reason = str(exc) or f"it took over {_START_S:g} s."
-            raise BadSkill(f"{module.name} could not be loaded: {reason} {child.last_words}") from exc
+            raise BadSkill(f"{name} could not be loaded: {reason} {self.last_words}") from exc
         if "error" in hello:
-            await child.end()
             raise BadSkill(str(hello["error"]))
-        child.skills = list(hello["skills"])
-        return child
+        return list(hello["skills"])
 
     @property
     def alive(self) -> bool:
@@ -135,15 +131,30 @@ class Child:
             self._said.append(said)
 
     async def end(self) -> None:
-        """Kill it and remove its folder."""
+        """Kill it and remove its folder, even when the one who waits for that is cancelled."""
         if self._process.returncode is None:
             self._process.kill()
+        self._ending = self._ending or asyncio.create_task(self._clear())
+        await asyncio.shield(self._ending)
+
+    async def _clear(self) -> None:
         await self._process.wait()
         await asyncio.wait([self._listener], timeout=1.0)
         self._listener.cancel()
         if self.last_words:
             log.info("a skill's process said: %s", self.last_words)
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+async def _process(scratch: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-B", "-X", "utf8", "-c", _START),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={"PATH": "", "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch},
+        start_new_session=True,  # Ctrl-C in the server's terminal is the server's to handle
+    )
 
 
 def _tell(report: Report | None, said: object) -> None:

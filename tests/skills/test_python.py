@@ -289,6 +289,27 @@ async def test_leaves_no_folder_and_no_process_behind(tmp_path: Path, monkeypatc
         os.kill(pid, 0)
 
 
+@pytest.mark.parametrize("cancels", [1, 2])
+async def test_leaves_nothing_behind_of_a_start_that_is_cancelled(
+    cancels: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    path = tmp_path / "slow.py"
+    path.write_text("import os, time\nos.mkdir(f'pid-{os.getpid()}')\ntime.sleep(600)")
+    loading = asyncio.create_task(module(path).load())
+    while not (begun := list((tmp_path / "scratch").glob("skills-*/pid-*"))):  # the test's own time limit ends this
+        await asyncio.sleep(0.05)
+    for _ in range(cancels):
+        loading.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await loading
+    process = Path("/proc", begun[0].name.removeprefix("pid-"))
+    while process.exists() or list((tmp_path / "scratch").iterdir()):
+        await asyncio.sleep(0.05)
+
+
 async def test_a_long_skill_says_how_far_it_is_and_may_still_fetch(team: Team) -> None:
     said: list[tuple[float | None, str]] = []
     call = SkillCall("count", {"to": 2}, ANNA, report=lambda done, note: said.append((done, note)))
