@@ -72,8 +72,8 @@ def standard(terms: Terms, decide: Decide = permission) -> dict[str, Guard]:
         "size": lambda skill: capped(skill, limits.max_chars, limits.max_bytes),
         "long calls": kept,  # what it keeps is redacted, capped and was permitted
         "rest": breaking,
-        "rate": lambda skill: rated(skill, limits.per_minute),
         "permission": lambda skill: permitted(skill, terms.rule, terms.readers, decide),
+        "rate": lambda skill: rated(skill, limits.per_minute),  # a call that waits for approval is stored: it counts
         "arguments": checked,
         "audit": lambda skill: audited(skill, terms.audit),
     }

@@ -114,14 +114,14 @@ def contained(skill: Skill) -> Skill:
 
 
 def rated(skill: Skill, per_minute: int, clock: Clock = time.monotonic) -> Skill:
-    """Refuse a person's calls beyond `per_minute`."""
-    times: dict[str, deque[float]] = {}
+    """Refuse a person's calls beyond `per_minute`; approved ones, which counted when they asked, have a count apart."""
+    times: dict[tuple[str, bool], deque[float]] = {}
 
     async def run(call: SkillCall) -> SkillResult:
         now = clock()
         if len(times) > 10_000:  # people who called an hour ago need no memory
             times.clear()
-        recent = times.setdefault(call.person.user_id, deque())
+        recent = times.setdefault((call.person.user_id, call.approval is not None), deque())
         while recent and recent[0] <= now - 60:
             recent.popleft()
         if len(recent) >= per_minute:

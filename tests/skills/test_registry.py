@@ -6,6 +6,7 @@ import pytest
 
 from skills.errors import NameClash, UnknownSkill
 from skills.fake import FixedSource, ScriptedSkill
+from skills.guards import CallLimits
 from skills.registry import Registry
 from skills.secrets import Secrets
 from skills.state import Decisions, StateFile
@@ -51,6 +52,22 @@ async def test_shows_and_runs_a_skill_for_its_readers_only(registry: Registry, a
     held = registry.get("pay", principals=ANNA.principals)
     assert (await held.run(SkillCall("pay", {}, BOB))).status == "refused"
     assert not scripted.calls and audit[-1].status == "refused"
+
+
+async def test_counts_calls_that_ask_and_approved_ones_each_once(
+    state: StateFile, secrets: Secrets, audit: list[AuditLine]
+) -> None:
+    scripted = ScriptedSkill()
+    registry = Registry(state, CallLimits(60.0, 8_000, 1_000_000, per_minute=2), audit.append, secrets.values)
+    await registry.add(source("x", scripted.skill("pay", "write")))
+    calls = [SkillCall("pay", {"to": n}, ANNA, str(n)) for n in range(3)]
+    asked = [await registry.call(call) for call in calls]
+    assert [result.status for result in asked] == ["ask", "ask", "failed"] and "2 times within a minute" in asked[
+        2
+    ].text
+    approved = [replace(call, approval=result.data["digest"]) for call, result in zip(calls[:2], asked, strict=False)]
+    assert [(await registry.call(call)).status for call in approved] == ["ok", "ok"] and len(scripted.calls) == 2
+    assert (await registry.call(replace(calls[2], person=BOB))).status == "ask"
 
 
 async def test_follows_what_administrators_decide_at_once(registry: Registry, state: StateFile) -> None:
