@@ -182,3 +182,16 @@ async def test_a_dead_mcp_server_becomes_a_problem_in_its_time(tmp_path: Path, s
     await opened.watch.settled()
     assert "mcp:far" in opened.problems and not opened.watch.connecting
     await opened.close()
+
+
+async def test_keeps_of_long_arguments_what_the_audit_log_has_room_for(skillset: Skillset, tmp_path: Path) -> None:
+    await add_path(skillset, guide(tmp_path / "x"))
+    kept = AuditFile(tmp_path / "logs" / "skills.jsonl")
+    many = {f"{n:0100}": "x" for n in range(10_000)}
+    for arguments in ({"file": "x" * 1_000_000, "n": 7}, {"file": ["x" * 1_000_000]}, many):
+        await skillset.call(SkillCall("guide", arguments, ANNA))
+    last, listed, first = (call["arguments"] for call in kept.latest(3))
+    assert first == {"file": "x" * 2_000 + "[cut: 998000 more characters]", "n": 7}
+    assert listed["file"].startswith('["xxx') and listed["file"].endswith("more characters]")
+    assert len(last) < 101 and last["..."] == f"[cut: {10_001 - len(last)} more arguments]"
+    assert (tmp_path / "logs" / "skills.jsonl").stat().st_size < 50_000
