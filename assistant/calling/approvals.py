@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Engine, Row, insert, select, update
+from sqlalchemy import ColumnElement, Engine, Row, delete, insert, select, update
 
 from assistant.orchestration.session import Pending
 from assistant.tables import approvals
@@ -21,6 +21,7 @@ from knowledge.database import now, reading
 
 MAX_RESULT_CHARACTERS = 4_000
 _SHOWN = 200
+_KEPT_S = 30 * 86_400.0  # after the time within which it could be approved
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ def park(
 ) -> list[Approval]:
     """Store calls that wait, for `hours` from now, and return them in their order.
 
-    `origin` is the approved call after which the turn went on to make these, if any: they belong to its turn.
+    `origin` is the approved call after which the turn went on to make these, if any: they belong to its turn. What
+    the same person could last approve 30 days ago is deleted.
     """
     turn_id = origin.turn_id if origin else turn.id
     conversation_id = origin.conversation_id if origin else turn.options.conversation_id
@@ -81,6 +83,8 @@ def park(
             }
             for n, call in enumerate(pending)
         ]
+        old = approvals.c.owner_id == turn.caller.user_id, approvals.c.expires_at < moment - _KEPT_S
+        connection.execute(delete(approvals).where(*old, approvals.c.state != "running"))
         connection.execute(insert(approvals), rows)
     found = {row.id: row for row in of_turn(engine, turn.caller.user_id, turn_id)}
     return [found[str(row["id"])] for row in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -79,6 +80,19 @@ async def test_a_call_expires(make: Make, desk: Desk) -> None:
         connection.execute(update(table).values(expires_at=1.0))
     answer = await bench.decide(identifier, True, ANNA)
     assert "nobody approved it in time" in answer.text and not desk.ticket.calls
+
+
+async def test_a_call_is_forgotten_long_after_it_could_be_approved(make: Make, desk: Desk) -> None:
+    bench = await make(SmallModel({"title": "Printer"}), tools=False)
+    identifiers = [(await _asked(bench))[0] for _ in range(4)]
+    for identifier, state, days in zip(
+        identifiers, ("done", "waiting", "running", "refused"), (31, 31, 31, 29), strict=True
+    ):
+        changed = {"state": state, "expires_at": time.time() - days * 86_400}
+        with bench.engine.begin() as connection:
+            connection.execute(update(table).where(table.c.id == identifier).values(changed))
+    newest, _ = await _asked(bench)
+    assert {approval.id for approval in approvals.page(bench.engine, "anna")} == {*identifiers[2:], newest}
 
 
 async def test_the_stored_arguments_are_bound_by_the_digest(make: Make, desk: Desk) -> None:
