@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from skills.auth import Auth, PerUser
 from skills.calling import wrong_arguments
 from skills.errors import BadSkill, yaml_said
+from skills.yaml_text import read_yaml
 
 Verb = Literal["get", "head", "options", "post", "put", "patch", "delete"]
 Prefix = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,31}$|^$")]
@@ -94,12 +95,12 @@ def read_entry(path: Path) -> Entry:
     if len(raw) > _MAX_ENTRY_BYTES:
         raise BadSkill(f"{path} has {len(raw)} bytes, over the limit of {_MAX_ENTRY_BYTES}.")
     try:
-        entry = _ENTRY.validate_python(yaml.safe_load(raw))
+        entry = _ENTRY.validate_python(read_yaml(raw, path.name))
     except yaml.YAMLError as exc:
         raise BadSkill(f"{path.name} is no YAML: {yaml_said(exc, path.name)}") from exc
-    except (ValidationError, RecursionError) as exc:
-        said = wrong_arguments(exc) if isinstance(exc, ValidationError) else "nested too deeply"
-        raise BadSkill(f"{path.name} is no valid entry. {said.removeprefix('Wrong arguments: ')}") from exc
+    except ValidationError as exc:
+        said = wrong_arguments(exc).removeprefix("Wrong arguments: ")
+        raise BadSkill(f"{path.name} is no valid entry. {said}") from exc
     return entry if entry.name else entry.model_copy(update={"name": path.name.removesuffix(".skill.yaml")})
 
 

@@ -16,13 +16,13 @@ from skills.errors import BadSkill, DocumentTooLarge, yaml_said
 from skills.guard import plain
 from skills.schema import inline
 from skills.types import Schema
+from skills.yaml_text import read_yaml
 
 Where = Literal["path", "query", "header", "body", "form", "whole"]
 BodyKind = Literal["none", "json", "form"]
 VERBS = ("get", "head", "post", "put", "patch", "delete", "options")
 MAX_OPERATIONS = 300
 MAX_YAML_BYTES = 2_000_000  # YAML is read at about 0.3 MB/s
-_MAX_YAML_DEPTH = 100
 _DESCRIPTION_CHARS = 600
 _TAGS = re.compile(
     r"</?(?:br|p|b|i|em|strong|code|ul|ol|li)\s*/?>", re.IGNORECASE
@@ -70,16 +70,6 @@ class Document:
     server: str | None  # base address; None when the document names none
     operations: tuple[Operation, ...]
     left_out: tuple[str, ...]  # operations that cannot be offered, each with the reason
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # which of the two is known late
-    """Safe YAML in which dates stay text, as JSON has no dates."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 def read_document(raw: bytes, address: str, max_bytes: int, only: frozenset[str] | None = None) -> Document:
@@ -133,14 +123,7 @@ def _parse(raw: bytes, max_bytes: int) -> dict[str, Any]:
 def _yaml(raw: bytes) -> object:
     if len(raw) > MAX_YAML_BYTES:
         raise DocumentTooLarge(f"The YAML document has {len(raw)} bytes, over the limit of {MAX_YAML_BYTES}. Use JSON.")
-    depth = 0
-    for event in yaml.parse(
-        raw, Loader=_Loader
-    ):  # the C loader itself recurses, and nesting it deeply ends the process
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _MAX_YAML_DEPTH:
-            raise BadSkill(f"The YAML document is nested over {_MAX_YAML_DEPTH} levels deep.")
-    return yaml.load(raw, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader
+    return read_yaml(raw, "The YAML document")
 
 
 def _walk(root: Mapping[str, Any]) -> Iterator[tuple[str, str, list[Any], dict[str, Any]]]:

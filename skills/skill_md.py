@@ -16,6 +16,7 @@ import yaml
 from skills.declare import NAME
 from skills.errors import BadSkill, DocumentTooLarge, yaml_said
 from skills.types import Skill, SkillCall, SkillResult, content_version
+from skills.yaml_text import read_yaml
 
 MAX_BYTES = 100_000  # of one file of the folder
 _MAX_FILES = 50
@@ -90,8 +91,8 @@ def split(text: str) -> tuple[dict[str, Any], str]:
     if found is None:
         raise BadSkill("SKILL.md has to begin with a --- line, name and description, and another --- line.")
     try:
-        front = yaml.safe_load(found[1])
-    except (yaml.YAMLError, RecursionError) as exc:
+        front = read_yaml(found[1], "The head of SKILL.md")
+    except yaml.YAMLError as exc:
         raise BadSkill(f"The head of SKILL.md is no YAML: {yaml_said(exc, 'SKILL.md')}") from exc
     if not isinstance(front, dict):
         raise BadSkill("The head of SKILL.md has to be `name: ...` and `description: ...`.")

@@ -140,8 +140,8 @@ def test_survives_a_yaml_bomb() -> None:
         "openapi: 3.0.0\nl0: &l0 {type: string}\n" + levels + "\npaths: {/a: {get: {operationId: a, parameters: "
         "[{name: q, in: query, schema: *l11}]}}}"
     )
-    found = read(raw.encode())
-    assert not found.operations and "too large" in found.left_out[0]
+    with pytest.raises(BadSkill, match="has aliases that stand for"):
+        read(raw.encode())
 
 
 @pytest.mark.parametrize(
