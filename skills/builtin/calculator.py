@@ -88,13 +88,14 @@ def show(value: Number, fraction: bool = True) -> str:
     if isinstance(value, Decimal):
         return f"about {_decimal(value, 15)}"
     if value.denominator == 1:
-        return _short(str(value.numerator))
+        return _short(_digits(value.numerator))
     with localcontext(_DIGITS):
         quotient = Decimal(value.numerator) / Decimal(value.denominator)
     if Fraction(quotient) == value:
         return _short(format(quotient.normalize(_DIGITS), "f"))
     about = f"about {_decimal(quotient, 15)}"
-    return f"{value} ({about})" if fraction and len(str(value)) <= 40 else about
+    exact = f"{_digits(value.numerator)}/{_digits(value.denominator)}"
+    return f"{exact} ({about})" if fraction and len(exact) <= 40 else about
 
 
 def _plain(expression: str) -> str:
@@ -277,6 +278,10 @@ _FUNCTIONS: dict[str, Callable[[list[Number]], Number]] = {
     "cos": _circular(math.cos),
     "tan": _circular(math.tan),
 }
+
+
+def _digits(whole: int) -> str:
+    return format(Decimal(whole), "f")  # Python itself writes integers of 4,300 digits at most
 
 
 def _decimal(value: Decimal, digits: int) -> str:

@@ -126,3 +126,17 @@ def test_reads_decimals_as_they_are_written(number: Decimal) -> None:
 def test_answers_or_refuses_whatever_is_written(expression: str) -> None:
     with contextlib.suppress(SkillRefusal):
         calculate(expression)
+
+
+@pytest.mark.parametrize(
+    ("expression", "begins", "ends"),
+    [
+        ("3**9500", "448662566984109392684645", "... (4533 digits)"),
+        ("10**4999 * 10**1000", "1000", "... (6000 digits)"),
+        ("1/3**9500", "about 2.22884651759998E-4533", ""),
+        ("3**9500 + 0.5", "about 4.48662566984109E+4532", ""),
+    ],
+)
+def test_writes_numbers_of_as_many_digits_as_it_promises(expression: str, begins: str, ends: str) -> None:
+    said = calculate(expression).removeprefix(f"{expression} = ")
+    assert said.startswith(begins) and said.endswith(ends)
