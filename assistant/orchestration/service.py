@@ -27,6 +27,8 @@ from semantic_kernel.contents.chat_message_content import CMC_ITEM_TYPES
 from assistant.models.types import ChatModel, ModelRequest, Piece, Sampling
 from assistant.orchestration.prompts import Message
 
+_IMAGES = "images"  # of a message's metadata
+
 
 class ModelSettings(PromptExecutionSettings):
     """What our models take; semantic-kernel carries it through unread.
@@ -131,7 +133,8 @@ def _content(message: Message) -> ChatMessageContent:
         result = FunctionResultContent(id=message.tool_call_id, name="", result=message.content)
         return ChatMessageContent(role=role, items=[result])
     items: list[CMC_ITEM_TYPES] = [TextContent(text=message.content), *(_call(call) for call in message.tool_calls)]
-    return ChatMessageContent(role=role, items=items)
+    # semantic-kernel's own content for pictures would decode and encode each: as metadata they stay as they are.
+    return ChatMessageContent(role=role, items=items, metadata={_IMAGES: message.images} if message.images else {})
 
 
 def _message(content: ChatMessageContent) -> Message:
@@ -140,7 +143,7 @@ def _message(content: ChatMessageContent) -> Message:
     results = [item for item in content.items if isinstance(item, FunctionResultContent)]
     if results:
         return Message("tool", str(results[0].result), tool_call_id=results[0].id or "")
-    return Message(content.role.value, content.content, calls)
+    return Message(content.role.value, content.content, calls, images=content.metadata.get(_IMAGES, ()))
 
 
 def _call(call: Mapping[str, Any]) -> FunctionCallContent:

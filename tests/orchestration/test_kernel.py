@@ -59,7 +59,7 @@ async def test_it_hands_messages_over_unparsed(kernel: KernelOrchestrator) -> No
         Message("user", HOSTILE),
         Message("assistant", "I call", (CALL,)),
         Message("tool", "3", tool_call_id="c1"),
-        Message("user", "and?"),
+        Message("user", "and?", images=("data:image/png;base64,iVBORw0KGgo=", "data:image/jpeg;base64,/9j/")),
     )
     request = ModelRequest(messages, Sampling(max_tokens=9), request_id="r", cache_salt="s", task="t")
     pieces = [piece async for piece in draft(kernel, model, request, NOTHING, 2)]
