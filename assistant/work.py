@@ -37,7 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
         settings = load(data_dir=given.data_dir)
         configure(settings.log_level)
         engine, wanted = database(settings), open_embedder(settings.knowledge)
-        keeper = threading.Thread(target=_keep_vectors, args=(engine, wanted, stop), name="embedding-model")
+        # Looked up here, because a thread that fails as it starts would be missed by nobody.
+        live = _before(engine, wanted)
+        keeper = threading.Thread(target=keep, args=(engine, wanted, live, stop), name="embedding-model")
         sweeper = threading.Thread(target=retention.keep, args=(engine, stop), name="transcripts")
         keeper.start()
         sweeper.start()
@@ -53,10 +55,10 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _keep_vectors(engine: Engine, wanted: Embedder, stop: threading.Event) -> None:
-    """Bring stored chunks to the embedding model of the settings, beside the one that searches still use."""
+def _before(engine: Engine, wanted: Embedder) -> Embedder | None:
+    """Return the embedder that searches use until stored chunks are brought to `wanted`; None if it is gone."""
     live = live_embedder(engine, wanted)
-    keep(engine, wanted, None if isinstance(live, AbsentEmbedder) else live, stop)
+    return None if isinstance(live, AbsentEmbedder) else live
 
 
 if __name__ == "__main__":

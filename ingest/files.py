@@ -86,7 +86,7 @@ class FileStore:
         Young files stay, because their rows may still be on the way into the database.
         """
         limit = time.time() - older_than_s
-        stale = [path for path in self._all() if path.name not in keep and path.stat().st_mtime < limit]
+        stale = [path for path in self._all() if path.name not in keep and _is_older(path, limit)]
         for path in stale:
             path.unlink(missing_ok=True)
         return len(stale)
@@ -134,6 +134,13 @@ class _Counted:
 def megabytes(size: int) -> str:
     """Return a size for people, e.g. "1.5 MB"."""
     return f"{size / 1_000_000:,.1f} MB" if size >= 100_000 else f"{size} bytes"
+
+
+def _is_older(path: Path, limit: float) -> bool:
+    try:
+        return path.stat().st_mtime < limit
+    except FileNotFoundError:  # an upload that has just ended lies under its own name now
+        return False
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,7 +13,8 @@ from functools import partial
 
 import structlog
 from sqlalchemy import Engine, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ingest import jobs
 from ingest.accept import Upload, accept_stored
@@ -38,6 +39,8 @@ _FORECAST_S = 10.0
 _SWEEP_S = 3600.0
 _TROUBLE_S = 2.0  # before trying again what the database or the embedder refused
 _IDLE_S = 60.0  # after which an unused reading process is ended
+# How a database that does not answer now shows itself; the last one: a transaction had to wait too long for another.
+_AWAY = (OperationalError, PoolTimeout, TimeoutError)
 _EVERYTHING = Scope(frozenset(), sees_all=True)
 _log = structlog.get_logger(__name__)
 
@@ -143,8 +146,8 @@ class _Worker:
                 job = jobs.claim(self._engine, self._name, self._settings.lease_s, self._served)
                 if job is not None:
                     self._served = self._served.then(job.uploaded_by, job.is_attached)
-        except OperationalError as exc:
-            _log.warning("database_trouble", error=str(exc.orig))
+        except _AWAY as exc:
+            _log.warning("database_trouble", error=_why(exc))
             self._stop.wait(_TROUBLE_S)
             return None
         if job is None:
@@ -171,8 +174,8 @@ class _Worker:
             self._finish(held, partial(jobs.fail, self._engine, job, "Its file is missing; upload it again."))
         except ReaderCrashed as exc:
             self._finish(held, partial(jobs.crashed, self._engine, job, str(exc)))
-        except (StorageFull, OperationalError) as exc:  # an attachment could not be stored
-            _log.warning("storage_trouble", error=str(exc))
+        except (StorageFull, *_AWAY) as exc:  # an attachment could not be stored
+            _log.warning("storage_trouble", error=_why(exc))
             self._finish(held, partial(jobs.release, self._engine, job))
             self._stop.wait(_TROUBLE_S)
 
@@ -226,8 +229,8 @@ class _Worker:
             except InvalidValue as exc:
                 self._finish(held, partial(jobs.fail, self._engine, held.job, str(exc)))
                 return
-            except OperationalError as exc:
-                _log.warning("database_trouble", error=str(exc.orig))
+            except _AWAY as exc:
+                _log.warning("database_trouble", error=_why(exc))
                 self._stop.wait(_TROUBLE_S)
         else:
             return  # still in hand, so that it is put back
@@ -244,8 +247,8 @@ class _Worker:
     def _finish(self, held: InHand, end: Callable[[], None]) -> None:
         try:
             end()
-        except OperationalError as exc:  # its lease will run out, and another try follows
-            _log.warning("database_trouble", error=str(exc.orig))
+        except _AWAY as exc:  # its lease will run out, and another try follows
+            _log.warning("database_trouble", error=_why(exc))
         self._bench.drop(held)
 
     def _beat_loop(self) -> None:
@@ -260,8 +263,8 @@ class _Worker:
                 if time.monotonic() - told > _FORECAST_S:
                     self._forecast()
                     told = time.monotonic()
-            except OperationalError as exc:
-                _log.warning("database_trouble", error=str(exc.orig))
+            except _AWAY as exc:
+                _log.warning("database_trouble", error=_why(exc))
             if self._stop.wait(self._settings.beat_s):
                 time.sleep(0.05)
 
@@ -274,11 +277,19 @@ class _Worker:
         jobs.forecast(self._engine, expected)
 
     def _sweep(self) -> None:
-        """Delete files that no document names any more."""
-        with reading(self._engine) as connection:
-            keep = set(connection.execute(select(documents_table.c.sha256).distinct()).scalars())
-        removed = self._store.sweep(keep)
+        """Delete files that no document names any more; what cannot be done now is done at the next time."""
+        try:
+            with reading(self._engine) as connection:
+                keep = set(connection.execute(select(documents_table.c.sha256).distinct()).scalars())
+            removed = self._store.sweep(keep)
+        except (SQLAlchemyError, OSError) as exc:
+            _log.warning("files_not_swept", error=_why(exc))
+            return
         _log.info("files_swept", removed=removed)
+
+
+def _why(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error)  # SQLAlchemy's own text holds the statement's values
 
 
 def _texts(batch: Batch) -> Iterator[str]:

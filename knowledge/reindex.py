@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine, Select, delete, func, insert, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from knowledge import changes, facts
 from knowledge.chunks import vector_bytes
@@ -49,20 +50,23 @@ def keep(engine: Engine, wanted: Embedder, live: Embedder | None, stop: threadin
     """See until `stop` that every chunk has a vector by `wanted`, and make that model live once all have.
 
     `live` is the embedder of the model that searches use until then, None if it cannot be had: chunks stored
-    meanwhile get its vectors too. To be run by the ingestion worker in a thread of its own.
+    meanwhile get its vectors too. An embedder or a database that does not answer is asked again. To be run by the
+    ingestion worker in a thread of its own.
     """
-    seen = -1
+    seen, away = -1, False
     while not stop.is_set():
-        with reading(engine) as connection:
-            latest = changes.latest(connection)
         try:
+            with reading(engine) as connection:
+                latest = changes.latest(connection)
             if latest == seen or not fill(engine, wanted, live):
                 stop.wait(_POLL_S)
             if facts.live_embedder(engine, wanted.name) != wanted.name:
                 switch(engine, wanted.name)
-            seen = latest
-        except EmbedderUnavailable as exc:
-            log.warning("cannot embed stored chunks", extra={"model": wanted.name, "reason": str(exc)})
+            seen, away = latest, False
+        except (EmbedderUnavailable, SQLAlchemyError, OSError) as exc:
+            if not away:  # said once per outage, not every few seconds
+                log.warning("cannot embed stored chunks", extra={"model": wanted.name, "reason": str(exc)})
+            away = True
             stop.wait(_POLL_S)
 
 

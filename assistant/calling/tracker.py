@@ -132,10 +132,9 @@ class CallTracker:
         while True:
             try:
                 left = await in_thread(long_calls.take_over, self._engine, self._silent_s, frozenset(self._own))
-            except SQLAlchemyError as error:
-                _log.warning("left calls could not be read", error=type(error).__name__)
-                left = []
-            await asyncio.gather(*(self._resume(each) for each in left))
+                await asyncio.gather(*(self._resume(each) for each in left))
+            except (SQLAlchemyError, OSError) as error:
+                _log.warning("left calls could not be taken over", error=type(error).__name__)
             await asyncio.sleep(_LOOK_EVERY_S)
 
     async def _resume(self, left: LongCall) -> None:

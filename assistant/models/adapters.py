@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.models import choices
 from assistant.models.choices import AdapterChoice
@@ -149,8 +150,15 @@ class Adapters:
         return self._refused.get(name, "")
 
     async def _run(self) -> None:
+        away = False
         while True:
-            await self.look()
+            try:
+                await self.look()
+                away = False
+            except (SQLAlchemyError, OSError) as exc:
+                if not away:  # said once per outage, not every few seconds
+                    log.error("what was chosen about models cannot be followed: %s", exc)
+                away = True
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _load_wanted(self, client: VllmClient) -> None:

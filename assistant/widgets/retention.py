@@ -32,7 +32,7 @@ def keep(engine: Engine, stop: threading.Event, every_s: float = SWEEP_S) -> Non
     while True:
         try:
             deleted = sweep(engine)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:
             _log.warning("transcripts could not be swept", error=type(error).__name__)
         else:
             if deleted:

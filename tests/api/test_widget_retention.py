@@ -15,6 +15,7 @@ from assistant.tables import conversations, feedback, turn_records, turns
 from assistant.types import Turn
 from assistant.widgets import registry, retention, transcripts
 from assistant.widgets.tables import widget_conversations
+from tests.outage import LOCKED, STUCK, outage
 
 from .conftest import World
 from .widget_world import Page, events, make_widget
@@ -88,6 +89,23 @@ async def test_a_running_sweep_deletes_and_ends_when_told(page: Page, world: Wor
     stop.set()
     thread.join(20)
     assert not thread.is_alive() and left(world) == 0
+
+
+@pytest.mark.parametrize("error", [LOCKED, STUCK])
+async def test_a_sweep_goes_on_after_the_database_was_away(page: Page, world: World, error: Exception) -> None:
+    await page.ask("hello")
+    registry.change(world.app.engine, page.widget.id, changes={"keep_days": 1})
+    aged(world, 2)
+    stop = threading.Event()
+    thread = threading.Thread(target=retention.keep, args=(world.app.engine, stop, 0.01))
+    with outage(world.app.engine, error):
+        thread.start()
+    until = time.monotonic() + 20
+    while left(world) and time.monotonic() < until:
+        time.sleep(0.01)
+    stop.set()
+    thread.join()
+    assert left(world) == 0
 
 
 async def test_an_administrator_deletes_one_transcript(page: Page, world: World) -> None:

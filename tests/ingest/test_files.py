@@ -88,6 +88,19 @@ def test_it_sweeps_what_nobody_names_but_not_what_is_young(store: FileStore) -> 
     assert files_in(store.root) == sorted(f"{sha[:2]}/{sha}" for sha in (kept, young))
 
 
+def test_it_sweeps_while_an_upload_ends(store: FileStore) -> None:
+    half = store.root / "incoming-now"
+    half.write_bytes(b"x")
+
+    class Named(set[str]):
+        def __contains__(self, name: object) -> bool:
+            if name == half.name:
+                half.rename(store.root / "done")  # as the upload does, between the look and the question for its age
+            return super().__contains__(name)
+
+    assert store.sweep(Named()) == 0 and (store.root / "done").exists()
+
+
 def test_it_shows_sizes_to_people() -> None:
     assert [megabytes(size) for size in (5, 99_999, 1_500_000, 1_073_741_824)] == [
         "5 bytes", "99999 bytes", "1.5 MB", "1,073.7 MB",

@@ -21,6 +21,7 @@ from knowledge.tables import vectors as vectors_table
 from knowledge.types import Vectors
 from tests.ingest import builders
 from tests.ingest.conftest import ADMIN, HASH, QUICK, Put, Shared, Work, chunks_of, everything, wait_until
+from tests.outage import LOCKED, STUCK, outage
 
 SLOW = b"[" * 700_000
 
@@ -209,6 +210,22 @@ def test_it_waits_for_an_embedder_that_is_down(
     gate.open.set()
     running = Running(engine, store, gate, shared)
     wait_until(lambda: everything(engine)["a.md"].status == "ready", 30)
+    running.end()
+
+
+@pytest.mark.parametrize("error", [LOCKED, STUCK])
+def test_it_goes_on_after_the_database_was_away(
+    engine: Engine, put: Put, store: FileStore, shared: Shared, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_TROUBLE_S", 0.02)
+    monkeypatch.setattr(worker, "_SWEEP_S", 0.0)  # so that each loop of the worker meets it
+    put("a.md", b"# A\n\ntext")
+    running = Running(engine, store, HASH, shared)
+    wait_until(lambda: everything(engine)["a.md"].status == "ready", 30)
+    with outage(engine, error, fails=40):
+        pass
+    put("b.md", b"# B\n\ntext")
+    wait_until(lambda: everything(engine)["b.md"].status == "ready", 30)
     running.end()
 
 

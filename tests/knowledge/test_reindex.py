@@ -15,6 +15,7 @@ from knowledge.serving import AbsentEmbedder, Serving, live_embedder
 from knowledge.settings import KnowledgeSettings
 from knowledge.types import Collection, Vectors
 from tests.knowledge.building import HASH, Store, scope
+from tests.outage import LOCKED, STUCK, outage
 
 NEXT = HashEmbedder(32, "next")
 
@@ -74,6 +75,32 @@ def test_keeps_at_it_until_the_new_model_is_live(
     stop.set()
     keeper.join()
     assert reindex.progress(engine, "next") == reindex.Progress("next", 70, 70, live=True)
+
+
+@pytest.mark.parametrize("error", [LOCKED, STUCK])
+def test_goes_on_after_the_database_was_away(
+    engine: Engine,
+    everyone: Collection,
+    store: Store,
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("WARNING", "knowledge.reindex")
+    monkeypatch.setattr(reindex, "_POLL_S", 0.01)
+    facts.live_embedder(engine, HASH.name)
+    stop = threading.Event()
+    keeper = threading.Thread(target=reindex.keep, args=(engine, NEXT, HASH, stop))
+    with outage(engine, error):
+        keeper.start()
+    store(everyone, "a.md", ["one"])
+    for _ in range(2_000):
+        if reindex.progress(engine, "next").done or stop.wait(0.01):
+            break
+    stop.set()
+    keeper.join()
+    assert reindex.progress(engine, "next") == reindex.Progress("next", 1, 1, live=True)
+    assert len([line for line in caplog.records if "cannot embed" in line.getMessage()]) == 1
 
 
 async def test_serves_by_words_until_the_switch_and_by_the_new_model_after(

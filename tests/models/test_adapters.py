@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from assistant.models import choices
+from assistant.models import adapters, choices
 from assistant.models.adapters import Adapters
 from assistant.models.choices import AdapterChoice
 from assistant.models.domains import Domains
@@ -26,7 +27,9 @@ from assistant.models.vllm.fake import FakeVllm
 from assistant.models.vllm.progress import Progress
 from assistant.models.vllm.proxy import Proxy
 from assistant.models.vllm.upstream import Upstream
+from assistant.threads import in_thread
 from knowledge.embed import HashEmbedder
+from tests.outage import LOCKED, STUCK, outage
 
 SETTINGS = ModelSettings(vllm_url="http://gpu:8100/v1", vllm_model="base", vllm_api_key="k")  # type: ignore[arg-type]
 NAME = "grounded-answer"
@@ -117,6 +120,26 @@ async def test_what_is_refused_is_not_kept(bench: Bench, engine: Engine, caplog:
     # Operators find who asked for what, and why not.
     (line,) = [record.getMessage() for record in caplog.records if "was refused" in record.getMessage()]
     assert NAME in line and "ann" in line and "rank too high" in line
+
+
+@pytest.mark.parametrize("error", [LOCKED, STUCK])
+async def test_it_follows_again_after_the_database_was_away(
+    bench: Bench, engine: Engine, error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away() -> None:
+        with outage(engine, error):
+            pass
+
+    monkeypatch.setattr(adapters, "LOOK_EVERY_S", 0.01)
+    await bench.adapters.start()
+    await in_thread(away)
+    choices.set_preset(engine, "creative", "ann")
+    for _ in range(2_000):
+        if bench.registry.choices.preset == "creative":
+            break
+        await asyncio.sleep(0.01)
+    assert bench.registry.choices.preset == "creative"
+    assert len([line for line in caplog.records if "cannot be followed" in line.getMessage()]) == 1
 
 
 async def test_a_wanted_adapter_that_is_refused_is_not_asked_for_again(bench: Bench, engine: Engine) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from assistant.calling import long_calls
 from assistant.calling.long_calls import LongCall
 from assistant.calling.tracker import CallTracker
 from assistant.database import migrate
+from assistant.threads import in_thread
 from assistant.types import Turn, TurnOptions
 from assistant.wire import AnswerJson
 from knowledge.database import connect
@@ -31,6 +32,7 @@ from skills.declare import skill
 from skills.fake import ScriptedSkill
 from skills.outside import progress
 from skills.types import Effect, Person, Skill, SkillCall, SkillResult
+from tests.outage import STUCK, outage
 from tests.turn.conftest import ANNA
 from tests.turn.skilled import Skilled, ToolModel, skilled
 
@@ -214,6 +216,19 @@ async def test_a_call_that_reads_begins_again_after_a_restart(bench: Open, engin
     mine.go_on.set()
     (again,) = await _until(engine, lambda found: found[0].state == "done")
     assert again.id == row.id and again.attempts == 2 and again.result == "30 pages" and mine.begun == 2
+
+
+async def test_it_begins_again_after_the_database_was_away(
+    bench: Open, engine: Engine, mine: Mine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.calling.tracker._LOOK_EVERY_S", 0.01)
+    await _left(engine, mine)
+    mine.go_on.set()
+    with ExitStack() as held:
+        held.enter_context(outage(engine, STUCK))
+        await bench(ToolModel(), silent_s=0.0)
+        await in_thread(held.close)
+    await _until(engine, lambda found: found[0].state == "done")
 
 
 async def test_a_call_that_changes_something_is_never_begun_again(bench: Open, engine: Engine, mine: Mine) -> None:
