@@ -216,6 +216,17 @@ def test_an_answer_stays_text_while_it_streams_and_from_history(browser: Browser
         assert tab.foreign == [] and tab.dialogs == [] and tab.bugs == []
 
 
+def test_a_list_with_unusual_line_ends_does_not_hold_the_page_up(browser: Browser, shop: HostSite) -> None:
+    shop.says.texts["unusual ends"] = "- one\u2028two\n- three\n\n1. four\u2029five"
+    with visit(browser, shop) as tab:
+        tab.page.goto(shop.page("/", shop.tag()))
+        tab.open()
+        answer = tab.ask("unusual ends")
+        expect(answer.locator("li")).to_have_text(["one", "three", "four"])
+        expect(answer.locator("p")).to_have_text(["two", "five"])
+        assert tab.bugs == []
+
+
 def test_a_link_shows_its_host_and_opens_by_a_click(browser: Browser, shop: HostSite) -> None:
     shop.says.texts["a link"] = f"See [the intranet]({HOST}/x), ![a chart]({HOST}/y) and {HOST}/z."
     with visit(browser, shop) as tab:

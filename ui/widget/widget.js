@@ -285,7 +285,8 @@ textarea,input{width:100%;border:1px solid color-mix(in srgb,var(--fg) 50%,var(-
 
   function markdown(text, context) {
     const box = document.createDocumentFragment()
-    blocks(text.replace(/\r\n?/g, '\n').split('\n'), box, context, 0)
+    // All that ends a line for `.` and `$`: a list's line that one of them cuts would never be left behind.
+    blocks(text.split(/\r\n?|[\n\u2028\u2029]/), box, context, 0)
     return box
   }
 
