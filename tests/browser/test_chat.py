@@ -30,6 +30,13 @@ LASTING = """{
   const real = window.setTimeout
   window.setTimeout = (work, ms, ...more) => real(work, ms === 1500 ? 600000 : ms, ...more)
 }"""
+KEEP_SOCKETS = """window.sockets = []
+window.WebSocket = class extends WebSocket {
+  constructor(...given) {
+    super(...given)
+    window.sockets.push(this)
+  }
+}"""
 FACT = "# Bees\n\nA hive holds forty thousand bees.\n\nBees sleep at night."
 
 
@@ -158,6 +165,16 @@ def test_keeps_the_session_over_reloads_and_ends_it_at_sign_out(scripted: tuple[
     tab.page.wait_for_url(re.compile("/sign-in"))
     tab.page.goto(stand_in.base + "/documents")
     tab.page.wait_for_url(re.compile(r"/sign-in\?next=%2Fdocuments"))
+
+
+def test_sends_an_open_tab_whose_session_ended_to_the_sign_in_page(scripted: tuple[Tab, World]) -> None:
+    tab, world = scripted
+    tab.page.add_init_script(KEEP_SOCKETS)
+    tab.page.reload()
+    tab.page.get_by_test_id("stChatInputTextArea").wait_for()
+    world.tokens.clear()
+    tab.page.evaluate("window.sockets.forEach((socket) => socket.close())")  # as after the computer slept
+    tab.page.wait_for_url(re.compile("/sign-in"))
 
 
 def test_shows_the_newest_question_and_leaves_a_reader_alone(scripted: tuple[Tab, World]) -> None:

@@ -10,8 +10,10 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocket
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from ui.doors.guard import Guard
 from ui.doors.routes import inside, routes
@@ -25,10 +27,22 @@ async def page(_request: Request) -> Response:
     return PlainTextResponse("the pages")
 
 
+async def stream(connection: WebSocket) -> None:
+    await connection.accept("streamlit")
+    await connection.send_bytes(b"the script")
+    await connection.close()
+
+
 @pytest.fixture
 def door(fake: FakeApi) -> Iterator[TestClient]:
     app = Starlette(
-        routes=[*routes(), Route("/_stcore/health", page), Route("/{path:path}", page)],
+        routes=[
+            *routes(),
+            Route("/_stcore/health", page),
+            Route("/_stcore/upload_file/{session}/{file}", page, methods=["PUT", "DELETE"]),
+            WebSocketRoute("/_stcore/stream", stream),
+            Route("/{path:path}", page),
+        ],
         middleware=[Middleware(Guard)],
     )
     with TestClient(app, base_url="http://inhouse.test", follow_redirects=False) as client:
@@ -51,6 +65,39 @@ def test_sends_strangers_to_the_sign_in_page_and_back_afterwards(door: TestClien
 
 def test_lets_streamlits_own_addresses_through(door: TestClient) -> None:
     assert door.get("/_stcore/health").status_code == 200
+
+
+def upload(door: TestClient, token: str) -> int:
+    headers = {"Cookie": f"{COOKIE}={token}".encode("latin-1")}
+    sent = door.put("/_stcore/upload_file/session/file", content=b"x", headers=headers)  # type: ignore[arg-type]
+    return sent.status_code
+
+
+def first_message(door: TestClient, token: str) -> bytes:
+    headers = {"Cookie": f"{COOKIE}={token}".encode("latin-1")}
+    with door.websocket_connect("/_stcore/stream", ["streamlit", "xsrf"], headers=headers) as connection:
+        assert connection.accepted_subprotocol == "streamlit"
+        return connection.receive_bytes()
+
+
+# None of them is a session; the last two are no header's value, so the API cannot even be asked.
+@pytest.mark.parametrize("token", ["", "made-up", '"\\012"', "\u00e9"])
+def test_takes_no_file_and_starts_no_script_for_strangers(door: TestClient, token: str) -> None:
+    assert upload(door, token) == 401
+    assert ForwardMsg.FromString(first_message(door, token)).auth_redirect.url == "/sign-in"
+
+
+def test_takes_files_and_starts_scripts_for_people_until_they_sign_out(door: TestClient) -> None:
+    sign_in(door)
+    token = door.cookies[COOKIE]
+    assert upload(door, token) == 200 and first_message(door, token) == b"the script"
+    door.post("/sign-out")
+    assert upload(door, token) == 401 and first_message(door, token) != b"the script"
+
+
+def test_takes_no_file_while_nobody_can_confirm_the_session(door: TestClient, fake: FakeApi) -> None:
+    fake.world.faults.down = True
+    assert upload(door, "made-up") == 401
 
 
 def test_keeps_the_token_from_scripts_and_from_other_sites(door: TestClient) -> None:

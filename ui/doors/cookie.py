@@ -22,5 +22,6 @@ def take_back(response: Response) -> None:
 
 
 def read(connection: HTTPConnection) -> str | None:
-    """Return the session token that the browser sent, or None."""
-    return connection.cookies.get(COOKIE)
+    """Return the session token that the browser sent; None when there is none, or none that a header can carry."""
+    token = connection.cookies.get(COOKIE)
+    return token if token and token.isascii() and token.isprintable() else None

@@ -7,8 +7,10 @@ from urllib.parse import parse_qs, quote, urlencode
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import RedirectResponse
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from ui.client import Api
 from ui.doors import cookie
@@ -17,6 +19,7 @@ from ui.state import api_pool
 
 # Streamlit's own addresses, and our doors: they are not pages.
 _NOT_PAGES = ("/_stcore/", "/static/", "/media/", "/component/", "/door/", "/files/", "/app/")
+_UPLOADS = "/_stcore/upload_file/"  # Streamlit keeps what is put here in memory
 _DOORS = ("/sign-in", "/setup", "/sign-out")
 
 # Streamlit writes styles at run time and loads component code from blobs; nothing may come from another host.
@@ -54,11 +57,28 @@ class Guard:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with a redirect, or let the request through; either way with our headers."""
-        if scope["type"] != "http":
+        """Send strangers elsewhere or refuse them, let the others through; every answer gets our headers."""
+        if scope["type"] == "websocket":
+            await self._connect(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Open a tab's connection for people with a session: without one nobody may start a script or upload."""
+        connection = WebSocket(scope, receive, send)
+        if await run_in_threadpool(_signed_in, cookie.read(connection)):
             await self._app(scope, receive, send)
             return
+        # A refused tab would try again for ever, so one whose session ended meanwhile is told where to go.
+        await connection.accept(next(iter(scope.get("subprotocols", ())), None))
+        message = ForwardMsg()
+        message.auth_redirect.url = "/sign-in"
+        await connection.send_bytes(message.SerializeToString())
+        await connection.close()
 
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
@@ -66,11 +86,17 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        target = await self._elsewhere(Request(scope)) if is_page(scope) else None
-        if target is None:
-            await self._app(scope, receive, send_with_headers)
-        else:
-            await RedirectResponse(target, status_code=303)(scope, receive, send_with_headers)
+        answer = await self._instead(Request(scope)) or self._app
+        await answer(scope, receive, send_with_headers)
+
+    async def _instead(self, request: Request) -> Response | None:
+        """Return what a stranger is answered; None to let the request through."""
+        if request.scope["path"].startswith(_UPLOADS):
+            # Nothing is taken into memory for a session that nobody has confirmed, as while the API does not answer.
+            known = await run_in_threadpool(_signed_in, cookie.read(request), unanswered=False)
+            return None if known else PlainTextResponse("Sign in before you upload files.", status_code=401)
+        target = await self._elsewhere(request) if is_page(request.scope) else None
+        return None if target is None else RedirectResponse(target, status_code=303)
 
     async def _elsewhere(self, request: Request) -> str | None:
         """Return where a person without a session is sent; None to let them through."""
@@ -91,7 +117,8 @@ def is_page(scope: Scope) -> bool:
     return scope["method"] in ("GET", "HEAD") and path not in _DOORS and not path.startswith(_NOT_PAGES)
 
 
-def _signed_in(token: str | None) -> bool:
+def _signed_in(token: str | None, unanswered: bool = True) -> bool:
+    """Return whether the API knows the session; `unanswered` when it does not say, as then the page itself does."""
     if not token:
         return False
     try:
@@ -99,5 +126,5 @@ def _signed_in(token: str | None) -> bool:
     except SignedOut:
         return False
     except UiError:
-        return True  # the page itself says that the server does not answer
+        return unanswered
     return True
