@@ -33,6 +33,7 @@ class Transport:
 
     http: httpx.Client
     token: str | None = field(default=None, repr=False)  # a secret: never in a log or a traceback
+    forwarded: str = ""  # X-Forwarded-For: whose request it is, where the API has to tell people apart before they sign in
 
     def read(self, shape: type[T], path: str, params: Params | None = None) -> T:
         """Return what GET `path` answers."""
@@ -116,7 +117,8 @@ class Transport:
             yield from chat_events(response.iter_lines())
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        token = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return token | ({"X-Forwarded-For": self.forwarded} if self.forwarded else {})
 
 
 def connect(api_url: str) -> httpx.Client:

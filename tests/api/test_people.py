@@ -6,8 +6,12 @@ import json
 
 import pytest
 from sqlalchemy import Engine, text
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from assistant.people import groups, setup_link
+from ui import settings
+from ui.doors.routes import routes
 
 from .conftest import PASSWORD, World
 
@@ -38,6 +42,24 @@ async def test_signing_in_and_out(world: World) -> None:
         assert (await client.get("/api/me")).json()["id"] == world.ben.id
         assert (await client.post("/api/logout")).status_code == 204
         assert (await client.get("/api/me")).status_code == 401
+
+
+@pytest.mark.parametrize("proxy", [None, "127.0.0.1"])
+def test_guesses_through_the_pages_shut_nobody_out_elsewhere(world: World, address: str, proxy: str | None) -> None:
+    def sign_in(password: str, place: str) -> str:
+        """Return what the sign-in page of a browser at `place` says, "" once it is passed; `proxy` is in between."""
+        headers = {"X-Forwarded-For": f"6.6.6.6, {place}"} if proxy else {"X-Forwarded-For": "10.0.0.1"}
+        with TestClient(pages, follow_redirects=False, client=(proxy or place, 5000), headers=headers) as browser:
+            reply = browser.post("/sign-in", data={"name": "Ben", "password": password})
+        return "" if reply.status_code == 303 else reply.text
+
+    settings.configure(settings.UiSettings(api_url=address))
+    pages = Starlette(routes=routes())
+    assert not sign_in(PASSWORD, "10.0.0.1")
+    guesses = [sign_in("a wrong guess", "10.0.0.9") for _ in range(12)]
+    assert "Too many" in guesses[-1]
+    assert "Too many" in sign_in(PASSWORD, "10.0.0.9") and not sign_in(PASSWORD, "10.0.0.1")
+    settings.configure(settings.UiSettings())
 
 
 @pytest.mark.parametrize("trusting", [True, False])

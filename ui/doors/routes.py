@@ -54,7 +54,7 @@ async def sign_in(request: Request) -> Response:
     form = await request.form(max_files=0, max_fields=10)
     name, password, target = _field(form, "name"), _field(form, "password"), inside(_field(form, "next") or "/")
     try:
-        session = await run_in_threadpool(_api(None).login, name, password)
+        session = await run_in_threadpool(Api(api_pool(), forwarded=_forwarded(request)).login, name, password)
     except UiError as error:
         return paper.sign_in(name, target, sentence(error), status=_status(error))
     return _enter(request, session, target)
@@ -76,7 +76,7 @@ async def set_up(request: Request) -> Response:
     if password != _field(form, "again"):
         return paper.set_up(token, name, "The two passwords differ.", status=400)
     try:
-        session = await run_in_threadpool(_api(None).set_up, token, name, password)
+        session = await run_in_threadpool(Api(api_pool(), forwarded=_forwarded(request)).set_up, token, name, password)
     except UiError as error:
         return paper.set_up(token, name, sentence(error), status=_status(error))
     return _enter(request, session, "/")
@@ -162,6 +162,15 @@ def _foreign() -> Response:
 def _field(form: FormData, name: str) -> str:
     value = form.get(name)
     return value.strip() if isinstance(value, str) and name == "name" else value if isinstance(value, str) else ""
+
+
+def _forwarded(request: Request) -> str:
+    """Return X-Forwarded-For with who asks at its end, so that guessers elsewhere do not shut a person out.
+
+    What stands before it may be forged; the API believes no more of it than trusted proxies say.
+    """
+    claimed = [part for part in request.headers.getlist("x-forwarded-for") if part.isascii() and part.isprintable()]
+    return ", ".join([*claimed, request.client.host if request.client else "unknown"])
 
 
 def _api(token: str | None) -> Api:
