@@ -14,8 +14,10 @@ LEFT_OUT = "[link left out]"
 _LEFT_OUT_SECRET = "[secret left out]"  # noqa: S105 - what stands in a secret's place
 _SCHEMES = frozenset({"http", "https", "mailto"})
 _URL = r"(?:[a-z][a-z0-9+.-]{1,20}:(?://)?|//|www\.)[^\s<>()\[\]`\"']+"
-_FENCE_OPENS = re.compile(r"^```[\w+-]*[ \t]*$")
-_FENCE_CLOSES = re.compile(r"^ {0,3}`{3,}[ \t]*$")
+# A line that some reader takes for the fence of a code block, behind blanks or the marks of lists and quotations.
+_FENCE = re.compile(
+    r"(?P<blanks>[ \t]*)(?P<marks>(?:(?:[-*+]|\d{1,9}[.)])(?:[ \t]+|$)|>[ \t]*)*)(?P<fence>`{3,}|~{3,})(?P<info>.*)$"
+)
 _CODE_SPAN = re.compile(r"(?<![`\\])(`+)(?!`)([^\n]+?)(?<!`)\1(?!`)")
 _IMAGE = re.compile(r"!\[([^\[\]]*)\](?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]]*\])?")
 _LINK = re.compile(
@@ -66,7 +68,7 @@ class Output:
         self._line_so_far = ""  # what the line that is not ended yet was given as
         self._in_key = False  # between the first and the last line of a private key
         self._open_tick = False  # a backtick of this paragraph has no partner yet, so what is code cannot be known
-        self.fenced = False  # within a code block
+        self.fenced = ""  # the fence that the code block of which this is a part began with
 
     def slice(self, text: str) -> str:
         """Return the next slice as it may be shown."""
@@ -75,7 +77,7 @@ class Output:
         text = self._without_key(_SECRETS.sub(_LEFT_OUT_SECRET, text))
         if not self.markdown:
             return text
-        *whole, rest = text.split("\n")
+        *whole, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         safe = "\n".join([*(self._line(line, ends=True) for line in whole), self._line(rest, ends=False)])
         if (self._last == "!" and safe[:1] == "[") or (self._last == "]" and safe[:1] in tuple("([:")):
             safe = " " + safe
@@ -110,16 +112,56 @@ class Output:
 
     def _line(self, line: str, ends: bool) -> str:
         """Return a line as it may be shown, or as much of it as this slice has (`ends`: all of it)."""
-        begun, so_far = bool(self._line_so_far), self._line_so_far + line
-        self._line_so_far = "" if ends else so_far
-        if self.fenced:
-            self.fenced = not _FENCE_CLOSES.match(so_far)
+        given, so_far = self._line_so_far, self._line_so_far + line
+        shown = self._code(given, line, ends) if self.fenced else self._fence(given, line, ends)
+        if shown is None:
+            if ends and not so_far.strip():
+                self._open_tick = False
+            shown = self._prose_and_spans(line)
+        self._line_so_far = "" if ends else given + (shown if _FENCE.match(so_far) else line)
+        return shown
+
+    def _code(self, given: str, line: str, ends: bool) -> str:
+        """Return a line of a code block; one that ends it begins the line, where every reader sees it."""
+        found = _FENCE.match(given + line)
+        closes = found and not found["marks"] and found["fence"].startswith(self.fenced) and not found["info"].strip()
+        if not (ends and found and closes):
             return line
-        if ends and not begun and _FENCE_OPENS.match(line):
-            self.fenced, self._open_tick = True, False
-            return "```" if "mermaid" in line.lower() else line  # diagrams load images before they are cleaned
-        if ends and not so_far.strip():
-            self._open_tick = False
+        if given.strip() and len(found["blanks"].expandtabs(4)) > 3:
+            return line  # too far from the margin to end it, and that is shown already
+        self.fenced = ""
+        return line if given.strip() else ("\n" if given else "") + found["fence"]
+
+    def _fence(self, given: str, line: str, ends: bool) -> str | None:
+        """Return a line that is the fence of a code block, or that some reader might take for one; None for all others.
+
+        Only at the margin and of backticks is it one to all readers, who then agree on where its block ends: within a
+        list it would end with the list. So one behind blanks is moved there, and every other one is no fence any more.
+        """
+        found = _FENCE.match(given + line)
+        if found is None or (found["fence"][0] == "`" and "`" in found["info"]):
+            return None
+        plain, shown_already = not found["marks"] and found["fence"][0] == "`", bool(given.strip())
+        margin = plain and not found["blanks"]
+        if margin and not ends:
+            return None  # it is known at the end of the line
+        if ends and plain and (margin or not shown_already):
+            self.fenced, self._open_tick = found["fence"], False
+            if shown_already:
+                return self._prose(line)
+            # Diagrams load images before they are cleaned.
+            info = "" if "mermaid" in found["info"].lower() else self._prose(found["info"])
+            return ("\n" if given else "") + found["fence"] + info
+        if shown_already:
+            return "\\" + self._prose_and_spans(line)
+        return (
+            found["blanks"][len(given) :]
+            + found["marks"]
+            + "\\"
+            + self._prose_and_spans(found["fence"] + found["info"])
+        )
+
+    def _prose_and_spans(self, line: str) -> str:
         parts: list[str] = []
         position = 0
         for code in _CODE_SPAN.finditer(line) if not self._open_tick else ():

@@ -49,7 +49,7 @@ class PlainRelease:
     async def feed(self, text: str) -> list[Released]:
         """Return what can be released now that `text` has arrived."""
         self._held += self._beyond(text)
-        cut = _safe_length(self._held, self._output.fenced)
+        cut = _safe_length(self._held, bool(self._output.fenced))
         ready, self._held = self._held[:cut], self._held[cut:]
         return self._passed(ready) or self._begin()
 

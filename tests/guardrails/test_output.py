@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from assistant.guardrails.output import LEFT_OUT, Output
 
@@ -174,6 +175,49 @@ def test_it_changes_nothing_but_secrets_in_data_for_programs() -> None:
     shown = Output([], markdown=False).slice(text)
     assert "![x](http://e)" in shown
     assert "AKIA" not in shown
+
+
+def _outside_of_code(shown: str) -> list[str]:
+    """Return what a CommonMark reader would load or link to in a text."""
+    tokens = [inner for token in MarkdownIt("commonmark").parse(shown) for inner in [token, *(token.children or ())]]
+    return [one.type for one in tokens if one.type in ("image", "link_open", "html_block", "html_inline")]
+
+
+_LINES = [
+    "```",
+    "````",
+    "``````",
+    "~~~",
+    "```python",
+    "```python title=x",
+    "``` `a`",
+    "~~~ x",
+    "``",
+    "- one",
+    "> quoted",
+]
+_LINES += [f"{blanks}```" for blanks in (" ", "   ", "    ", "\t", "- ", "1. ", "> ", "  - ", "- > ")]
+_LINES += ["![a](http://e.x/a)", "  ![a](http://e.x/a)", "<img src=//e.x>", "[a](http://e.x/a)", "", "text", "    code"]
+
+
+@settings(max_examples=1_000)
+@given(st.lists(st.sampled_from(_LINES), max_size=12), st.integers(1, 9), st.booleans())
+def test_it_lets_nothing_out_however_blocks_of_code_are_fenced(lines: list[str], size: int, whole: bool) -> None:
+    output, text = Output([]), "\n".join(lines)
+    shown = output.slice(text) if whole else "".join(output.slice(part) for part in _slices(text, size))
+    assert _outside_of_code(shown) == []
+
+
+@pytest.mark.parametrize("opens", ["```python title=x", "````", "  ```", "\t```py", "```a-b c"])
+@pytest.mark.parametrize("size", [10_000, 7, 1])
+def test_a_block_of_code_stays_as_it_is_and_ends_where_it_ends(opens: str, size: int) -> None:
+    closes = "`" * opens.count("`")
+    text = f"Do this:\n{opens}\nif a < b: # ![x]\n{closes}\n![a](http://e.x/a)"
+    output = Output([])
+    shown = "".join(output.slice(part) for part in _slices(text, size))
+    blocks = [token.content for token in MarkdownIt("commonmark").parse(shown) if token.type == "fence"]
+    assert blocks == ["if a < b: # ![x]\n"], shown
+    assert "(a: image left out)" in shown
 
 
 @given(
