@@ -133,17 +133,24 @@ def rated(skill: Skill, per_minute: int, clock: Clock = time.monotonic) -> Skill
 
 
 def breaking(skill: Skill, after: int = 3, rest_s: float = 30.0, clock: Clock = time.monotonic) -> Skill:
-    """Leave a skill alone for `rest_s` after it failed `after` times in a row, so that a dead one costs no time."""
-    failures, until = 0, 0.0
+    """Leave a skill alone for `rest_s` after it failed a person `after` times in a row: a dead one costs no time.
+
+    Others go on calling it: an address that leads nowhere, or a quota of one's own, says nothing about their calls.
+    """
+    failures: dict[str, int] = {}
+    until: dict[str, float] = {}
 
     async def run(call: SkillCall) -> SkillResult:
-        nonlocal failures, until
-        if clock() < until:
+        who = call.person.user_id
+        if clock() < until.get(who, 0.0):
             return SkillResult("failed", f"{skill.name} failed {after} times in a row and rests for {rest_s:g} s.")
+        if len(failures) > 10_000:  # who called an hour ago needs no memory
+            failures.clear()
+            until.clear()
         result = await skill.run(call)
-        failures = failures + 1 if result.status == "failed" else 0
-        if failures >= after:
-            failures, until = 0, clock() + rest_s
+        failures[who] = failures.get(who, 0) + 1 if result.status == "failed" else 0
+        if failures[who] >= after:
+            failures[who], until[who] = 0, clock() + rest_s
         return result
 
     return replace(skill, run=run)

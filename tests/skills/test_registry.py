@@ -70,6 +70,15 @@ async def test_counts_calls_that_ask_and_approved_ones_each_once(
     assert (await registry.call(replace(calls[2], person=BOB))).status == "ask"
 
 
+async def test_lets_a_skill_rest_for_the_person_alone_whose_calls_fail(registry: Registry) -> None:
+    bad, good = SkillResult("failed", "no such address"), SkillResult("ok", "done")
+    scripted = ScriptedSkill(bad, bad, bad, good, bad, bad, good)
+    await registry.add(source("x", scripted.skill("fetch")))
+    told = [(await registry.call(SkillCall("fetch", {}, person))).text for person in [*[ANNA] * 4, *[BOB] * 4, ANNA]]
+    rests = "fetch failed 3 times in a row and rests for 30 s."
+    assert told == [bad.text] * 3 + [rests, good.text, bad.text, bad.text, good.text, rests]
+
+
 async def test_follows_what_administrators_decide_at_once(registry: Registry, state: StateFile) -> None:
     await registry.add(source("x", ScriptedSkill().skill("pay")))
     held = registry.get("pay", principals=ALL)
