@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         settings = load(data_dir=given.data_dir)
         configure(settings.log_level)
         engine, wanted = database(settings), open_embedder(settings.knowledge)
-        # Looked up here, because a thread that fails as it starts would be missed by nobody.
+        # Looked up here, because nobody would notice a thread that fails as it starts.
         live = _before(engine, wanted)
         keeper = threading.Thread(target=keep, args=(engine, wanted, live, stop), name="embedding-model")
         sweeper = threading.Thread(target=retention.keep, args=(engine, stop), name="transcripts")

@@ -33,6 +33,7 @@ _WORDS = 0.25
 _RARE = 3  # messages of a chat that have a word at most, for it to be rare there
 _EMBEDDED_AT_ONCE = 64  # some 0.3 s
 _LOOKED_AT = 8  # sentences that are compared with the question
+_WEIGHED = 100  # of the last sentences, each with each of the others: 0.2 s
 _log = log("memory")
 
 
@@ -107,8 +108,8 @@ class Chats:
         found: list[str] = []
         for one in path:
             if one in near or words.meets(one.question):
-                for sentence in stated(one.question):
-                    found = [*(old for old in found if not takes_place_of(sentence, old)), sentence]
+                for sentence in stated(one.question)[-_WEIGHED:]:
+                    found = [*(old for old in found if not takes_place_of(sentence, old)), sentence][-_WEIGHED:]
         found = sorted(found, key=lambda sentence: -words.shared(sentence))[:_LOOKED_AT]
         if not found:
             return ()

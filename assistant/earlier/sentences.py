@@ -13,6 +13,7 @@ from assistant.memory.said import is_secret, statements
 from assistant.memory.same import takes_place_of
 
 MAX_WORDS = 150  # of a summary
+_WEIGHED = 100  # of the last sentences of a message, each with each of the others: 0.2 s
 _LONGEST = 40  # words of a sentence that may stand in one
 _SHORTEST = 3
 _LEAD = re.compile(r"^(?:by the way|btw|fyi|note that|just so you know)[,:]?\s+", re.I)
@@ -54,9 +55,9 @@ def extended(summary: Sequence[str], messages: Sequence[str]) -> tuple[str, ...]
     """
     kept = list(summary)
     for message in messages:
-        for sentence in stated(message):
+        for sentence in stated(message)[-_WEIGHED:]:
             if _weight(sentence):
-                kept = [*(one for one in kept if not takes_place_of(sentence, one)), sentence]
+                kept = [*(one for one in kept if not takes_place_of(sentence, one)), sentence][-_WEIGHED:]
     while sum(len(one.split()) for one in kept) > MAX_WORDS:
         kept.remove(min(kept, key=_weight))
     return tuple(kept)

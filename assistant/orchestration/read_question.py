@@ -27,6 +27,9 @@ _NUMBER_WORDS = {word: number for number, word in enumerate(_DIGITS)} | {
     word: number * 10 for number, word in enumerate(_TENS, start=1)
 }
 _MAX_WORDS, _MAX_SPANS = 60, 240  # the engine takes 300 choices
+# What makes matching take longer with each character by a factor: a repeated group, and a look at what stood before.
+_SLOW_PATTERN = re.compile(r"\)[*+?{]|\\[1-9]|\(\?(?!:)")
+_VARIES = re.compile(r"(?<!\\)(?:[*+?]|\{\d*,\d*\})")  # each of them costs the length of the text once more
 _MAX_PLACED = 6  # 720 ways to place them
 _BEFORE, _AFTER = 24, 14  # characters around a number that tell what it is
 
@@ -141,15 +144,15 @@ def quoted_in(schema: Mapping[str, Any]) -> list[str]:
 def shaped_in(schema: Mapping[str, Any], question: str) -> list[str] | None:
     """Return the runs of words that have the form of a parameter: its pattern, or letters and digits as in 'A-1042'.
 
-    None where the schema names no form.
+    None where the schema names no form, or one that could take long to look for: others write them.
     """
     pattern = schema.get("pattern")
-    if isinstance(pattern, str):
+    if isinstance(pattern, str) and not _SLOW_PATTERN.search(pattern) and len(_VARIES.findall(pattern)) <= 3:
         try:
             form = re.compile(pattern)
         except re.error:
             return None
-        fitting = [span for span in spans_in(question) if form.search(span)]
+        fitting = [span for span in spans_in(question) if len(span) <= 64 and form.search(span)]
         coded = [span for span in fitting if any(sign.isdigit() for sign in span)]
         return coded or fitting
     if any(_CODE.fullmatch(example) for example in quoted_in(schema)):

@@ -33,3 +33,9 @@ def test_a_summary_stays_short_and_keeps_what_says_most() -> None:
     talk = [f"The colour of house {chr(97 + n)} is like Mauve over there today." for n in range(26)]
     made = extended((), ["The budget is 17 million and the deadline was agreed with Carla.", *talk])
     assert sum(len(one.split()) for one in made) <= MAX_WORDS and made[0].startswith("The budget")
+
+
+def test_a_very_long_message_is_no_work() -> None:
+    said = " ".join(f"House {n} is not number {n * 7}." for n in range(20_000))
+    made = extended((), [said, "The project code is AX-77."])
+    assert made[-1] == "The project code is AX-77."  # each sentence beside each other would take an hour

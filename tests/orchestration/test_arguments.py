@@ -122,6 +122,13 @@ async def test_it_fills_in_arguments_and_corrects_once() -> None:
     assert found.calls == 2 and "days" in found.problems[0]
 
 
+@pytest.mark.parametrize("pattern", [r"^(\w+\s?)*\d$", r"^(?:a|a)+$", r"(a)\1", r"(?=a)b", r"^\w*\w*\w*\w*$", "("])
+def test_a_form_that_takes_long_to_look_for_is_not_looked_for(pattern: str) -> None:
+    question = "Move abcdefghijklmnopqrstuvwxyzabcdefghijklmnop to ticket 12"
+    properties = narrowed(schema(["ticket"], ticket={"type": "string", "pattern": pattern}), question, {})
+    assert "12" in properties["properties"]["ticket"]["enum"]  # all words are offered
+
+
 def test_only_words_of_a_parameters_form_are_offered() -> None:
     coded = {"type": "string", "description": "such as 'A-1042'"}
     ticket = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,40}$"}
