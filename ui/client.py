@@ -27,6 +27,9 @@ class Question:
     said: tuple[tuple[str, str], ...] | None = None  # of a temporary chat: earlier questions and answers; else None
 
 
+_AT_ONCE = 200  # conversations that the API lists at most
+
+
 class Api(Accounts, Gallery, Operating):
     """Calls in the name of one person. Every method raises ApiUnreachable, SignedOut or ApiRefused."""
 
@@ -111,9 +114,18 @@ class Api(Accounts, Gallery, Operating):
     # --- conversations --------------------------------------------------------------------------------------------
 
     def conversations(self, text: str, limit: int) -> list[wire.ConversationHead]:
-        """Return conversations, newest first; `text` filters them."""
-        params: Params = {"q": text or None, "limit": limit}
-        return self.read_list(wire.ConversationHead, "/api/conversations", "conversations", params)
+        """Return pinned conversations, those in folders, and the `limit` newest of the rest; `text` filters them."""
+        heads: list[wire.ConversationHead] = []
+        before: float | None = None
+        for left in range(limit, 0, -_AT_ONCE):
+            params: Params = {"q": text or None, "limit": min(left, _AT_ONCE), "before": before}
+            more = self.read_list(wire.ConversationHead, "/api/conversations", "conversations", params)
+            heads += more
+            rest = [one for one in more if not (one.pinned or one.folder)]
+            if len(rest) < min(left, _AT_ONCE):
+                break
+            before = rest[-1].updated_at
+        return heads
 
     def add_conversation(
         self, memory: bool = True, assistant_id: str | None = None, manner: wire.Manner | None = None

@@ -206,7 +206,7 @@ class Operating(Authoring):
     def try_models(self, question: str, models: Sequence[str], grounded: bool) -> list[Side]:
         """Return what each of `models` answers to the same question; waits for all of them."""
         body = {"question": question, "models": list(models), "grounded": grounded}
-        found = self.send("POST", "/api/models/try", json=body).json()["answers"]
+        found = self.send_slowly("POST", "/api/models/try", body).json()["answers"]
         return [Side.model_validate(side) for side in found]
 
     def who_answers(self, question: str) -> wire.Decision:

@@ -33,7 +33,9 @@ class Transport:
 
     http: httpx.Client
     token: str | None = field(default=None, repr=False)  # a secret: never in a log or a traceback
-    forwarded: str = ""  # X-Forwarded-For: whose request it is, where the API has to tell people apart before they sign in
+    forwarded: str = (
+        ""  # X-Forwarded-For: whose request it is, where the API has to tell people apart before they sign in
+    )
 
     def read(self, shape: type[T], path: str, params: Params | None = None) -> T:
         """Return what GET `path` answers."""

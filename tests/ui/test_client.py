@@ -119,3 +119,11 @@ def test_keeps_a_rating(api: Api) -> None:
     api.rate(turn.id, "down", "Incomplete", "Which pay?")
     answer = api.conversation(conversation).turns[0].answer
     assert answer is not None and answer.feedback is not None and answer.feedback.comment == "Which pay?"
+
+
+def test_lists_more_conversations_than_the_api_does_at_once(api: Api) -> None:
+    made = [api.add_conversation() for _ in range(230)]
+    for one, change in zip(made, ({"folder": "Bees"}, {"pinned": True}, {"pinned": True}), strict=False):
+        api.change_conversation(one, change)
+    assert {head.id for head in api.conversations("", 300)} == set(made)
+    assert len(api.conversations("", 210)) == 213  # those that come first count in addition

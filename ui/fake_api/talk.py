@@ -50,14 +50,21 @@ def _owned(world: World, user: FakeUser, conversation_id: str) -> FakeConversati
 
 
 async def list_conversations(world: World, user: FakeUser, request: Request) -> Response:
-    """Return the caller's conversations, pinned ones first."""
-    text = request.query_params.get("q", "").lower()
+    """Return the caller's pinned conversations, those in folders, and the last used of the rest."""
+    text, before = request.query_params.get("q", "").lower(), request.query_params.get("before")
+    limit = int(request.query_params.get("limit", "50"))
+    if limit > 200:
+        return problem(422, "Unprocessable", "query.limit: Input should be less than or equal to 200.", "invalid")
     mine = [
         one
         for one in world.conversations.values()
-        if one.owner == user.id and text in " ".join([one.title, *(t.question for t in one.turns.values())]).lower()
+        if one.owner == user.id
+        and text in " ".join([one.title, *(t.question for t in one.turns.values())]).lower()
+        and (before is None or one.updated_at < float(before) and not one.pinned and not one.folder)
     ]
     mine.sort(key=lambda one: (not one.pinned, -one.updated_at))
+    loose = [one for one in mine if not (one.pinned or one.folder)]
+    mine = [*(one for one in mine if one.pinned or one.folder), *loose[:limit]]
     shared = {one["conversation"] for one in world.shared.values()}
     rows = [
         {
@@ -70,7 +77,7 @@ async def list_conversations(world: World, user: FakeUser, request: Request) -> 
         }
         for c in mine
     ]
-    return JSONResponse({"conversations": rows[: int(request.query_params.get("limit", "50"))]})
+    return JSONResponse({"conversations": rows})
 
 
 async def add_conversation(world: World, user: FakeUser, request: Request) -> Response:
