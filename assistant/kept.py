@@ -71,10 +71,11 @@ class KeptAnswers:
         """Return what the answer depends on, None when it must not come from memory.
 
         `recalled`: with somebody's notes; such an answer is theirs alone, and gone when the notes are. Nothing of a
-        temporary chat is kept.
+        temporary chat is kept, nor an answer in JSON, which was made for one program.
         """
         options = turn.options
-        own = recalled or options.temporary or options.fresh or options.sampling.temperature > 0
+        own = recalled or options.temporary or options.fresh
+        own = own or options.sampling.temperature > 0 or options.sampling.json_schema is not None
         if not self._on or own:
             return None
         return key_of(turn, knowledge, route, prompt, attached)

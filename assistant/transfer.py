@@ -144,7 +144,7 @@ def _ours(value: dict[str, Any]) -> Iterator[Chat]:
         raise ImportRefused(f"The file is not of the format {FORMAT!r}, version {VERSION}; export it again.")
     for chat in _bounded(value["chats"], MAX_CHATS, "chats"):
         turns = tuple(
-            Said(_text(turn["question"]), _text(turn["answer"]) + _sources(turn.get("citations") or []))
+            Said(_text(turn["question"]), _text(turn["answer"] + _sources(turn.get("citations") or [])))
             for turn in _bounded(chat["turns"], MAX_TURNS, "turns in a chat")
         )
         yield Chat(

@@ -87,7 +87,8 @@ class Metrics:
         self._waiting.labels(room).set(waiting)
 
     def documents(self, by_status: dict[str, int]) -> None:
-        """Note how many documents there are in each status."""
+        """Note how many documents there are in each status; in one that is not named, there are none any more."""
+        self._documents.clear()
         for status, count in by_status.items():
             self._documents.labels(status).set(count)
 

@@ -7,6 +7,7 @@ import smtplib
 import ssl
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from email.errors import MessageError
 from email.message import EmailMessage
 
@@ -60,7 +61,9 @@ class Outbox:
             message["From"], message["To"] = self._settings.mail_from, to
             message["Subject"] = " ".join(subject.split())[:150]
             if reply_to:
-                message["Reply-To"] = reply_to
+                # What is no address after all is in the letter, too; the header's parser fails in its own ways.
+                with suppress(ValueError, IndexError, AttributeError, TypeError):
+                    message["Reply-To"] = reply_to
             message.set_content(text)
             await in_thread(self._deliver, message)
         except smtplib.SMTPAuthenticationError:

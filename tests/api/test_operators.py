@@ -93,6 +93,13 @@ async def test_figures_name_routes_by_pattern_and_nothing_secret(world: World) -
     assert "eeee" not in figures and "secret" not in figures and world.admin.id not in figures
 
 
+async def test_a_status_without_documents_any_more_is_not_counted(world: World) -> None:
+    metrics = world.api.state.doors.metrics  # type: ignore[attr-defined]
+    metrics.documents({"failed": 2, "ready": 3})
+    async with world.client(world.admin) as client:
+        assert 'status="failed"' not in (await client.get("/metrics")).text
+
+
 async def test_the_figures_of_models_and_of_memory_are_there(world: World) -> None:
     vllm = ModelStatus(
         "big", "domain", "big", None, False, "Gone.", busy=3, answers=40, failures=2, first_token_s=0.25,

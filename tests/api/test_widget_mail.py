@@ -160,6 +160,15 @@ async def test_the_letter_holds_the_transcript_and_can_be_answered(
         assert said in text.replace("\r\n", "\n"), text
 
 
+@pytest.mark.parametrize("contact", ["me@", "+49 170 1@", "a@["])
+async def test_a_contact_that_is_no_address_stands_in_the_letter_alone(
+    with_mail: MakeWorld, postbox: Postbox, open_server: int, contact: str
+) -> None:
+    request = await handed_over(with_mail(open_server, mail_security="none"), contact)
+    assert request["status"] == "sent"
+    assert contact in postbox.letters[0].get_content()  # type: ignore[attr-defined]  # of the default policy
+
+
 async def test_a_contact_cannot_add_a_header(with_mail: MakeWorld, postbox: Postbox, open_server: int) -> None:
     request = await handed_over(with_mail(open_server, mail_security="none"), "z@x.org\r\nBcc: all@example.com")
     assert all(letter["Bcc"] is None for letter in postbox.letters)

@@ -132,8 +132,12 @@ def test_anything_else_is_refused_in_one_sentence(raw: bytes) -> None:
 
 
 def test_odd_values_of_a_good_file_do_no_harm(engine: Engine) -> None:
-    chat = {"title": "\ud800" + "t" * 500, "updated_at": 1e300, "folder": "f" * 99, "pinned": "yes", "turns": []}
+    cited = {"n": 1, "title": "\ud800", "page": None}
+    turns = [{"question": "q", "answer": "a [1]", "citations": [cited]}]
+    chat = {"title": "\ud800" + "t" * 500, "updated_at": 1e300, "folder": "f" * 99, "pinned": "yes", "turns": turns}
     raw = json.dumps({"format": "inhouse-chats", "version": 1, "chats": [chat]}).encode()
     assert transfer.taken_in(engine, "ann", transfer.parsed(raw)) == 1
     (entry,) = history.page(engine, "ann")
     assert entry.title.startswith("?t") and len(entry.folder) == 60 and not entry.pinned
+    (again,) = transfer.parsed(json.dumps(transfer.exported(engine, "ann", EVERYTHING)).encode())
+    assert "1. ?" in again.turns[0].answer  # a sign that is none can be neither stored everywhere nor sent

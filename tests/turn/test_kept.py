@@ -11,6 +11,7 @@ import pytest
 from assistant.cache import Key
 from assistant.kept import KeptAnswers
 from assistant.models.fake import ScriptedModel
+from assistant.models.types import Sampling
 from assistant.near import NearCache, same_particulars
 from assistant.orchestration.settings import TurnSettings
 from assistant.types import Answer, Caller, Route, TurnOptions
@@ -91,6 +92,14 @@ async def test_questions_in_other_words_do_not_count_unless_switched_on(bench: A
     made.turns.kept = KeptAnswers(TurnSettings(cache_answers=True), embedder.embed)
     await made.ask(LEAVE)
     await made.ask(OTHER_WORDS)
+    assert len(model.requests) == 2
+
+
+async def test_an_answer_in_json_is_not_kept(bench: Any) -> None:
+    model = ScriptedModel(['{"days": 25}'])
+    made = bench(model, cache_answers=True)
+    for _ in range(2):
+        await made.ask(LEAVE, sampling=Sampling(json_schema={"type": "object"}))
     assert len(model.requests) == 2
 
 
