@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, bindparam, case, 
 
 from assistant.errors import ConversationTooLong
 from assistant.orchestration.prompts import Message
-from assistant.tables import conversations, feedback, turns
+from assistant.tables import conversations, feedback, turn_records, turns
 from assistant.wire import AnswerJson
 from knowledge.database import now, reading
 
@@ -145,9 +145,12 @@ def change(
 
 
 def remove(engine: Engine, owner_id: str, identifier: str) -> bool:
-    """Delete the conversation with its turns and ratings; False if the owner has none such."""
+    """Delete the conversation with its turns, ratings and records; False if the owner has none such."""
     with engine.begin() as connection:
-        return connection.execute(delete(conversations).where(*_mine(owner_id, identifier))).rowcount > 0
+        if not connection.execute(delete(conversations).where(*_mine(owner_id, identifier))).rowcount:
+            return False
+        connection.execute(delete(turn_records).where(turn_records.c.conversation_id == identifier))
+        return True
 
 
 def ask(engine: Engine, owner_id: str, identifier: str, question: str, replaces: str | None = None) -> Asked | None:

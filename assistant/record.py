@@ -1,4 +1,4 @@
-"""Turn records: one row per finished turn, appended once and never changed.
+"""Turn records: one row per finished turn, appended once and never changed; they go with their chat or their person.
 
 Telemetry, feedback reports and data sets are derived from them. A record names passages and does not copy them: when a
 document is deleted, its text is gone from here too, but for the quotes that an answer showed.
@@ -10,13 +10,13 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, insert, or_, select
+from sqlalchemy import Connection, Engine, insert, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.logs import log
 from assistant.models.policy.situation import Decision
 from assistant.orchestration.session import Called
-from assistant.tables import turn_records
+from assistant.tables import conversations, turn_records
 from assistant.threads import in_writer_thread
 from assistant.types import Answer, Turn
 from assistant.widgets import registry
@@ -95,11 +95,16 @@ class MemoryRecords:
 
 
 def append(engine: Engine, record: TurnRecord) -> bool:
-    """Store a record; False when the turn has one already, and for a temporary turn, which leaves none."""
+    """Store a record; False when the turn has one already, and for a turn that leaves none.
+
+    That is a temporary one, and one whose conversation was deleted while it was answered.
+    """
     turn = record.turn
     if turn.options.temporary:
         return False
     with engine.begin() as connection:
+        if _is_gone(connection, turn.options.conversation_id):
+            return False
         if connection.execute(select(turn_records.c.seq).where(turn_records.c.turn_id == turn.id)).first() is not None:
             return False
         values = {
@@ -128,6 +133,12 @@ def read(engine: Engine, after: int = 0, limit: int = 1_000) -> list[StoredRecor
         StoredRecord(row.seq, row.turn_id, row.owner_id, row.conversation_id, row.created_at, json.loads(row.data))
         for row in rows
     ]
+
+
+def _is_gone(connection: Connection, conversation_id: str | None) -> bool:
+    if conversation_id is None:
+        return False
+    return connection.execute(select(conversations.c.id).where(conversations.c.id == conversation_id)).first() is None
 
 
 def _teaching(engine: Engine) -> list[str]:

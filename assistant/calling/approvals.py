@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Engine, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, insert, select, update
 
 from assistant.orchestration.session import Pending
 from assistant.tables import approvals
@@ -151,6 +151,11 @@ def interrupt_running(engine: Engine) -> int:
     with engine.begin() as connection:
         running = update(approvals).where(approvals.c.state == "running")
         return connection.execute(running.values(state="interrupted", result=sentence)).rowcount
+
+
+def forget_person(connection: Connection, owner_id: str) -> None:
+    """Delete the approvals of a person who leaves, within the caller's transaction."""
+    connection.execute(delete(approvals).where(approvals.c.owner_id == owner_id))
 
 
 def _waiting(owner_id: str, identifier: str) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, 
 from sqlalchemy.exc import IntegrityError
 
 from assistant import drawn
-from assistant.calling import long_calls
+from assistant.calling import approvals, long_calls
 from assistant.errors import LastAdministrator, UnknownGroup, UserNameTaken, WrongPassword
 from assistant.gallery.leaving import forget_owner
 from assistant.memory.group_store import forget_author
@@ -18,7 +18,7 @@ from assistant.memory.store import forget_person
 from assistant.people import passwords
 from assistant.people.names import clean_name, name_key
 from assistant.people.tables import api_keys, groups, memberships, sessions, users
-from assistant.tables import conversations
+from assistant.tables import conversations, turn_records
 from knowledge.database import now, reading
 
 
@@ -128,7 +128,7 @@ def change_own_password(engine: Engine, identifier: str, old: str, new: str, min
 
 
 def remove(engine: Engine, identifier: str) -> list[str] | None:
-    """Delete a user with credentials, notes and conversations; None when there is none.
+    """Delete a user with credentials, notes, conversations, turn records and approvals; None when there is none.
 
     Returns the ids of the conversations, whose attachments the caller deletes. Raises LastAdministrator.
     """
@@ -142,6 +142,8 @@ def remove(engine: Engine, identifier: str) -> list[str] | None:
         forget_author(connection, identifier)
         long_calls.forget_person(connection, identifier)
         drawn.forget_person(connection, identifier)
+        approvals.forget_person(connection, identifier)
+        connection.execute(delete(turn_records).where(turn_records.c.owner_id == identifier))
         forget_owner(connection, identifier)
         gone = connection.execute(
             delete(conversations).where(conversations.c.owner_id == identifier).returning(conversations.c.id)

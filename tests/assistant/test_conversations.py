@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Engine, text
 
-from assistant import conversations, feedback, history
+from assistant import conversations, feedback, history, record
 from assistant.errors import ConversationTooLong
 from assistant.orchestration.prompts import Message
-from assistant.types import Answer, Citation, Route
+from assistant.record import TurnRecord
+from assistant.types import Answer, Caller, Citation, Route, Turn, TurnOptions
 from assistant.wire import AnswerJson, answer_json
+from knowledge.types import Scope
 
 
 def _answer(said: str) -> AnswerJson:
@@ -184,10 +186,17 @@ def test_deleting_it_takes_turns_and_ratings_along(engine: Engine) -> None:
     mine = conversations.create(engine, "ann")
     turn = _said(engine, "ann", mine, "q", "a")
     assert feedback.rate(engine, "ann", turn, "up", "complete", "thanks")
+    asked = Turn(turn, "q", (), Caller("ann", "Ann", Scope(frozenset())), TurnOptions(conversation_id=mine))
+    answer = Answer("a", (), False, True, False, Route("m", None, "fallback", "grounded_answer"))
+    kept = TurnRecord(asked, "q", (), "p@1", 1, False, answer, 1.0)
+    assert record.append(engine, kept)
+    assert not conversations.remove(engine, "ben", mine) and record.read(engine)
     assert conversations.remove(engine, "ann", mine) and conversations.read(engine, "ann", mine) is None
     with engine.connect() as connection:
-        for table in ("turns", "feedback", "conversations"):
+        for table in ("turns", "feedback", "conversations", "turn_records"):
             assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0
+    # An answer that was on its way when its conversation was deleted.
+    assert not record.append(engine, kept) and record.read(engine) == []
 
 
 def test_a_rating_is_shown_changed_and_taken_back(engine: Engine) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine, text
 
+from assistant import record
+from assistant.calling import approvals
 from assistant.errors import (
     LastAdministrator,
     NameUnusable,
@@ -13,9 +15,13 @@ from assistant.errors import (
     UserNameTaken,
     WrongPassword,
 )
+from assistant.orchestration.session import Pending
 from assistant.people import credentials, groups, passwords, users
 from assistant.people.users import User
+from assistant.record import TurnRecord
 from assistant.secret_file import Secrets
+from assistant.types import Answer, Caller, Route, Turn, TurnOptions
+from knowledge.types import Scope
 
 PASSWORD = "correct horse battery"
 
@@ -68,6 +74,19 @@ def test_it_keeps_at_least_one_active_administrator(engine: Engine, admin: User,
     users.change(engine, ben.id, is_admin=True, min_password_chars=10)
     assert users.remove(engine, admin.id) == []
     assert [user.name for user in users.everybody(engine)] == ["Ben"]
+
+
+def test_it_leaves_nothing_of_what_a_removed_person_asked_outside_a_chat(
+    engine: Engine, admin: User, ben: User
+) -> None:
+    answer = Answer("25 days.", (), False, True, False, Route("m", None, "fallback", "grounded_answer"))
+    for user in (admin, ben):
+        asked = Turn(user.id, "How many days?", (), Caller(user.id, user.name, Scope(frozenset())), TurnOptions())
+        assert record.append(engine, TurnRecord(asked, asked.question, (), "p@1", 1, False, answer, 1.0))
+        approvals.park(engine, asked, None, [Pending("c1", "mail", {"to": "x@y"}, "d", tainted=False)], {}, 1.0)
+    assert users.remove(engine, ben.id) == []
+    assert [one.owner_id for one in record.read(engine)] == [admin.id]
+    assert approvals.page(engine, ben.id) == [] and len(approvals.page(engine, admin.id)) == 1
 
 
 def test_it_knows_groups_only_once_they_are_made(engine: Engine, ben: User) -> None:

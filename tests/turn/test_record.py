@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
 from assistant.models.fake import ScriptedModel
 from assistant.models.policy.situation import Decision
 from assistant.orchestration.ports import Choice
 from assistant.record import SqlRecords, TurnRecord, append, read
-from assistant.tables import turn_records
+from assistant.tables import conversations, turn_records
 from assistant.types import Answer, Caller, Route, Turn, TurnOptions
 from knowledge.database import connect
 from knowledge.tables import metadata
@@ -34,6 +34,9 @@ RECORD = TurnRecord(TURN, "How many days of leave?", (PASSAGES[1],), "grounded_a
 def engine(tmp_path: Path) -> Iterator[Engine]:
     engine = connect(f"sqlite:///{tmp_path / 'a.db'}")
     metadata.create_all(engine)
+    row = {"id": "conv", "owner_id": "anna", "title": "", "pinned": False, "created_at": 0.0, "updated_at": 0.0}
+    with engine.begin() as connection:
+        connection.execute(insert(conversations), row)
     yield engine
     engine.dispose()
 
