@@ -110,6 +110,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     curated.CuratedFull: (409, "curated-full"),
     gallery.AssistantUnusable: (422, "assistant-unusable"),
     gallery.AssistantNameTaken: (409, "name-taken"),
+    gallery.TooManyAssistants: (409, "too-many-assistants"),
     gallery.GalleryFull: (409, "gallery-full"),
     gallery.NotYourAssistant: (403, "not-allowed"),
     ratings.RatingsClosed: (403, "not-allowed"),

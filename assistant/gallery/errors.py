@@ -3,6 +3,7 @@
 GalleryRefused
 ├── AssistantUnusable      it names something that is not there, or has too much of something
 ├── AssistantNameTaken     its owner has another one of that name
+├── TooManyAssistants      its owner has as many as one person may have
 ├── GalleryFull            there are as many as there may be
 └── NotYourAssistant       somebody else's, which the caller may use and not change
 """
@@ -22,6 +23,10 @@ class AssistantUnusable(GalleryRefused):
 
 class AssistantNameTaken(GalleryRefused):
     """Its owner has another assistant of that name."""
+
+
+class TooManyAssistants(GalleryRefused):
+    """Its owner has as many assistants as one person may have."""
 
 
 class GalleryFull(GalleryRefused):

@@ -14,7 +14,13 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from assistant.gallery.errors import AssistantNameTaken, AssistantUnusable, GalleryFull, NotYourAssistant
+from assistant.gallery.errors import (
+    AssistantNameTaken,
+    AssistantUnusable,
+    GalleryFull,
+    NotYourAssistant,
+    TooManyAssistants,
+)
 from assistant.gallery.setup import Setup
 from assistant.people.credentials import LOCAL_ID
 from assistant.people.names import clean_name, name_key
@@ -27,6 +33,7 @@ from knowledge.database import now, reading
 from knowledge.types import PUBLIC
 
 MOST = 2_000
+MOST_EACH = 100  # of one owner, so that nobody alone fills the gallery for all
 PREFIX = "assistant:"  # of the names under which assistants are models
 
 
@@ -105,13 +112,13 @@ def models(engine: Engine, caller: Caller) -> dict[str, Assistant]:
 def add(engine: Engine, caller: Caller, draft: Draft) -> Assistant:
     """Store one of the caller's and return it.
 
-    Raises AssistantNameTaken, NameUnusable, AssistantUnusable or InvalidValue for its readers, and GalleryFull.
+    Raises AssistantNameTaken, NameUnusable, AssistantUnusable or InvalidValue for its readers, TooManyAssistants and
+    GalleryFull.
     """
     identifier, values, readers = uuid4().hex, _named(draft), _shared(draft)
     try:
         with engine.begin() as connection:
-            if connection.execute(select(func.count()).select_from(table)).scalar_one() >= MOST:
-                raise GalleryFull(f"There are {MOST} assistants, as many as there may be; delete some first.")
+            _refuse_too_many(connection, caller.user_id)
             moment = now(connection)
             own = {"id": identifier, "owner_id": caller.user_id, "withdrawn": False, "revision": 1}
             connection.execute(insert(table).values(**values, **own, created_at=moment, updated_at=moment))
@@ -124,7 +131,7 @@ def add(engine: Engine, caller: Caller, draft: Draft) -> Assistant:
 def change(engine: Engine, caller: Caller, identifier: str, draft: Draft) -> Assistant | None:
     """Write one anew and return it; None when the caller may use none such.
 
-    Raises NotYourAssistant, and what `add` raises but GalleryFull.
+    Raises NotYourAssistant, and what `add` raises but TooManyAssistants and GalleryFull.
     """
     before = find(engine, caller, identifier)
     if before is None:
@@ -206,6 +213,14 @@ def _shared(draft: Draft) -> frozenset[str]:
 
 def _taken(draft: Draft) -> AssistantNameTaken:
     return AssistantNameTaken(f"You have an assistant named {draft.name[:80]!r} already; choose another name.")
+
+
+def _refuse_too_many(connection: Connection, owner_id: str) -> None:
+    count = select(func.count()).select_from(table)
+    if connection.execute(count.where(table.c.owner_id == owner_id)).scalar_one() >= MOST_EACH:
+        raise TooManyAssistants(f"You have {MOST_EACH} assistants, as many as one person may have; delete some first.")
+    if connection.execute(count).scalar_one() >= MOST:
+        raise GalleryFull(f"There are {MOST:,} assistants, as many as there may be; delete some first.")
 
 
 def _refuse_foreign(caller: Caller, one: Assistant) -> None:

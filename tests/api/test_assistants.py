@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from assistant.gallery import store
 from assistant.people import groups, users
 from knowledge import collections
 
@@ -74,6 +75,19 @@ async def test_it_is_shared_duplicated_and_withdrawn(world: World, ben: httpx.As
         assert (await eve.get(address)).status_code == 404
         assert (await ben.get(address)).json()["withdrawn"]
         assert (await ann.delete(address)).status_code == 204
+
+
+async def test_nobody_alone_fills_the_gallery(
+    world: World, ben: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "MOST_EACH", 2)
+    await make(ben, name="One")
+    await make(ben, name="Two")
+    refused = await ben.post("/api/assistants", json=FULL | {"name": "Three"})
+    assert refused.status_code == 409 and refused.json()["code"] == "too-many-assistants"
+    assert "You have 2 assistants" in refused.json()["detail"]
+    async with world.client(world.admin) as ann:
+        await make(ann, name="Three")
 
 
 async def test_it_is_made_only_of_what_its_owner_may_use(world: World, ben: httpx.AsyncClient) -> None:
