@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.registry import Collector
@@ -10,6 +11,7 @@ from prometheus_client.registry import Collector
 from assistant.api.model_metrics import of_memory, of_models
 from assistant.app import ModelStatus
 from assistant.kept import Figures
+from knowledge.types import DocumentStatus
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _SECONDS = (0.005, 0.01, 0.02, 0.035, 0.05, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 120.0)
@@ -87,10 +89,9 @@ class Metrics:
         self._waiting.labels(room).set(waiting)
 
     def documents(self, by_status: dict[str, int]) -> None:
-        """Note how many documents there are in each status; in one that is not named, there are none any more."""
-        self._documents.clear()
-        for status, count in by_status.items():
-            self._documents.labels(status).set(count)
+        """Note how many documents there are in each status; one that is not named has none."""
+        for status in get_args(DocumentStatus):
+            self._documents.labels(status).set(by_status.get(status, 0))
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""

@@ -12,7 +12,9 @@ from sqlalchemy.exc import OperationalError
 from assistant.app import ModelStatus
 from assistant.errors import Overloaded
 from ingest.errors import StorageFull
+from knowledge import collections, documents
 from knowledge.errors import IndexUnavailable
+from knowledge.types import Scope
 
 from .conftest import World
 
@@ -93,11 +95,15 @@ async def test_figures_name_routes_by_pattern_and_nothing_secret(world: World) -
     assert "eeee" not in figures and "secret" not in figures and world.admin.id not in figures
 
 
-async def test_a_status_without_documents_any_more_is_not_counted(world: World) -> None:
-    metrics = world.api.state.doors.metrics  # type: ignore[attr-defined]
-    metrics.documents({"failed": 2, "ready": 3})
+async def test_a_status_that_no_document_has_any_more_counts_none(world: World) -> None:
+    made = collections.create(world.app.engine, "HR", "", ["everyone"])
+    added = documents.add(world.app.engine, made.id, "A", "a.md", "text/markdown", 1, "0" * 64, (), "Ann")
     async with world.client(world.admin) as client:
-        assert 'status="failed"' not in (await client.get("/metrics")).text
+        assert 'assistant_documents{status="queued"} 1.0' in (await client.get("/metrics")).text
+        assert documents.delete(world.app.engine, Scope(frozenset(), sees_all=True), added.id)
+        figures = (await client.get("/metrics")).text
+    for status in ("queued", "ready", "failed"):
+        assert f'assistant_documents{{status="{status}"}} 0.0' in figures
 
 
 async def test_the_figures_of_models_and_of_memory_are_there(world: World) -> None:
