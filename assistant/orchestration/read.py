@@ -14,6 +14,7 @@ from math import inf
 
 from assistant.guardrails.support import Question
 from assistant.orchestration.assertion import asks_yes_or_no, assertion
+from assistant.orchestration.cell import cell_named
 from assistant.orchestration.entry import entry_named
 from assistant.orchestration.expected import doubt
 from assistant.orchestration.explain import asks_for_explanation, explanation, told_from
@@ -113,7 +114,7 @@ def read(
 
 def _read(reader: Reader, question: str, passages: Sequence[Passage], attached: Collection[str], lead: float) -> Read:
     found = [
-        Read(question, passage, words(passage, reading), _log_odds(question, passage, reading))
+        _weighed(question, passage, reading)
         for passage, reading in zip(passages, reader.read(question, passages), strict=True)
     ]
     best = max(found, key=lambda one: one.log_odds)
@@ -132,6 +133,13 @@ def _read(reader: Reader, question: str, passages: Sequence[Passage], attached: 
         not best.sure and (asks_for_explanation(question) or asks_for_several(question) or asks_for_whom(question))
     )
     return (_about(question, found) if whole else None) or best
+
+
+def _weighed(question: str, passage: Passage, reading: Reading) -> Read:
+    reading, said = cell_named(question, passage, reading)
+    odds = _log_odds(question, passage, reading)
+    odds = -inf if said == "other" else max(odds, _EVEN) if said == "whole" else odds
+    return Read(question, passage, words(passage, reading), odds)
 
 
 def _log_odds(question: str, passage: Passage, reading: Reading) -> float:
