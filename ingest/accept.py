@@ -43,6 +43,7 @@ class Upload:
     path: str  # as given; only ever shown, never opened
     readers: tuple[str, ...]  # empty: the collection's
     uploaded_by: str
+    room: int | None = None  # how many documents may come of it; None: as many as an archive may hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def _accept(
     name: str,
 ) -> Accepted:
     """Queue what is in `stored`, shown as `path`; `name` is what its ending is judged by."""
-    arrival = _Arrival(store, settings, Meter(settings.limits, stored.size))
+    arrival = _Arrival(store, settings, Meter(settings.limits, stored.size), upload.room)
     try:
         arrival.take(path, stored, name)
     except DocumentRefused as exc:  # the file as a whole: nothing of it is taken
@@ -140,10 +141,11 @@ def _accept(
 class _Arrival:
     """Looks at a file, and into it when it is an archive, before anything of it is queued."""
 
-    def __init__(self, store: FileStore, settings: IngestSettings, meter: Meter) -> None:
+    def __init__(self, store: FileStore, settings: IngestSettings, meter: Meter, room: int | None) -> None:
         self._store = store
         self._limits = settings.limits
         self._meter = meter
+        self._room = room
         self.found: list[_Arrived] = []
         self.refused: list[Refusal] = []
 
@@ -157,13 +159,21 @@ class _Arrival:
             if sniffed.is_archive:
                 self._unpack(path, file)
             else:
+                self._refuse_without_room(1)
                 self.found.append(_Arrived(path, stored, sniffed.media_type))
 
     def _unpack(self, path: str, file: BinaryIO) -> None:
         with opened(file, self._meter, self._limits) as archive:
-            for member in members(archive):
-                if not is_clutter(member.name):
-                    self._member(shown_path(f"{path}/{member.name}"), pieces(archive, member, self._meter))
+            kept = [member for member in members(archive) if not is_clutter(member.name)]
+            self._refuse_without_room(len(kept))
+            for member in kept:
+                self._member(shown_path(f"{path}/{member.name}"), pieces(archive, member, self._meter))
+
+    def _refuse_without_room(self, n_files: int) -> None:
+        room = n_files if self._room is None else self._room - len(self.found)
+        if n_files > room:
+            said = f"The archive holds {n_files:,} files and {room:,} more fit" if n_files > 1 else "No more files fit"
+            raise DocumentRefused("too_many", f"{said} here; send only those that matter.")
 
     def _member(self, path: str, content: Iterable[bytes]) -> None:
         try:

@@ -19,7 +19,7 @@ class DocumentRefused(IngestError):
 
     def __init__(self, code: str, reason: str) -> None:
         """`code` is one of: unsupported, mismatch, legacy, encrypted, damaged, bomb, unsafe, too_large,
-        limits, empty."""
+        limits, empty, too_many."""
         super().__init__(reason)
         self.code = code
         self.reason = reason

@@ -43,6 +43,7 @@ class Target:
     collection_id: str
     max_bytes: int  # of the whole body
     max_files: int
+    max_documents: int | None = None  # that may come of all files together, an archive's included; None: any number
     endings: frozenset[str] | None = None  # of file names, in lower case and without the dot; None: any
     shared: bool = True  # False: the sender cannot name readers
 
@@ -99,7 +100,7 @@ async def attach(conversation_id: Id, request: Request, app: Parts, doors: Share
     if room <= 0:
         detail = f"This conversation has {most} attachments, its limit; delete some, or begin another conversation."
         raise errors.Refusal(409, "too-many-attachments", detail)
-    target = Target(collection.id, app.settings.api.max_attachment_bytes, room)
+    target = Target(collection.id, app.settings.api.max_attachment_bytes, room, room)
     return _json(await receive(request, app, doors, caller, target))
 
 
@@ -169,7 +170,8 @@ def _take(app: App, caller: Caller, target: Target, pieces: Iterator[bytes], bou
             if target.endings is not None and _ending(part.filename) not in target.endings:
                 refused.append(_of_another_kind(part.filename, target.endings))
                 continue
-            upload = Upload(target.collection_id, part.filename, tuple(readers), caller.name)
+            room = None if target.max_documents is None else target.max_documents - len(documents)
+            upload = Upload(target.collection_id, part.filename, tuple(readers), caller.name, room)
             try:
                 taken = accept_upload(app.engine, app.files, app.settings.ingest, upload, part.data)
             except errors.Refusal as exc:  # of the body, which ends in the middle of this file

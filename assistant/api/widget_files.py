@@ -45,7 +45,7 @@ async def attach(widget_id: Id, request: Request, app: Parts, doors: Shared, vis
         detail = f"At most {allowed.max_files} files fit into one conversation; remove one, or begin a new chat."
         raise errors.Refusal(409, "too-many-attachments", detail)
     size = allowed.max_megabytes * 1_000_000 + _FORM_BYTES
-    target = Target(collection.id, size, room, frozenset(allowed.endings), shared=False)
+    target = Target(collection.id, size, room, room, frozenset(allowed.endings), shared=False)
     taken = await receive(request, app, doors, visit.caller, target)
     return {"files": [_json(one) for one in await _files(app, visit)], "refused": _refused(taken)}
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +250,33 @@ async def test_a_conversation_takes_so_many_attachments_and_so_large_ones(world:
         assert too_many.status_code == 422 and (await client.get(target)).json()["total"] == 2
         full = await client.post(target, files={"files": ("d.md", b"d")})
         assert full.status_code == 409 and full.json()["code"] == "too-many-attachments"
+
+
+def _zip(names: list[str], **more: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in {**{name: name.encode() for name in names}, **more}.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+async def test_the_files_of_an_archive_count_against_a_conversations_room(world: World) -> None:
+    api = world.app.settings.api.model_copy(update={"max_attachments": 3})
+    world.app.settings = world.app.settings.model_copy(update={"api": api})
+    many, inner = _zip([f"{n}.md" for n in range(4)]), _zip(["a.md", "b.md", "c.md", "d.md"])
+    async with world.client(world.ben) as client:
+        target = f"/api/conversations/{(await client.post('/api/conversations', json={})).json()['id']}/attachments"
+        sent = (await client.post(target, files={"files": ("many.zip", many)})).json()
+        (refused,) = sent["refused"]
+        assert not sent["documents"] and refused["code"] == "too_many"
+        assert refused["reason"].startswith("The archive holds 4 files and 3 more fit here")
+        nested = _zip(["e.md"], **{"inner.zip": inner})
+        sent = (await client.post(target, files={"files": ("nested.zip", nested)})).json()
+        assert [one["path"] for one in sent["documents"]] == ["nested.zip/e.md"]
+        assert [one["path"] for one in sent["refused"]] == ["nested.zip/inner.zip"]
+    async with world.client(world.admin) as client:  # company documents come in archives of any number
+        shared = f"/api/collections/{_collection(world)}/documents"
+        assert len((await client.post(shared, files={"files": ("many.zip", many)})).json()["documents"]) == 4
 
 
 async def test_bulk_actions_do_what_they_may_and_list_the_rest(world: World) -> None:
