@@ -87,7 +87,7 @@ def restore(source: Path, data_dir: Path) -> Summary:
             for name, digest in manifest["members"].items():
                 _unpack(archive, name, digest, Path(scratch))
             _check_database(Path(scratch) / DATABASE)
-            data_dir.mkdir(parents=True, exist_ok=True)
+            data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             # The database goes last: a data folder without one is not yet an installation.
             for entry in sorted(Path(scratch).iterdir(), key=lambda path: path.name == DATABASE):
                 shutil.move(str(entry), data_dir / entry.name)
@@ -122,6 +122,8 @@ def _copy_database(source: Path, target: Path) -> None:
 
 def _pack(sources: list[tuple[str, Path]], partial: Path, target: Path) -> Summary:
     digests = {}
+    partial.unlink(missing_ok=True)
+    partial.touch(mode=0o600)  # it holds everybody's chats
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, path in sources:
             with path.open("rb") as handle:

@@ -15,7 +15,7 @@ def make_writable(data_dir: Path) -> None:
     """
     for folder in (data_dir, data_dir / "logs", data_dir / "run"):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # one that is there keeps the rights it has
         except OSError as error:
             raise _refused(data_dir, error.strerror) from error
         if not os.access(folder, os.W_OK | os.X_OK):

@@ -132,3 +132,10 @@ def test_it_says_when_there_is_nothing_to_back_up(tmp_path: Path) -> None:
 def test_a_backup_that_is_not_there_is_not_called_damaged(tmp_path: Path) -> None:
     with pytest.raises(backup.BackupFailed, match="could not be restored to .*: No such file or directory"):
         backup.restore(tmp_path / "nowhere.zip", tmp_path / "new")
+
+
+def test_nobody_else_on_the_machine_may_read_it(data_dir: Path, tmp_path: Path) -> None:
+    backup.write(data_dir, tmp_path / "b.zip")
+    backup.restore(tmp_path / "b.zip", tmp_path / "new")
+    assert (tmp_path / "b.zip").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700

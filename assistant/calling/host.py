@@ -6,6 +6,7 @@ Files attached to the conversation that a call is made in come first; those of o
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Protocol
 from uuid import uuid4
 
@@ -33,6 +34,7 @@ from skills.types import Person, Schema
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _TABLES = ("text/csv", _XLSX)
 _MOST_ATTACHED = 100  # files of one conversation that are looked at
+_SIGNS = re.compile(r"[\W_]+")
 _CHUNKS = 400  # of a document that is read whole; more is refused by the skill's own limit
 
 
@@ -160,11 +162,36 @@ class ProductHost:
         for place in [None] if own is None else [own.id, None]:
             found, _ = documents.page(self._engine, scope, place, status="ready", text=text, limit=20)
             fitting += [each for each in found if not media_types or each.media_type in media_types]
+        if not fitting:
+            fitting = self._spelled_so(name, scope, own, media_types)
         same = [each for each in fitting if wanted in (each.title.lower(), _file_name(each).lower())]
         return next(iter(same or fitting), None)
 
+    def _spelled_so(
+        self, name: str, scope: Scope, own: Collection | None, media_types: tuple[str, ...]
+    ) -> list[Document]:
+        """Return documents whose title or file name says `name` in other signs: "staff rules", "Staff_Rules.pdf"."""
+        wanted = _spelled(name)
+        text = max(wanted.split(), key=len, default="")[:200]
+        if not text:
+            return []
+        pages = [
+            documents.page(self._engine, scope, place, status="ready", text=text, limit=100)[0]
+            for place in ([None] if own is None else [own.id, None])
+        ]
+        return [
+            each
+            for each in (each for page in pages for each in page)
+            if (not media_types or each.media_type in media_types)
+            and any(f" {wanted} " in f" {_spelled(said)} " for said in (each.title, _file_name(each)))
+        ]
+
     def _attached(self, scope: Scope, conversation: str | None) -> Collection | None:
         return None if conversation is None else attachments.attached(self._engine, scope, conversation)
+
+
+def _spelled(text: str) -> str:
+    return _SIGNS.sub(" ", text.lower()).strip()
 
 
 def _file_name(document: Document) -> str:

@@ -63,3 +63,8 @@ def test_the_doctor_finds_it(tmp_path: Path) -> None:
     done = _read_only(tmp_path, [*_with_folder(["-m", "assistant", "doctor"], tmp_path), "--json"])
     found = {finding["topic"]: finding["state"] for finding in json.loads(done.stdout)["findings"]}
     assert done.returncode == 1 and found["data folder"] == "fault"
+
+
+def test_nobody_else_on_the_machine_may_look_into_a_new_one(tmp_path: Path) -> None:
+    make_writable(tmp_path / "data")
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700

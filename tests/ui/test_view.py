@@ -148,7 +148,8 @@ def test_groups_conversations_by_day_with_pinned_ones_first() -> None:
 
 
 def test_suggests_questions_about_different_documents() -> None:
-    documents = [Document(id=str(n), title=title, status="ready") for n, title in enumerate("aabcdef")]
+    titles = ["A1x", "A1x", "B2x", "C3x", "D4x", "E5x"]
+    documents = [Document(id=str(n), title=title, status="ready") for n, title in enumerate(titles)]
     assert len(questions(documents)) == 4 and len(set(questions(documents))) == 4
 
 
@@ -174,7 +175,10 @@ def test_suggests_questions_about_titled_texts_before_file_names_and_about_no_ta
         ("Leave", ""),
     ]
     documents = [Document(id=str(n), title=a, media_type=b, status="ready") for n, (a, b) in enumerate(made)]
-    assert [one.split("“")[1] for one in questions(documents)] == ["Leave”?", "T" * 70 + "”?", "scan_0042”?"]
+    said = [one.removeprefix("Summarise the document ") for one in questions(documents)]
+    assert said == ["Leave", "T" * 70, "scan_0042.pdf"]
+    odd = [Document(id="x", title=title, status="ready") for title in ("Why?", "In short", "“Quoted”", "", "On leave")]
+    assert questions(odd) == []  # they would be taken for something else
 
 
 def test_hides_the_version_that_is_being_replaced_and_what_followed_it() -> None:

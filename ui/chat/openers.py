@@ -15,6 +15,10 @@ from ui.wire import Collection, Document, User
 SHOWN = 4
 LOOKED_AT = 40  # of the documents that came last
 MOST_TITLE_CHARS = 60
+# Titles that the skill which summarises takes for the name of a document, whatever stands around them.
+_SAYABLE = re.compile(
+    r"(?!(?:on|for|about|of|in|from|that|which|chapter|section|we|i|you)\b)\w[^?!\n]{2,100}", re.IGNORECASE
+)
 _FILE = re.compile(r"\.[A-Za-z]{2,5}$")
 _TABLES = ("csv", "spreadsheet", "excel")
 
@@ -50,10 +54,10 @@ def show(me: User, collections: Sequence[Collection]) -> None:
 
 
 def questions(documents: Sequence[Document]) -> list[str]:
-    """Return up to four questions about different documents: texts that carry a title first, tables not at all."""
+    """Return up to four wishes for summaries of different documents: texts that carry a title first, no tables."""
     texts = [document for document in documents if not any(word in document.media_type for word in _TABLES)]
-    titles = dict.fromkeys(_FILE.sub("", one.title) for one in sorted(texts, key=_unlikely) if one.title)
-    return [f"What is the main point of “{title}”?" for title in list(titles)[:SHOWN]]
+    titles = dict.fromkeys(one.title for one in sorted(texts, key=_unlikely) if _SAYABLE.fullmatch(one.title))
+    return [f"Summarise the document {title}" for title in list(titles)[:SHOWN]]
 
 
 def _unlikely(document: Document) -> int:

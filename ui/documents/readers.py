@@ -10,6 +10,8 @@ from ui import state
 from ui.documents import wording
 from ui.wire import Group, User
 
+MOST = 1_000  # readers of one thing
+
 
 def choose(current: Sequence[str], key: str, label: str = "Who may read it") -> list[str]:
     """Show the field and return the chosen readers; none means administrators only."""
@@ -22,6 +24,7 @@ def choose(current: Sequence[str], key: str, label: str = "Who may read it") -> 
             default=list(current),
             format_func=lambda principal: wording.reader(principal, names),
             placeholder="Administrators only",
+            max_selections=MOST,  # without it, one click opens it to all, visitors without an account included
             key=key,
             help="Administrators may read everything. Nobody else finds, cites or sees what is not open to them.",
         )
