@@ -134,12 +134,6 @@ def dialog(action: str) -> Scene:
     return scene
 
 
-def close_dialog(made: Tab) -> None:
-    """Close the dialog that is open."""
-    made.page.keyboard.press("Escape")
-    expect(made.page.get_by_role("dialog")).to_have_count(0)
-
-
 def collection(made: Tab) -> None:
     """The documents of one collection."""
     visit(made, "/documents")

@@ -51,7 +51,7 @@ def main(folder: Path = FOLDER, only: str = "") -> None:
                     scene(made)
                     _take(made, folder / f"{name}.png")
                     if made.page.get_by_role("dialog").count():
-                        scenes.close_dialog(made)
+                        made.close_dialog()
         browser.close()
 
 

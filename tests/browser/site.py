@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError, expect
 
 START_PATIENCE_S = 90.0
 PATIENCE_MS = 60_000  # two busy cores draw a page in seconds
@@ -55,6 +55,22 @@ class Tab:
     def answered(self, count: int) -> None:
         """Wait until `count` complete answers are shown."""
         self.page.wait_for_function(ANSWERED, arg=count, timeout=PATIENCE_MS * 2)
+
+    def close_dialog(self) -> None:
+        """Close the dialog with the keyboard, as a person does who presses again.
+
+        Where a button inside it was just replaced, the keyboard is nowhere until the dialog takes it back.
+        """
+        dialog = self.page.get_by_role("dialog")
+        until = time.monotonic() + PATIENCE_MS / 1000
+        while time.monotonic() < until:
+            self.page.keyboard.press("Escape")
+            try:
+                dialog.first.wait_for(state="detached", timeout=2_000)
+                return
+            except TimeoutError:
+                continue
+        raise AssertionError("the dialog stays open whatever is pressed")
 
     def open(self, path: str, until: str) -> None:
         """Go to a page and wait for a text on it."""

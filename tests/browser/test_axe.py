@@ -124,7 +124,7 @@ def test_whatever_opens_on_a_page_is_accessible_and_fits(browser: Browser, furni
             scene(made)
             found += _in_all_looks(made, name)
             if made.page.get_by_role("dialog").count():
-                scenes.close_dialog(made)
+                made.close_dialog()
     assert not found, "\n".join(found)
 
 

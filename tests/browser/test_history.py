@@ -40,14 +40,14 @@ def test_a_chat_is_shared_exported_and_moved(browser: Browser, scripted: tuple[T
         assert "parental.md" not in other.page.content() and not other.foreign and not other.bugs
     made.page.get_by_role("button", name="Stop sharing").click()
     expect(made.page.get_by_role("button", name="Make a link")).to_be_visible()
-    made.page.keyboard.press("Escape")
+    made.close_dialog()
 
     _act(made, "Export")
     with made.page.expect_download() as download:
         made.page.get_by_role("dialog").get_by_role("button", name="Markdown").click()
     download.value.save_as(tmp_path / "chat.md")
     assert QUESTION in (tmp_path / "chat.md").read_text("utf-8")
-    made.page.keyboard.press("Escape")
+    made.close_dialog()
 
     _act(made, "Move to folder")
     made.page.get_by_role("dialog").get_by_role("combobox").fill("Family")

@@ -82,7 +82,7 @@ def test_an_administrator_tries_a_skill_and_switches_it_off(admin_tab: Tab, equi
     page.get_by_label("title").fill("6 * 7")
     page.get_by_role("button", name="Call", exact=True).click()
     expect(page.get_by_text("42", exact=True)).to_be_visible()
-    page.keyboard.press("Escape")
+    admin_tab.close_dialog()
     _act(page, "Switch off")
     page.locator(".stMarkdownBadge", has_text="Off").first.wait_for()
     assert not equipped.skills["calculate"].enabled

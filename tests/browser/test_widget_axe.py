@@ -59,6 +59,7 @@ def test_nothing_is_wrong_in_any_state(
         answer = tab.ask("everything")
         assert violations(tab.page) == []
         answer.locator("button.cite").click()
+        tab.page.locator(".sheet").wait_for()
         assert violations(tab.page) == []
         tab.page.keyboard.press("Escape")
         tab.page.locator("header button").first.click()

@@ -195,6 +195,7 @@ def test_an_answer_stays_text_while_it_streams_and_from_history(browser: Browser
         tab.open()
         answer = tab.ask(f"carriers {start}")
         answer.locator(".sources button").first.click()
+        tab.page.locator(".sheet").wait_for()
         tab.page.keyboard.press("Escape")
         streamed = answer.locator(".text").inner_text()
         tab.page.wait_for_timeout(300)
