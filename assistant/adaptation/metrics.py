@@ -27,10 +27,10 @@ class Scored:
 
     f1: float  # 0 for an abstention on an answerable question; 1 for one on an unanswerable question
     exact: float
-    citation_precision: float  # of the cited passages, the share that holds the answer; 0 when nothing is cited
-    citation_recall: (
-        float  # of the passages that hold the answer, 1 when at least one is cited: they hold the same answer
-    )
+    # Of the cited passages, the share that holds the answer: 0 when nothing is cited, None where nobody says which do.
+    citation_precision: float | None
+    # 1 when at least one of the passages that hold the answer is cited: they hold the same one. None as above.
+    citation_recall: float | None
     abstained: bool
     answerable: bool
     words: int  # of the answer without citations
@@ -71,21 +71,26 @@ def exact_match(answer: str, references: Iterable[str]) -> float:
     return float(any(squad_tokens(answer) == squad_tokens(reference) for reference in references))
 
 
-def score(answer: str, references: Sequence[str], gold: Iterable[int], answerable: bool, abstention: str) -> Scored:
-    """Return the scores of one answer; `gold` are the 1-based numbers of the passages that hold what was asked."""
+def score(
+    answer: str, references: Sequence[str], gold: Iterable[int] | None, answerable: bool, abstention: str
+) -> Scored:
+    """Return the scores of one answer.
+
+    `gold` are the 1-based numbers of the passages that hold what was asked, None where that is not known.
+    """
     plain = without_citations(answer)
-    cited, right = set(citations(answer)), set(gold)
+    cited, right = set(citations(answer)), set(gold or ())
     abstained = not plain or (is_abstention(plain, abstention) and not cited)
     words = len(plain.split())
     if not answerable:
         return Scored(float(abstained), float(abstained), 0.0, 0.0, abstained, False, words)
     if abstained:
         return Scored(0.0, 0.0, 0.0, 0.0, True, True, words)
+    f1, exact = token_f1(plain, references), exact_match(plain, references)
+    if gold is None:
+        return Scored(f1, exact, None, None, abstained, True, words)
     precision = len(cited & right) / len(cited) if cited else 0.0
-    recall = float(bool(cited & right))
-    return Scored(
-        token_f1(plain, references), exact_match(plain, references), precision, recall, abstained, True, words
-    )
+    return Scored(f1, exact, precision, float(bool(cited & right)), abstained, True, words)
 
 
 def summary(scored: Sequence[Scored]) -> dict[str, Interval]:
@@ -100,8 +105,8 @@ def summary(scored: Sequence[Scored]) -> dict[str, Interval]:
     columns = {
         "token_f1": [s.f1 for s in answerable],
         "exact_match": [s.exact for s in answerable],
-        "citation_precision": [s.citation_precision for s in answered],
-        "citation_recall": [s.citation_recall for s in answered],
+        "citation_precision": [s.citation_precision for s in answered if s.citation_precision is not None],
+        "citation_recall": [s.citation_recall for s in answered if s.citation_recall is not None],
         "false_abstentions": [float(s.abstained) for s in answerable],
         "abstention_recall": [float(s.abstained) for s in unanswerable],
         "words": [float(s.words) for s in answered],

@@ -80,10 +80,11 @@ async def _outcome(question: Question, ask: Asked) -> Outcome:
 def scored(question: Question, answer: Answer) -> Scored:
     """Return the scores of an answer; a citation is right when its document, or page, is one that holds what was asked.
 
-    Words in bold within a sentence are the answer
-    proper: references of a few words are compared with them, longer ones with the sentence, by what agrees better.
+    Words in bold within a sentence are the answer proper: references of a few words are compared with them, longer
+    ones with the sentence, by what agrees better.
     """
-    gold = [c.n for c in answer.citations if names(c.document, c.path, c.title, c.page) & question.gold]
+    right = [c.n for c in answer.citations if names(c.document, c.path, c.title, c.page) & question.gold]
+    gold = right if question.gold else None
     text = ABSTENTION if answer.abstained else answer.text
     proper = " ".join(_BOLD.findall(text))
     texts = [text, proper + "".join(mark[0] for mark in MARK.finditer(text))] if proper else [text]

@@ -73,26 +73,41 @@ def lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _question(raw: dict[str, Any], where: str) -> Question:
     try:
+        if not isinstance(raw["question"], str):
+            raise RowsUnusable(f"{where} has a question that is no text. Put it in quotes.")
+        text = raw["question"].strip()
+        if not text:
+            raise RowsUnusable(f"{where} has an empty question. Fill it in, or remove the line.")
         turns = [Message(str(turn["role"]), str(turn["content"])) for turn in raw.get("turns") or ()]
         contexts = tuple(
             Given(str(context["id"]), str(context.get("title") or ""), str(context["text"]))
             for context in raw.get("contexts") or ()
         )
-        answers = tuple(str(answer) for answer in raw.get("answers") or ())
+        answers = _answers(raw, where)
         answerable = bool(raw.get("answerable", bool(answers)))
         gold = frozenset(_named(entry) for entry in raw.get("gold") or ())
-        text = str(raw["question"]).strip()
     except (KeyError, TypeError, AttributeError) as error:
         needs = "A question needs id, question, contexts (id, title, text), answers and answerable."
         raise RowsUnusable(f"{where} is not a question ({error!r}). {needs}") from error
-    if not text:
-        raise RowsUnusable(f"{where} has an empty question. Fill it in, or remove the line.")
     # The last turn of a conversation is the question itself.
     history = tuple(turns[:-1]) if turns and turns[-1].role == "user" else tuple(turns)
     gold = gold or _holding(contexts, answers)
     return Question(
         str(raw.get("id") or where), text, history, contexts, answers if answerable else (), answerable, gold
     )
+
+
+def _answers(raw: dict[str, Any], where: str) -> tuple[str, ...]:
+    """Return the right answers; where none are given, the row must say that there are none."""
+    given = raw.get("answers")
+    if given is None and not ("answerable" in raw and not raw["answerable"]):
+        raise RowsUnusable(
+            f"{where} has no answers. Give the right ones as a list in "
+            '"answers", or say "answerable": false where the documents hold none.'
+        )
+    if given is not None and not isinstance(given, list):
+        raise RowsUnusable(f"{where} has answers that are no list. Put them in brackets, one or more.")
+    return tuple(str(answer) for answer in given or ())
 
 
 def _named(gold: object) -> str:

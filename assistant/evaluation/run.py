@@ -53,6 +53,13 @@ async def run(job: Job, settings: Settings, say: Say, tell: Tell) -> dict[str, A
     if calling.is_file(job.source):
         return await _calling(job, settings, say, tell)
     questions = read(job.source, job.limit)
+    if not job.collections:
+        bare = next((each for each in questions if each.answerable and not each.contexts), None)
+        if bare:
+            raise RowsUnusable(
+                f"The question {bare.id!r} brings no contexts to be answered from. "
+                "Add them, or name the documents to ask with --collection."
+            )
     with _rows(job.rows) as rows:
         summaries = {}
         async with _asked(job, settings, say) as ask_of:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from assistant.adaptation import metrics
 from assistant.evaluation import grounded, report, retrieval
 from assistant.evaluation.errors import RowsUnusable
 from assistant.evaluation.given import GivenSearch, cutter
@@ -106,7 +107,20 @@ def test_it_reads_questions_as_files_give_them(file: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "\n\n", "not json", "[1]", '{"id": "x"}', '{"question": " "}', '{"question": "q", "contexts": [1]}', "\xff"],
+    [
+        "",
+        "\n\n",
+        "not json",
+        "[1]",
+        '{"id": "x"}',
+        '{"question": " ", "answers": []}',
+        '{"question": 7, "answers": ["a"]}',
+        '{"question": "q"}',
+        '{"question": "q", "answer": "a"}',
+        '{"question": "q", "answers": "a"}',
+        '{"question": "q", "answers": ["a"], "contexts": [1]}',
+        "\xff",
+    ],
 )
 def test_it_says_what_is_wrong_with_a_file(tmp_path: Path, content: str) -> None:
     path = tmp_path / "bad.jsonl"
@@ -115,6 +129,20 @@ def test_it_says_what_is_wrong_with_a_file(tmp_path: Path, content: str) -> None
         read(path)
     with pytest.raises(RowsUnusable, match="missing.jsonl"):
         read(tmp_path / "missing.jsonl")
+
+
+async def test_it_refuses_questions_that_bring_nothing_to_be_answered_from(tmp_path: Path) -> None:
+    path = tmp_path / "bare.jsonl"
+    path.write_text('{"question": "How long?", "answers": ["26 weeks"]}', "utf-8")
+    with pytest.raises(RowsUnusable, match="--collection"):
+        await run(Job(path), Settings(data_dir=tmp_path / "d"), lambda _: None, lambda *_: None)
+
+
+def test_it_does_not_measure_citations_where_nobody_says_which_are_right() -> None:
+    question = Question("q", "How long?", (), (), ("26 weeks",), True, frozenset())
+    found = grounded.scored(question, _answer("26 weeks [1]."))
+    assert (found.exact, found.citation_precision, found.citation_recall) == (1.0, None, None)
+    assert not {"citation_precision", "citation_recall"} & set(metrics.summary([found]))
 
 
 async def test_it_searches_only_the_contexts_of_the_question(embedder: OnnxEmbedder, chunker: Chunker) -> None:

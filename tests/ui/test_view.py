@@ -55,6 +55,7 @@ def test_does_not_call_called_what_waits_for_approval_and_shows_it_once() -> Non
         (Outcome(stopped_by="length"), "longest", "info"),
         (Outcome(grounded=False), "could not be checked", "warn"),
         (Outcome(grounded=False, abstained=True), "", "info"),
+        (Outcome(grounded=False, route=Route(strategy="small_talk")), "", "info"),
     ],
 )
 def test_warns_before_an_answer_that_is_not_as_usual(outcome: Outcome, words: str, tone: str) -> None:

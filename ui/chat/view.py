@@ -93,7 +93,7 @@ def notice(outcome: Outcome) -> tuple[str, str]:
         return "You stopped this answer.", "info"
     if outcome.stopped_by == "length":
         return "The answer reached its longest allowed length. Ask for the rest.", "info"
-    if not outcome.grounded and not outcome.abstained:
+    if not outcome.grounded and not outcome.abstained and outcome.route.strategy != "small_talk":
         return "Parts of this answer could not be checked against your documents.", "warn"
     return "", "info"
 
