@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -27,8 +28,16 @@ async def in_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwar
 
 
 async def in_own_thread(limiter: CapacityLimiter, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """Like `in_thread`, but counted against `limiter`, so that slow work of one kind cannot take all the threads."""
-    return await to_thread.run_sync(lambda: function(*args, **kwargs), limiter=limiter)
+    """Like `in_thread`, but counted against `limiter`, so that slow work of one kind cannot take all the threads.
+
+    Work whose task was cancelled counts until it is over: people who ask and leave would pile it up otherwise.
+    """
+    holder = object()
+    await limiter.acquire_on_behalf_of(holder)
+    alone = CapacityLimiter(1)
+    work = asyncio.ensure_future(to_thread.run_sync(lambda: function(*args, **kwargs), limiter=alone))
+    work.add_done_callback(lambda _: limiter.release_on_behalf_of(holder))
+    return await asyncio.shield(work)
 
 
 async def in_writer_thread(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -6,18 +6,21 @@ not known here, so every skill with an effect waits for the person, whatever its
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
+from pydantic import ValidationError
 
 from assistant.api.auth import SIGNED_IN, Guarded
 from assistant.api.deps import Parts, storable
 from assistant.api.doors import Doors, Shared
 from assistant.api.schemas import Json
 from assistant.api.skills import parked
+from assistant.api.skills_schema import CallBody
 from assistant.app import VERSION, App
 from assistant.calling import approvals
 from assistant.orchestration.skill_stage import person_of
@@ -96,6 +99,11 @@ async def speak(
         return Response(status_code=202)  # a notification, or the answer to a question that we never ask
     given = body.get("params")
     try:
+        storable(str(identifier))
+    except ValueError as exc:
+        error = {"code": -32600, "message": f"Wrong id: {exc}."}
+        return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error})
+    try:
         params = given if isinstance(given, dict) else {}
         result = await _answer(method, params, app, doors, credential.caller)
     except _Wrong as wrong:
@@ -123,6 +131,10 @@ async def _answer(method: str, params: Json, app: App, doors: Doors, caller: Cal
             name, arguments = params.get("name"), params.get("arguments") or {}
             if not isinstance(name, str) or not isinstance(arguments, dict):
                 raise _Wrong(-32602, "'name' is a text and 'arguments' an object.")
+            try:
+                CallBody(arguments=arguments)
+            except ValidationError as exc:
+                raise _Wrong(-32602, f"Wrong arguments: {exc.errors()[0]['msg']}.") from exc
             return await _call(name, arguments, app, doors, caller)
     raise _Wrong(-32601, f"There is no method {method[:60]!r} here.")
 
@@ -148,11 +160,6 @@ async def _call(name: str, arguments: Json, app: App, doors: Doors, caller: Call
     checked, problems = check(OWN[name]["inputSchema"], arguments)
     if problems:
         return _said(f"Wrong arguments: {'; '.join(problems)}", wrong=True)
-    try:
-        for value in checked.values():
-            storable(str(value))
-    except ValueError as exc:
-        return _said(f"Wrong arguments: {exc}.", wrong=True)
     if name == "approval_result":
         return await _approval(app, caller, checked["id"])
     chosen = checked.get("collections")
@@ -181,11 +188,14 @@ async def _ask(app: App, doors: Doors, caller: Caller, question: str, names: tup
     ticket = doors.chats.enter(caller.user_id)
     answer: Answer | None = None
     try:
-        async for _ in ticket.positions():
-            pass
-        async with aclosing(app.turns.run(turn)) as events:
-            async for event in events:
-                answer = event.answer or answer
+        async with asyncio.timeout(app.settings.api.chat_timeout_s):
+            async for _ in ticket.positions():
+                pass
+            async with aclosing(app.turns.run(turn)) as events:
+                async for event in events:
+                    answer = event.answer or answer
+    except TimeoutError:
+        return _said("The answer took too long; ask for less, or again later.", wrong=True)
     finally:
         ticket.leave()
     if answer is None:

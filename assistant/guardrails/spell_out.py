@@ -72,7 +72,10 @@ def linked(text: str) -> str:
 
 
 def _link(found: re.Match[str]) -> str:
-    host = urlsplit(found[1]).hostname
+    try:
+        host = urlsplit(found[1]).hostname
+    except ValueError:  # signs that become others when the name is looked up
+        return found[0]
     return f"([{host}]({found[1]}))" if host else found[0]
 
 

@@ -212,6 +212,8 @@ def _front_matter(text: str) -> tuple[dict[str, object], str]:
     if not found:
         return {}, text
     try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(found[1])):
+            return {}, text  # a few lines of aliases stand for gigabytes, and no title needs one
         matter = yaml.safe_load(found[1])
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}, text

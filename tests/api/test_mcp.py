@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
+from sqlalchemy import Engine
 
 from assistant.people import credentials
 from assistant.people.users import User
+from assistant.settings import load
 
-from .conftest import World
+from .conftest import World, make_world
 
 
 @asynccontextmanager
@@ -91,6 +94,35 @@ async def test_answers_whatever_comes(world: World, body: dict[str, Any], status
         assert (await client.post("/api/mcp", json=body)).status_code == status
         assert (await client.get("/api/mcp")).status_code == 405
         assert (await client.post("/api/mcp", json=[body])).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        '{"id": 1, "params": {"name": "search", "arguments": {"query": "x", "collections": ["\\ud800"]}}}',
+        '{"id": 1, "params": {"name": "search", "arguments": {"query": "x", "\\ud800": 1}}}',
+        '{"id": 1, "params": {"name": "read_secrets", "arguments": {"place": "\\u0000"}}}',
+        '{"id": 1, "params": {"name": "read_secrets", "arguments": {"place": %s}}}' % ("[" * 90 + "]" * 90),
+        '{"id": 1, "params": {"name": "\\ud800", "arguments": {}}}',
+        '{"id": "\\ud800", "params": {"name": "search", "arguments": {"query": "x"}}}',
+    ],
+)
+async def test_refuses_what_cannot_be_kept_with_a_sentence(world: World, call: str) -> None:
+    body = '{"jsonrpc": "2.0", "method": "tools/call", ' + call[1:]
+    async with world.client(world.ben) as client:
+        reply = await client.post("/api/mcp", content=body, headers={"Content-Type": "application/json"})
+    assert reply.status_code == 200, reply.text
+    found = reply.json()
+    assert found["error"]["message"] if "error" in found else found["result"]["isError"]
+
+
+async def test_an_answer_that_takes_too_long_ends_with_a_sentence(engine: Engine, tmp_path: Path) -> None:
+    world = make_world(engine, tmp_path, load(data_dir=tmp_path, api={"chat_timeout_s": 0.5}))
+    params = {"name": "ask", "arguments": {"question": "hang"}}
+    async with world.client(world.ben) as client:
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        result = (await client.post("/api/mcp", json=body)).json()["result"]
+    assert result["isError"] and "too long" in result["content"][0]["text"] and world.turns.running == 0
 
 
 async def test_needs_a_credential(world: World, address: str) -> None:

@@ -66,7 +66,14 @@ def test_it_makes_an_address_behind_words_a_link_that_shows_its_host() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["see [List](https://a.org/b)", "f(https://a.org)", "List (https://)", "List (ftp://a.b)"]
+    "text",
+    [
+        "see [List](https://a.org/b)",
+        "f(https://a.org)",
+        "List (https://)",
+        "List (ftp://a.b)",
+        "List (https://a\u2100b)",
+    ],
 )
 def test_it_leaves_other_addresses_as_they_are(text: str) -> None:
     assert linked(text) == text

@@ -111,6 +111,12 @@ def test_it_takes_a_title_only_from_where_titles_are(text: str, title: str | Non
     assert parse(text).title == title
 
 
+def test_front_matter_that_multiplies_is_text_and_costs_no_memory() -> None:
+    rows = "\n".join(f"k{n}: &k{n} [{', '.join([f'*k{n - 1}'] * 9)}]" for n in range(1, 30))
+    found = parse(f"---\nk0: &k0 [lol]\n{rows}\ntitle: Costs\n---\n\n# Leave\n\n28 days.\n")
+    assert found.title != "Costs" and "28 days." in found.blocks[-1].text
+
+
 @pytest.mark.parametrize(
     ("markup", "words"),
     [
