@@ -1,6 +1,7 @@
-"""Questions in another language than the documents, where the small model or the reader found no answer.
+"""What is said where no answer was found to a question in another language than English.
 
-That the documents do not say would mislead: those two know English, and may not have understood the question.
+Where the documents are in English, that they do not say would mislead: the small model and the reader know English, and
+may not have understood the question. Elsewhere it is said in the language of the question.
 """
 
 from __future__ import annotations
@@ -24,15 +25,25 @@ _OR = {
     "": ", or have an administrator connect a larger model",
 }
 
+_USUAL = "The documents do not say."  # of the prompts that ship; a prompt that somebody changed says it its own way
+_SAID = {
+    "german": "Die Dokumente sagen dazu nichts.",
+    "french": "Les documents ne le disent pas.",
+    "spanish": "Los documentos no lo dicen.",
+    "italian": "I documenti non lo dicono.",
+    "portuguese": "Os documentos não o dizem.",
+    "dutch": "De documenten zeggen het niet.",
+}
+
 
 def understood(turn: Turn, answer: Answer) -> Answer:
     """Return an abstention with the reason in place of its text where the question's language was the reason.
 
-    A larger model has understood the question: its abstention says what it means.
+    A larger model has understood the question: its abstention says what it means, in the language of the question.
     """
-    if answer.route.tier in ("domain", "other") or not _all_english(answer.nearest):
-        return answer
     asked = language_of_question(turn.question)
+    if answer.route.tier in ("domain", "other") or not _all_english(answer.nearest):
+        return replace(answer, text=_SAID.get(asked, answer.text)) if answer.text == _USUAL else answer
     if (asked == "english" and is_english(turn.question)) or Question(turn.question).english:
         return answer
     spoken = asked if asked in _TOLD else ""

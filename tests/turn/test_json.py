@@ -86,6 +86,6 @@ async def test_json_without_documents_is_left_alone(bench: Any) -> None:
 async def test_languages_that_the_reader_does_not_know_are_held_against_the_passages_too(bench: Any) -> None:
     german = passage(4, "Die Angestellten haben 25 Tage Urlaub im Jahr. Das Büro ist blau gestrichen.")
     asked = "Wie viele Tage Urlaub haben die Angestellten im Jahr?"
-    for said, text in (('{"tage": 25}', '{"tage": 25}'), ('{"tage": 30}', ABSTENTION)):
+    for said, text in (('{"tage": 25}', '{"tage": 25}'), ('{"tage": 30}', "Die Dokumente sagen dazu nichts.")):
         ran: Ran = await bench(said, passages=[german], route=Route("big", None, "domain", "")).ask(asked, sampling=ANY)
         assert ran.text == text

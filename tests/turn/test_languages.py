@@ -41,11 +41,23 @@ async def test_who_asks_in_english_is_not(bench: Any, question: str) -> None:
     assert ran.answer.text == ABSTENTION
 
 
-async def test_nothing_is_said_of_documents_in_that_language_or_of_a_larger_model(bench: Any) -> None:
-    ran = await bench(ScriptedModel([ABSTENTION]), [*PASSAGES[:1], IN_GERMAN], second_draft=False).ask(GERMAN)
-    assert ran.answer.abstained and ran.answer.text == ABSTENTION
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        (GERMAN, "Die Dokumente sagen dazu nichts."),
+        ("Qui est le directeur de la société ?", "Les documents ne le disent pas."),
+        ("¿Quién fundó la empresa y con qué dinero?", "Los documentos no lo dicen."),
+        ("公司是谁创立的？", ABSTENTION),
+        ("Who founded the company?", ABSTENTION),
+    ],
+)
+async def test_documents_in_that_language_and_larger_models_say_it_in_that_language(
+    bench: Any, question: str, told: str
+) -> None:
+    ran = await bench(ScriptedModel([ABSTENTION]), [*PASSAGES[:1], IN_GERMAN], second_draft=False).ask(question)
+    assert ran.answer.abstained and ran.answer.text == ran.text == told
     larger = bench(ScriptedModel([ABSTENTION]), route=Route("large", None, "domain", ""), second_draft=False)
-    assert (await larger.ask(GERMAN)).answer.text == ABSTENTION
+    assert (await larger.ask(question)).answer.text == told
 
 
 async def test_an_answer_is_left_as_it_is(bench: Any) -> None:
