@@ -70,6 +70,7 @@ class Drafter:
             found, step = await _looked_up(self._reader, notes)
             yield step
             if not found.sure:
+                _by_reader(notes)
                 return
             schema = _schema(notes)
             if schema is None or filled(schema, found.words) is not None:
@@ -111,7 +112,7 @@ class Drafter:
     async def _read(self, found: Read, notes: Notes) -> AsyncGenerator[Event, None]:
         """Yield the words that were found, or what explains them."""
         started, explained = notes.trace.clock(), found.explanation
-        notes.progress.route = replace(notes.progress.route, model="reader", adapter=None, strategy="reader")
+        _by_reader(notes)
         schema, passages = _schema(notes), [found.passage]
         output = Output([found.passage.text], self._secrets, markdown=schema is None)
         if schema is not None:
@@ -220,6 +221,11 @@ class Drafter:
         yield trace.step(
             "draft", drafted(notes.progress, composed.trimmed), trace.elapsed_ms(started) - release.check_ms
         )
+
+
+def _by_reader(notes: Notes) -> None:
+    """Say that the reader decided, and no model was asked."""
+    notes.progress.route = replace(notes.progress.route, model="reader", adapter=None, strategy="reader")
 
 
 async def _looked_up(reader: Reader, notes: Notes) -> tuple[Read, Event]:

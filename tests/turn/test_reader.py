@@ -78,6 +78,7 @@ async def test_it_asks_no_model_where_no_passage_seems_to_answer(bench: Any) -> 
     ran: Ran = await bench(model, route=SMALL, reader=Sees(SURE - 1)).ask(LEAVE)
     assert not model.requests
     assert ran.answer.abstained and ran.text == ABSTENTION and len(ran.answer.nearest) == 3
+    assert ran.answer.route == Route("reader", None, "fallback", "reader")
     assert ran.steps == ["search", "read"]
 
 

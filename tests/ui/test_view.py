@@ -167,6 +167,11 @@ def test_says_who_answered_in_words_of_people(route: Route, said: str) -> None:
     assert view.by(Outcome(route=route)) == said
 
 
+def test_says_that_no_model_was_asked_where_nothing_was_found() -> None:
+    outcome = Outcome(abstained=True, route=Route(model="reader", tier="fallback", strategy="reader"))
+    assert view.by(outcome) == "looked up in the documents, no language model"
+
+
 def test_suggests_questions_about_titled_texts_before_file_names_and_about_no_tables() -> None:
     made = [
         ("prices.csv", "text/csv"),

@@ -109,7 +109,7 @@ def duration(ms: float) -> str:
 def by(outcome: Outcome) -> str:
     """Return who answered, in small print: the adapter or the model, and where it runs."""
     if outcome.route.strategy == "reader":
-        return "found in the documents, no language model"
+        return f"{'looked up' if outcome.abstained else 'found'} in the documents, no language model"
     who = outcome.route.adapter or outcome.route.model
     return ", ".join(part for part in (who, TIERS.get(outcome.route.tier, "")) if part)
 

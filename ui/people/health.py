@@ -80,7 +80,7 @@ def _knowledge(status: Status) -> None:
 
 
 def _kept(kept: Kept) -> None:
-    st.subheader("Answers without a model", anchor=False)
+    st.subheader("Curated and remembered answers", anchor=False)
     asked = kept.same + kept.near + kept.missed
     with st.container(key="kept-metrics", horizontal=True):
         st.metric("Written by administrators", f"{kept.pinned:,}", border=True)
