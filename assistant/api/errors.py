@@ -7,11 +7,9 @@ from a request are never repeated in an answer or a log beyond what our own sent
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -22,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from assistant import errors as ours
+from assistant.api.invalid import told
 from assistant.curated import errors as curated
 from assistant.evaluation import errors as evaluation
 from assistant.gallery import errors as gallery
@@ -213,31 +212,8 @@ _ROUTER = {
 
 async def _on_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    found = error.errors() or [{"loc": ("body",), "msg": "is not right"}]
-    # Where a value may be of several kinds, each kind has its own complaint; the deepest is of the kind that was meant.
-    field = _fields(found[0]["loc"])
-    first = max((each for each in found if _fields(each["loc"])[: len(field)] == field), key=_depth)
-    place = ".".join(_fields(first["loc"]))
-    said = str(first["msg"]).removeprefix("Value error, ")
-    more = f" ({len(found) - 1} more like this)" if len(found) > 1 else ""
-    described = _Described(422, "invalid", f"{place}: {said}.{more}", {}, place.removeprefix("body."))
-    return _render(request.scope["path"], described)
-
-
-def _depth(error: Mapping[str, Any]) -> int:
-    return len(_fields(error["loc"]))
-
-
-def _fields(location: Sequence[str | int]) -> list[str]:
-    """Return the names and positions that lead to a value, without the names of our own types among them."""
-    parts = [str(part) for part in location]
-    plain = parts[:1] + [part for part in parts[1:] if parts[0] != "body" or not _TYPE.match(part)]
-    # A key of the caller's own making may be among them; it is shown only as far as it is a plain name.
-    return [part[:60] if part.isascii() and part.isprintable() else "?" for part in plain]
-
-
-# How pydantic writes the kinds that a value may be of: "ImagePart", "constrained-str", "list[...]".
-_TYPE = re.compile(r"[A-Z]|[a-z-]+[\[(]|(constrained-)?(str|int|float|bool)$")
+    sentence, field = told(error.errors())
+    return _render(request.scope["path"], _Described(422, "invalid", sentence, {}, field))
 
 
 async def _on_known(request: Request, error: Exception) -> JSONResponse:

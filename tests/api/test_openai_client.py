@@ -97,12 +97,12 @@ def test_it_hears_what_is_wrong_with_an_embedding_request(client: openai.OpenAI,
 @pytest.mark.parametrize(
     ("wrong", "field", "sentence"),
     [
-        ({"n": 2}, "n", "body.n: Input should be less than or equal to 1."),
-        ({"stop": 5}, "stop", "body.stop: Input should be a valid string."),
+        ({"n": 2}, "n", "n: give 1 or less."),
+        ({"stop": 5}, "stop", "stop: give a text."),
         (
             {"messages": [{"role": "user", "content": [{"type": "file", "file": {}}]}]},
             "messages.0.content.0.type",
-            "body.messages.0.content.0.type: Input should be 'text' or 'input_text'.",
+            "messages.0.content.0.type: give 'text' or 'input_text'.",
         ),
     ],
 )

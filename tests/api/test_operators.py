@@ -180,7 +180,7 @@ async def test_a_problem_says_what_and_what_to_do(world: World) -> None:
     problem = reply.json()
     assert reply.headers["content-type"] == "application/problem+json" and reply.status_code == problem["status"] == 422
     assert problem["type"] == "urn:inhouse:problem:invalid" and problem["code"] == "invalid"
-    assert problem["title"] and "body.name" in problem["detail"] and "more like this" in problem["detail"]
+    assert problem["title"] and "name: it is empty" in problem["detail"] and "more like this" in problem["detail"]
 
 
 @pytest.mark.parametrize(

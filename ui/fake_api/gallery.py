@@ -157,7 +157,7 @@ def write(world: World, user: FakeUser, identifier: str, body: dict[str, object]
     """Keep an assistant as `user`'s, as the routes do."""
     name = text_of(body, "name").strip()
     if not name:
-        return problem(422, "Refused", "name: String should have at least 1 character.", "invalid")
+        return problem(422, "Refused", "name: it is empty; give something.", "invalid")
     wanted = body.get("collections")
     world.assistants[identifier] = {
         **body,

@@ -54,7 +54,7 @@ async def list_conversations(world: World, user: FakeUser, request: Request) -> 
     text, before = request.query_params.get("q", "").lower(), request.query_params.get("before")
     limit = int(request.query_params.get("limit", "50"))
     if limit > 200:
-        return problem(422, "Unprocessable", "query.limit: Input should be less than or equal to 200.", "invalid")
+        return problem(422, "Unprocessable", "limit: give 200 or less.", "invalid")
     mine = [
         one
         for one in world.conversations.values()
