@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +22,8 @@ from assistant.server_file import running_server
 # goes alone.
 BATCH = 20  # files
 BATCH_BYTES = 100_000_000
+_NUMBER = re.compile(r"\d+")
+_ALIKE = 0.8  # share of signs from which one name may be the other one, mistyped: "Handbok" and "Handbook" share 0.93
 SETTLED = {"ready", "failed", "cancelled"}
 
 
@@ -137,15 +141,28 @@ def _principal(reader: str) -> str:
 
 
 def _collection(client: httpx.Client, name: str, readers: list[str]) -> str:
-    for entry in call(client, "GET", "/api/collections")["collections"]:
+    entries = call(client, "GET", "/api/collections")["collections"]
+    for entry in entries:
         if entry["name"] == name:
             if readers and set(readers) != set(entry["readers"]):
                 read_by = ", ".join(entry["readers"]) or "administrators alone"
                 raise Failed(f"The collection {name!r} is read by {read_by}; leave out --readers, or choose another.")
             return str(entry["id"])
+    there = next((entry["name"] for entry in entries if _alike(entry["name"], name)), None)
+    if there and not readers:  # a slip of the pen shall not show everyone what a few may read
+        raise Failed(
+            f"There is no collection {name!r}, but {there!r}; name that one, or say with --readers who reads a new one."
+        )
     wanted = {"name": name, "description": "", "readers": readers or ["everyone"]}
     created = call(client, "POST", "/api/collections", json=wanted)
+    err.print(f"The collection {name!r} is new, and is read by {', '.join(created['readers'])}.", markup=False)
     return str(created["id"])
+
+
+def _alike(name: str, other: str) -> bool:
+    """Return whether one name may be the other, mistyped; "Reports 2026" is no slip for "Reports 2025"."""
+    numbers = _NUMBER.findall(name) == _NUMBER.findall(other)
+    return numbers and SequenceMatcher(None, name.casefold(), other.casefold()).ratio() >= _ALIKE
 
 
 def _upload(client: httpx.Client, collection: str, batch: list[tuple[Path, str]]) -> list[dict[str, Any]]:

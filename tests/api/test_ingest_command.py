@@ -49,6 +49,26 @@ def test_it_does_not_pass_over_readers_that_an_existing_collection_does_not_have
     assert _ingest(data_dir, str(folder), "--collection", "new", "--readers", "everyone") == ["own.txt"]
 
 
+def test_a_name_that_is_nearly_one_opens_nothing_to_everyone(data_dir: Path, folder: Path) -> None:
+    given = [str(folder), "--collection"]
+    assert _ingest(data_dir, *given, "Board minutes", "--readers", "user:1") == ["own.txt"]
+    told = _ingest(data_dir, *given, "Bord minutes")
+    assert told == (
+        "There is no collection 'Bord minutes', but 'Board minutes'; name that one, or say with --readers who reads a "
+        "new one."
+    )
+    assert _ingest(data_dir, *given, "board minutes") == told.replace("Bord", "board")
+    assert _ingest(data_dir, *given, "Bord minutes", "--readers", "user:1") == ["own.txt"]
+    for name in ("Reports 2025", "Reports 2026"):
+        assert _ingest(data_dir, *given, name) == ["own.txt"]
+
+
+def test_it_says_who_reads_a_new_collection(data_dir: Path, folder: Path) -> None:
+    asked = ["--data-dir", str(data_dir), "ingest", str(folder), "--collection", "[b]new"]
+    assert "The collection '[b]new' is new, and is read by everyone." in CliRunner().invoke(app, asked).stderr
+    assert "is new" not in CliRunner().invoke(app, asked).stderr
+
+
 def test_it_says_who_reads_what_it_took_in_where_nothing_runs(tmp_path: Path, folder: Path) -> None:
     asked = ["--data-dir", str(tmp_path), "ingest", str(folder), "--collection", "new"]
     ran = subprocess.run([sys.executable, "-m", "assistant", *asked], capture_output=True, text=True, check=True)
