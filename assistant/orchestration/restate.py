@@ -17,7 +17,13 @@ _ASPECT = re.compile(
     r"(?:types?|kinds?|parts?|examples?|differences?|causes?|effects?|impacts?|roles?|purposes?|costs?|names?|best)\s*\?*$",
     re.I,
 )
-_PREPOSITIONS = "for|in|on|at|with|without|under|during|after|before|while|when|if|from|to|by"
+_PREPOSITIONS = (
+    "for|in|on|at|with|without|under|during|after|before|while|when|if|from|to|by|until|till|since|within|outside|inside"
+    "|between|over|through|throughout|above|below|beyond|via|per|due to|because of|as of"
+)
+# Words that say where or when by themselves: "And abroad?"
+_WHERE_OR_WHEN = r"abroad|overseas|online|offline|internationally|locally|elsewhere|today|tomorrow|tonight|now|later"
+_TOO = re.compile(r"[\s,]+(?:too|as well|also)$", re.I)
 # "Is it possible to ...": an "it" that stands for nothing.
 EMPTY_IT = (
     r"\b(?:is|was|would|will) it (?:be )?(?:\w+ )?"
@@ -48,6 +54,7 @@ _ASKS = re.compile(
 )
 _LONG = 5  # words that tell the subject, from which on a question names what its pronouns stand for
 _MOST_CHARACTERS = 400  # of a question that may be a follow-up; patterns are not tried on longer ones
+_LONGEST_END = 3  # words after a preposition at the end of a question that others may take the place of
 _LONGEST_NEW = 6  # words that may take the place of others in a question
 
 
@@ -88,22 +95,35 @@ def without_lead(question: str) -> str:
 
 
 def carried_on(question: str, before: str) -> str | None:
-    """Return what "And X?" or "What about X?" asks, in the words of the whole question `before`; None for others."""
+    """Return what "And X?", "What about X?" or "For X too?" asks, in the words of the whole question `before`.
+
+    None for other questions.
+    """
+    if len(question) > _MOST_CHARACTERS or len(before) > _MOST_CHARACTERS:
+        return None
     lead = _LEAD.match(question)
     new = question[lead.end() if lead else 0 :].strip().rstrip("?.! ")
-    if lead is None or not lead[0].strip() or not new or _ASKS.match(new) or len(new.split()) > _LONGEST_NEW:
-        return None
-    if not runs(new) or len(before) > _MOST_CHARACTERS:
+    told = _TOO.sub("", new)
+    if lead is None or not (lead[0].strip() or told != new) or _ASKS.match(new) or len(new.split()) > _LONGEST_NEW:
         return None
     whole = before.strip().rstrip("?.! ")
-    if re.match(rf"(?:{_PREPOSITIONS})\b", new, re.I):
-        return f"{whole} {new}?"
+    first = re.match(rf"(?:{_WHERE_OR_WHEN})$|(?:{_PREPOSITIONS})\b(?=\s)", told, re.I)
+    if first and (first.end() == len(told) or runs(told)):
+        return f"{_without_end(whole, first[0])} {first[0].lower()}{told[first.end() :]}?"
+    if not lead[0].strip() or not runs(new):
+        return None
     place = _counterpart(whole)
     if place is None:
         return None
     start, end = place
     new = re.sub(r"\bones?$", words_of(whole[start:end])[-1], new)
     return f"{whole[:start]}{new}{whole[end:]}?"
+
+
+def _without_end(whole: str, word: str) -> str:
+    """Return `whole` without what it says last after the preposition `word`: "in France" takes the place of another."""
+    said = re.escape(word)
+    return re.sub(rf"(?<=\w)\s+{said}(?:\s+(?!{said}\b)[\w’'.-]+){{1,{_LONGEST_END}}}$", "", whole, flags=re.I)
 
 
 def _counterpart(whole: str) -> Span | None:
