@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, TimeoutError, expect
 
 START_PATIENCE_S = 90.0
 PATIENCE_MS = 60_000  # two busy cores draw a page in seconds
@@ -45,12 +45,29 @@ class Tab:
     def ask(self, question: str) -> None:
         """Type a question, send it, and wait for the answer to be complete."""
         before = self.page.locator("article.answer").count()
+        self.send(question)
+        self.answered(before + 1)
+
+    def send(self, question: str) -> None:
+        """Type a question and send it."""
         field = self.page.get_by_test_id("stChatInputTextArea")
         expect(field).to_have_count(1, timeout=PATIENCE_MS)  # another page's field may stand beside it for a moment
         field.fill(question)
         expect(self.page.get_by_test_id("stChatInputSubmitButton")).to_be_enabled(timeout=PATIENCE_MS)  # files are up
-        self.page.keyboard.press("Enter")
-        self.answered(before + 1)
+        field.press("Enter")
+
+    def point_at_a_source(self, keyboard: bool = False) -> Locator:
+        """Point at the first citation, with the pointer or the keyboard, until its card is shown; returns it."""
+        chip, card = self.page.locator("button.cite").first, self.page.locator(".card")
+        for _ in range(10):
+            self.page.mouse.move(0, 0)
+            chip.focus() if keyboard else chip.hover()
+            try:
+                card.wait_for(timeout=5_000)
+                return chip
+            except TimeoutError:
+                continue  # the answer was drawn anew, and nothing points at it
+        raise AssertionError("no card is shown over a citation")
 
     def answered(self, count: int) -> None:
         """Wait until `count` complete answers are shown."""

@@ -52,8 +52,7 @@ def test_streams_stops_and_keeps_what_was_said(scripted: tuple[Tab, World]) -> N
     furnish(world)
     world.scripts.append(Script("long story", " ".join(f"word{n}" for n in range(1200))))
     world.word_s = 0.1
-    tab.page.get_by_test_id("stChatInputTextArea").fill("Tell me a long story")
-    tab.page.keyboard.press("Enter")
+    tab.send("Tell me a long story")
     text = tab.page.locator("article.answer .text")
     expect(text).to_contain_text("word5")
     last = int(text.inner_text().rsplit("word", 1)[1])
@@ -70,8 +69,7 @@ def test_goes_on_with_an_answer_over_a_reload(scripted: tuple[Tab, World]) -> No
     furnish(world)
     world.scripts.append(Script("slow one", " ".join(f"word{n}" for n in range(60))))
     world.word_s = 0.12
-    tab.page.get_by_test_id("stChatInputTextArea").fill("A slow one, please")
-    tab.page.keyboard.press("Enter")
+    tab.send("A slow one, please")
     expect(tab.page.locator("article.answer .text")).to_contain_text("word3")
     tab.page.reload()
     tab.answered(1)
@@ -98,11 +96,9 @@ def test_opens_sources_with_the_keyboard_alone(scripted: tuple[Tab, World]) -> N
     tab, world = scripted
     furnish(world)
     tab.ask("How many bees does a hive hold?")
-    chip = tab.page.locator("button.cite").first
-    chip.focus()
-    expect(tab.page.locator(".card")).to_be_visible()
+    chip = tab.point_at_a_source(keyboard=True)
     expect(chip).to_have_attribute("aria-label", re.compile("Source 1: bees.md"))
-    tab.page.keyboard.press("Enter")
+    chip.press("Enter")
     expect(tab.page.locator(".passage .text")).to_contain_text("forty thousand")
     answer, field = tab.page.locator(".st-key-chat").bounding_box(), tab.page.locator(".st-key-composer").bounding_box()
     assert answer and field and abs(answer["x"] - field["x"]) < 2 and abs(answer["width"] - field["width"]) < 2
@@ -189,8 +185,7 @@ def test_shows_the_newest_question_and_leaves_a_reader_alone(scripted: tuple[Tab
     tab.page.reload()
     expect(tab.page.locator('[data-testid="stText"]').get_by_text(questions[1])).to_be_in_viewport()
     world.word_s = 0.05
-    tab.page.get_by_test_id("stChatInputTextArea").fill(questions[2])
-    tab.page.keyboard.press("Enter")
+    tab.send(questions[2])
     expect(tab.page.locator("article.answer .text").nth(2)).to_contain_text("Paragraph 3")
     expect(tab.page.locator('[data-testid="stText"]').get_by_text(questions[2])).to_be_in_viewport()
     tab.page.mouse.move(700, 400)

@@ -80,9 +80,9 @@ def test_sources_and_their_cards_stay_text(hostile: tuple[Tab, World]) -> None:
     world.scripts.insert(0, Script("hostile sources", "So it is [1], [2].", cite=4))
     made.open("/", "What would you like to know")
     made.ask("Show the hostile sources, with carrier facts please")
-    made.page.locator("button.cite").first.hover()
+    chip = made.point_at_a_source()
     expect(made.page.locator(".card .quote")).to_be_visible()
-    made.page.locator("button.cite").first.click()
+    chip.click()
     expect(made.page.locator(".passage .text")).to_contain_text("carrier facts")
     assert_quiet(made)
 

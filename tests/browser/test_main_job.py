@@ -47,8 +47,7 @@ def test_answers_from_uploaded_documents_and_keeps_the_citations(admin: Tab, sit
     before = cited(admin)
     assert before and any("security" in source.lower() for source in before)
 
-    chip = answer.locator("button.cite").first
-    chip.hover()
+    chip = admin.point_at_a_source()
     expect(admin.page.locator(".card .quote")).to_contain_text("4040")
     chip.click()
     passage = admin.page.locator(".passage .text")
