@@ -140,7 +140,8 @@ def _part(headers: dict[bytes, bytes], data: Iterator[bytes]) -> Part:
     _, options = parse_options_header(headers.get(b"content-disposition", b""))
     name, filename = options.get(b"name", b""), options.get(b"filename")
     # What is not UTF-8 is kept readable instead of refused: names are only shown.
-    return Part(_shown(name), None if filename is None else _shown(filename), data)
+    # A quotation mark is all that browsers escape in a name (HTML, "multipart/form-data encoding algorithm").
+    return Part(_shown(name), None if filename is None else _shown(filename).replace("%22", '"'), data)
 
 
 def _shown(name: bytes) -> str:

@@ -164,6 +164,13 @@ BROKEN = [
 ]  # fmt: skip
 
 
+async def test_a_name_keeps_its_quotation_marks(world: World) -> None:
+    async with world.client(world.admin) as client:
+        files = [("files", ('The "best" plan.txt', b"Leave is 25 days."))]
+        reply = await client.post(f"/api/collections/{_collection(world)}/documents", files=files)
+    assert [row["path"] for row in reply.json()["documents"]] == ['The "best" plan.txt']
+
+
 async def test_a_broken_body_ends_with_a_sentence_and_no_residue(world: World) -> None:
     target = _collection(world)
     async with world.client(world.admin) as client:
