@@ -57,6 +57,18 @@ def test_it_keeps_what_was_typed_on_save(open_page: OpenPage, fake: FakeApi, api
     assert not profile.anonymous and profile.origins == ("https://www.example.com",)
 
 
+def test_it_says_which_collections_visitors_read_nothing_of(open_page: OpenPage, fake: FakeApi, api: Api) -> None:
+    fake.world.collections.clear()
+    fake.world.add_collection("Inside", ("everyone",))
+    app = open_page(script="widgets", query={"widget": made(fake, api)})
+    assert "No collection is open to visitors yet" in words(app) and "“Visitors without an account”" in words(app)
+    fake.world.add_collection("Shop", ("public",))
+    app.run()
+    assert "open to visitors yet" not in words(app)
+    by_label(app.multiselect, "Collections it answers from").set_value(["Inside", "Shop"]).run()
+    assert "Not open to visitors yet: Inside. " in words(app)
+
+
 def test_it_keeps_what_visitors_may_do_and_what_is_kept_of_them(open_page: OpenPage, fake: FakeApi, api: Api) -> None:
     skill = "create_ticket"
     fake.world.skills[skill] = FakeSkill(skill, "Open a ticket.", "builtin:tickets", "write")

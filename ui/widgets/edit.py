@@ -68,15 +68,7 @@ def _access(widget: Widget) -> dict[str, object]:
         placeholder="https://www.example.com",
         help="Exactly as in the address bar, without a path. While none is listed, nobody can use the widget.",
     )
-    names = [one.name for one in api.collections()]
-    collections = st.multiselect(
-        "Collections it answers from",
-        known_and_chosen(names, profile.collections),
-        default=list(profile.collections),
-        key=key(widget, "collections"),
-        placeholder="All that the visitor may read",
-        help="Of these, each visitor reads what is open to the public and to the visitor's groups.",
-    )
+    collections = permits.collections(widget)
     groups = st.multiselect(
         "Groups that the site may vouch for",
         known_and_chosen([one.name for one in api.groups()], profile.groups),

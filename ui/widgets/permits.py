@@ -1,4 +1,4 @@
-"""What visitors of a widget may do besides asking, and what is kept of what they said."""
+"""What visitors of a widget may read and do, and what is kept of what they said."""
 
 from __future__ import annotations
 
@@ -7,10 +7,32 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ui import state
+from ui.documents import wording
 from ui.scrub import plain
 from ui.wire import Widget
 
 ENDINGS = ("pdf", "docx", "xlsx", "pptx", "odt", "txt", "md", "csv", "png", "jpg")
+
+
+def collections(widget: Widget) -> list[str]:
+    """Show which collections the widget answers from and return their names."""
+    known = {one.name: one for one in state.api().collections()}
+    chosen = st.multiselect(
+        "Collections it answers from",
+        known_and_chosen(list(known), widget.profile.collections),
+        default=list(widget.profile.collections),
+        key=key(widget, "collections"),
+        placeholder="All that the visitor may read",
+        help="Of these, each visitor reads what is open to the public and to the visitor's groups.",
+    )
+    outside = _outside(widget)
+    closed = [name for name in chosen or known if name not in known or outside.isdisjoint(known[name].readers)]
+    how = f"On the page Documents, add the reader “{wording.reader(wording.PUBLIC, {})}”."
+    if chosen and closed:
+        st.caption(f"Not open to visitors yet: {plain(', '.join(closed), 300)}. {how}")
+    elif len(closed) == len(known):
+        st.caption(f"No collection is open to visitors yet, so the widget finds nothing. {how}")
+    return chosen
 
 
 def skills(widget: Widget) -> list[str]:
@@ -24,7 +46,7 @@ def skills(widget: Widget) -> list[str]:
         placeholder="None",
         help="What a skill would change is shown to the visitor first, and runs only when the visitor allows it.",
     )
-    outside = {"public", *(f"group:{name}" for name in widget.profile.groups)}
+    outside = _outside(widget)
     closed = [name for name in chosen if name not in known or outside.isdisjoint(known[name].readers)]
     if closed:
         names = plain(", ".join(closed), 300)
@@ -88,6 +110,10 @@ def keeping(widget: Widget) -> dict[str, object]:
         help="While this is off, no data set takes in anything said here. Tell your visitors before you turn it on.",
     )
     return {"keep_days": days, "learn": learn}
+
+
+def _outside(widget: Widget) -> set[str]:
+    return {"public", *(f"group:{name}" for name in widget.profile.groups)}
 
 
 def known_and_chosen(known: Sequence[str], chosen: Sequence[str]) -> list[str]:
