@@ -104,11 +104,16 @@ def test_writes_compares_publishes_and_rolls_back_a_prompt(open_page: OpenPage, 
     area = next(one for one in app.text_area if one.label == "Prompt (YAML)")
     area.set_value(prompt.texts[0].replace("numbered", "given"))
     press(app, "Save as a new version")
-    assert len(prompt.texts) == 2 and "given" in shown(app)
+    assert len(prompt.texts) == 2 and "given" in shown(app) and "found word for word" in shown(app)
     app.button(key="publish-1").click().run()
     assert prompt.live == 1 and "Version 1 is live" in shown(app)
     app.button(key="roll-back").click().run()
     assert prompt.live == 0
+
+
+def test_warns_of_nothing_where_the_small_model_is_not_asked(open_page: OpenPage) -> None:
+    app = open_page(script="prompts", query={"prompt": "reasoned_answer"})
+    assert not app.exception and "found word for word" not in shown(app)
 
 
 def test_tries_a_version_beside_the_live_one(open_page: OpenPage) -> None:

@@ -10,6 +10,8 @@ from ui.scrub import plain
 from ui.trouble import careful
 from ui.wire.prompts import Prompt, PromptVersion
 
+_USUAL = "grounded_answer"  # it answers where no other prompt does
+
 
 def show(prompt: Prompt, may_publish: bool) -> None:
     """Show the versions, newest first, each with what changed since the one that is live."""
@@ -17,6 +19,11 @@ def show(prompt: Prompt, may_publish: bool) -> None:
         st.caption("An administrator makes a version live.")
     elif prompt.live:
         _rollback(prompt.name)
+    if may_publish and prompt.job == "answer" and ("fallback" in prompt.tiers or prompt.name == _USUAL):
+        st.caption(
+            "Answers of the small model from documents are found word for word, without it. While a version of your "
+            "own is live here, it writes them instead, and makes more mistakes: try it on questions of yours first."
+        )
     shipped = PromptVersion(n=0, note="The version that ships")
     for version in [*reversed(prompt.versions), *([shipped] if prompt.ships else [])]:
         _row(prompt, version, may_publish)
