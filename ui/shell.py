@@ -30,6 +30,8 @@ def set_up() -> None:
 def navigate(me: User) -> st.Page:
     """Draw the sidebar and return the page that the address names."""
     page = st.navigation(_pages(me), position="hidden")
+    if page.url_path:  # tabs are told apart by it, and screen readers say it first
+        st.set_page_config(page_title=f"{page.title} · {settings.current().product}")
     with st.sidebar:
         _places(me)
         with st.container(key="history"):

@@ -102,7 +102,7 @@ def test_opens_sources_with_the_keyboard_alone(scripted: tuple[Tab, World]) -> N
     expect(tab.page.locator(".passage .text")).to_contain_text("forty thousand")
     answer, field = tab.page.locator(".st-key-chat").bounding_box(), tab.page.locator(".st-key-composer").bounding_box()
     assert answer and field and abs(answer["x"] - field["x"]) < 2 and abs(answer["width"] - field["width"]) < 2
-    tab.close_dialog()
+    tab.page.keyboard.press("Escape")
     expect(tab.page.locator(".passage")).to_have_count(0)
 
 

@@ -15,6 +15,7 @@ def test_remembers_a_note_and_shows_prompts(scripted: tuple[Tab, World]) -> None
     field.fill("My locker is <img src=x onerror=alert(1)> 17")
     field.press("Enter")
     expect(tab.page.get_by_text("My locker is <img")).to_be_visible()
+    expect(tab.page).to_have_title("Memory · Inhouse")
     tab.page.get_by_role("button", name="Delete everything").click()
     tab.page.get_by_role("dialog").get_by_role("button", name="Delete everything").click()
     expect(tab.page.get_by_text("Nothing is remembered about you yet.")).to_be_visible()
@@ -22,4 +23,6 @@ def test_remembers_a_note_and_shows_prompts(scripted: tuple[Tab, World]) -> None
     tab.page.get_by_role("link", name="Prompts").click()
     tab.page.get_by_role("button", name="Open").first.click()
     expect(tab.page.get_by_role("tab", name="Playground")).to_be_visible()
+    tab.page.get_by_test_id("stSidebar").get_by_role("button", name="New chat").click()
+    expect(tab.page).to_have_title("Inhouse")
     assert not tab.bugs and not tab.foreign
