@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import expect
 
@@ -135,7 +136,20 @@ def test_renames_and_deletes_a_conversation(scripted: tuple[Tab, World]) -> None
     assert "c=" not in tab.page.url
 
 
-def test_attaches_a_file_to_one_conversation_only(scripted: tuple[Tab, World], tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_asks_nothing_about_a_file_that_was_refused(scripted: tuple[Tab, World], tmp_path: Path) -> None:
+    tab, world = scripted
+    furnish(world)
+    program = tmp_path / "setup.exe"
+    program.write_bytes(b"MZ\x00\x00")
+    field = tab.page.get_by_test_id("stChatInputFileUploadButton").locator("xpath=..").locator("input")
+    field.set_input_files(str(program))
+    tab.send("What does the file do?")
+    expect(tab.page.get_by_test_id("stToast")).to_contain_text("setup.exe: ")
+    expect(tab.page.get_by_test_id("stChatInputTextArea")).to_have_value("What does the file do?")
+    assert not any(conversation.turns for conversation in world.conversations.values())
+
+
+def test_attaches_a_file_to_one_conversation_only(scripted: tuple[Tab, World], tmp_path: Path) -> None:
     tab, world = scripted
     furnish(world)
     note = tmp_path / "moon.md"

@@ -45,7 +45,8 @@ def ask(
     """Ask in the open conversation, or in a new one that is then open.
 
     Pictures among `files` go with the question, the others are attached; `seen` are pictures as they went before.
-    What is said in `recording` is part of the question, and is not kept.
+    What is said in `recording` is part of the question, and is not kept. Where all `files` were refused, nothing is
+    asked and the question comes back.
     """
     api = state.api()
     text = spoken.words(api, text, recording)
@@ -62,7 +63,8 @@ def ask(
     if urls is None:  # what cannot be shown may still be read, or is refused with a reason
         shown, others, urls = [], list(files), ()
     attached = _attach(conversation_id, others) if others else []
-    if files and not (attached or urls or text):
+    if files and not (attached or urls):  # each was refused with its reason; the question waits for another file
+        st.session_state["draft"] = text
         return
     collections = st.session_state.get("collections")
     question = Question(
