@@ -151,11 +151,12 @@ async def change_model(name: ModelName, body: ModelBody, app: Parts, admin: Admi
 
 async def _overview(app: App) -> Json:
     registry = app.registry
+    doing = underway(app)  # before its figures are read: what is over shows them
     models = [asdict(model) for model in registry.status()]
     return {
         "models": await with_guesses(app, [model for model in models if model["tier"] != "ensemble"]),
         "ensembles": await ensembles(app),
-        "measuring": underway(app),
+        "measuring": doing,
         "adapters": _adapters(app),
         "adapters_problem": app.adapters.problem,
         "balance": registry.balance(),

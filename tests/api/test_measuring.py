@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from typer.testing import CliRunner
 
+from assistant import measurements
 from assistant.cli.main import app as commands
 from assistant.measuring import Underway
 from assistant.models.adapters import Adapters
@@ -21,12 +24,14 @@ from assistant.models.fake_server import FakeServer
 from assistant.models.lanes import lanes
 from assistant.models.registry import Registry
 from assistant.models.settings import ModelSettings
-from assistant.models.speculation import ANSWERS, PROMPTS
+from assistant.models.speculation import ANSWERS, PROMPTS, Kept, Run
+from assistant.threads import in_thread
 from ui.wire import EnsembleInfo, ModelInfo
 from ui.wire.models import UnderwayInfo
 
 from .conftest import World
 
+PATIENCE_S = 20.0
 CASES = [{"question": f"words {n} 0.0", "answer": "word0 word1"} for n in (2, 1)]
 
 
@@ -88,6 +93,39 @@ async def test_only_one_measurement_runs_at_a_time(voting: World) -> None:
         second = await client.post("/api/models/ensembles/both/measure", json={"questions": CASES})
     assert second.status_code == 409 and "Something else is being measured" in second.text
     assert voting.turns.asked == []
+
+
+async def test_what_is_told_to_be_over_shows_its_figures(voting: World, engine: Engine) -> None:
+    loop, go_on = asyncio.get_running_loop(), asyncio.Event()
+    measuring = voting.app.measuring
+
+    async def work(step: Callable[[], None]) -> None:
+        await go_on.wait()
+        kept = Kept().renewed({"condense": Run(answers=3, guessed=0, accepted=0, steps=0, tokens=9, seconds=1.0)})
+        await in_thread(measurements.keep, engine, "speculation", "big", kept.model_dump(), voting.admin.id)
+
+    def running() -> bool:
+        return measuring.underway is not None and measuring.underway.running
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def looked(*executed: Any) -> None:
+        """Let the measurement end after its figures were looked up, while the rest of the answer is put together."""
+        if "FROM model_choices" in executed[2] and "'speculation'" in str(executed[3]):
+            loop.call_soon_threadsafe(go_on.set)
+        if "FROM model_choices" in executed[2] and "'worth'" in str(executed[3]):
+            until = time.monotonic() + PATIENCE_S
+            while running() and time.monotonic() < until:
+                time.sleep(0.01)
+
+    assert measuring.begin("speculation", 1, work)
+    async with voting.client(voting.admin) as client:
+        first = (await client.get("/api/models")).json()
+        assert not running()
+        second = (await client.get("/api/models")).json()
+    for told in (first, second):
+        guesses = next(model["guesses"] for model in told["models"] if model["name"] == "big")
+        assert told["measuring"]["running"] is not bool(guesses)
+    assert second["measuring"]["running"] is False
 
 
 async def test_what_guessing_brings_is_measured_for_each_model_of_vllm(
