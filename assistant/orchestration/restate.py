@@ -52,6 +52,9 @@ _ASKS = re.compile(
     r"|would|has|have|had|tell|explain|describe|give|list|name|show)\b",
     re.I,
 )
+# "How long is the return period?", "What about opened items?": no other thing of the kind, but what the one is for.
+_ONE_RULE = re.compile(r"^(?!how (?:much|many)\b).*\b(?:is|was)\s+$", re.I)
+_KINDS = re.compile(r"(?!(?:the|an?|my|our|your|this|that|these|those)\b)(?:[\w’'-]+\s+)*\w+[^\Wsui]s", re.I)
 _LONG = 5  # words that tell the subject, from which on a question names what its pronouns stand for
 _MOST_CHARACTERS = 400  # of a question that may be a follow-up; patterns are not tried on longer ones
 _LONGEST_END = 3  # words after a preposition at the end of a question that others may take the place of
@@ -116,6 +119,8 @@ def carried_on(question: str, before: str) -> str | None:
     if place is None:
         return None
     start, end = place
+    if _ONE_RULE.search(whole[:start]) and whole[start:end].lower().startswith("the ") and _KINDS.fullmatch(new):
+        return f"{whole} for {new}?"
     new = re.sub(r"\bones?$", words_of(whole[start:end])[-1], new)
     return f"{whole[:start]}{new}{whole[end:]}?"
 
