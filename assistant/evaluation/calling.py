@@ -151,14 +151,14 @@ class Pool:
             with contextlib.suppress(BadSkill):
                 self._skills.setdefault(function["name"], skill_of(function))
 
-    def around(self, row: Row, total: int) -> list[Skill]:
-        """Return the row's functions among others, `total` in all, in an order that depends on the row alone.
+    def around(self, row: Row, total: int, draw: int = 0) -> list[Skill]:
+        """Return the row's functions among others, `total` in all, as the row and the number of the draw decide.
 
         Raises BadSkill when a function of the row itself is unusable.
         """
         own = {function["name"]: skill_of(function) for function in row.functions}
         rest = sorted(self._skills.keys() - own.keys())
-        order = random.Random(row.id)
+        order = random.Random(f"{row.id}{draw or ''}")
         added = order.sample(rest, min(len(rest), max(0, total - len(own))))
         skills = [*own.values(), *(self._skills[name] for name in added)]
         order.shuffle(skills)

@@ -12,6 +12,7 @@ from assistant.evaluation.bfcl import Call, Row, is_row, read_row, schema_of, wr
 from assistant.evaluation.calling import Pool, as_row, calls_in, is_file, measure, read, report, summary, ways
 from assistant.evaluation.errors import RowsUnusable
 from assistant.models.fake import ScriptedModel
+from benchmarks.skills_bfcl import same
 from skills.fake import embed_words
 from skills.settings import SkillsSettings
 from skills.types import Skill
@@ -178,6 +179,22 @@ def test_it_draws_other_functions_around_a_rows_own() -> None:
     names = [skill.name for skill in skills]
     assert len(set(names)) == 30 and {function["name"] for function in rows[0].functions} <= set(names)
     assert [skill.name for skill in pool.around(rows[0], 30)] == names
+    others = {skill.name for skill in pool.around(rows[0], 30, draw=1)}
+    assert len(others) == 30 and {function["name"] for function in rows[0].functions} <= others != set(names)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("math.gcd", "number_theory.calculate_gcd", True),
+        ("calculateBMI", "get_bmi", True),
+        ("geometry.area_circle", "math.circle_area", True),
+        ("compound_interest", "simple_interest", False),
+        ("find", "get", False),
+    ],
+)
+def test_it_knows_functions_that_are_called_the_same(one: str, other: str, alike: bool) -> None:
+    assert same(one, other) is alike
 
 
 def test_it_knows_a_file_of_the_leaderboard_by_its_first_line(tmp_path: Path) -> None:
