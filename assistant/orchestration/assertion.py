@@ -48,7 +48,8 @@ def assertion(question: str, passage: Passage) -> tuple[str, float] | None:
         near = source.around(n) | source.label.stems
         row = sentence.text.startswith("|")
         says = row or _SAYS.search(sentence.text) or without_bullet(sentence.text) != sentence.text
-        if not says or not all(among(root, near) for root in asked.values()):
+        asks = sentence.text.endswith("?")  # as a list of questions and answers does
+        if asks or not says or not all(among(root, near) for root in asked.values()):
             continue
         own = sum(told[word] for word, root in asked.items() if among(root, sentence.stems)) / sum(told.values())
         worth = among(predicate, sentence.stems), own

@@ -50,6 +50,8 @@ _ROLE = re.compile(
     r"(?:\s+(?:of|at|in|for|on)\b.*)?[?.!\s]*$",
     re.IGNORECASE,
 )
+_CHIEF = re.compile(r"c[a-z]{1,2}o|chief\b.*\bofficer", re.IGNORECASE)  # a person has this role, never a department
+_TITLES = STOP | {"chief", "executive", "operating", "financial", "technology", "technical", "information", "officer"}
 _LONGEST = 400  # characters of a question that has one of these forms; patterns are not tried on longer ones
 _BELONGS = frozenset(["of", "at", "for"])
 _ARTICLES = frozenset(["the", "our", "a", "an"])
@@ -97,7 +99,8 @@ def _kinds(text: str) -> set[str]:
 def _nobody(question: str, text: str, reading: Reading) -> bool:
     """Return whether somebody of a role is asked for and the words name nobody.
 
-    They say the role again ("the CEO", "Chief Executive Officer"), or what it belongs to ("CEO of Clef").
+    They say the role again ("the CEO", "Chief Executive Officer"), another one ("the Chief Operating Officer"), or what
+    it belongs to ("CEO of Clef").
     """
     asked = _ROLE.match(question.strip())
     if asked is None:
@@ -106,8 +109,16 @@ def _nobody(question: str, text: str, reading: Reading) -> bool:
     new = [word for word in tokens(text[reading.start : reading.end]) if word not in STOP and stem(word) not in known]
     if not role or not new or "".join(word[0] for word in new) in role:
         return True
+    if _CHIEF.fullmatch(asked["role"].strip()) and not _somebody(text[reading.start : reading.end]):
+        return True
     before = [word for word in tokens(text[max(0, reading.start - _BEFORE) : reading.start]) if word not in _ARTICLES]
     return len(before) > 1 and before[-1] in _BELONGS and stem(before[-2]) == role[-1]
+
+
+def _somebody(words: str) -> bool:
+    """Return whether a word may be a name: it begins with a capital letter and is no part of a title."""
+    said = re.findall(r"[^\W\d_]+", words)
+    return any(word[0].isupper() and word.lower() not in _TITLES and not _CHIEF.fullmatch(word) for word in said)
 
 
 def _for_another(question: str, passage: Passage, sentence: str) -> bool:

@@ -70,6 +70,13 @@ def test_a_heading_says_nothing() -> None:
     assert assertion("Is email private?", passage(1, "Email Is Not Private\n\nAsk us.", "Rules")) is None
 
 
+def test_a_question_says_nothing() -> None:
+    text = "- Is the backpack waterproof?\n\nThe backpack is made of nylon. However, it is not completely waterproof."
+    told = assertion("Is the backpack waterproof?", passage(1, text, "Backpack"))
+    assert told is not None and told[0] == "However, it is not completely waterproof."
+    assert assertion("Is the backpack waterproof?", passage(1, "- Is the backpack waterproof?", "Tents")) is None
+
+
 def test_it_is_told_where_the_reader_is_not_sure() -> None:
     unsure = Odds({"c1": SURE - 3, "c2": SURE - 1})
     found = read(unsure, ["Is jury duty paid?"], [DUTY, LEAVE])
