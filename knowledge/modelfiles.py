@@ -15,7 +15,8 @@ def check_sums(sums: Path, files: Sequence[Path]) -> None:
         lines = [line.split() for line in sums.read_text("utf-8").splitlines()]
         wanted = {name: digest for digest, name in lines}
         for path in files:
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
             if found != wanted.get(path.name):
                 raise ModelFileDamaged(
                     f"{path} has SHA-256 {found}, but {sums.name} says {wanted.get(path.name)}; install it again."

@@ -31,6 +31,9 @@ from knowledge.words import is_english
 _CLEARLY = 1.0
 _EVEN = 0.0  # log-odds, above the limit: an entry that is named as what was asked for answers whatever the reader says
 
+# Log-odds that the reader's words lose where a question wants a yes or no, which it was not trained for.
+_UNTRAINED = 2.0
+
 GUIDED = "grounded-answer"  # the adapter that it stands in for: another one was trained to answer by itself
 
 
@@ -96,7 +99,7 @@ def read(
     attached: Collection[str] = (),
     points_back: bool = False,
 ) -> Read:
-    """Return the likeliest answer in `passages`, of which there is at least one; takes some 50 ms of CPU for each.
+    """Return the likeliest answer in `passages`, of which there is at least one; takes some 180 ms of a core for each.
 
     `questions`: what may be meant, at least one, the likelier first; a later one is read where no answer to
     those before it is sure. `attached`: chunks of files that the person gave; where one of them has an answer that is
@@ -126,8 +129,8 @@ def _read(reader: Reader, question: str, passages: Sequence[Passage], attached: 
         said = answered(question, one.passage)
         if said is not None:
             return replace(one, words=said, asserted=True)
-    if asks_yes_or_no(question) and (not best.sure or best.explanation is None):
-        best = _asserting(question, found) or best
+    if asks_yes_or_no(question):
+        best = _asserting(question, found) or replace(best, log_odds=best.log_odds - _UNTRAINED)
     # Of a whole topic its own page tells most; of anything else, where no passage seems to have the very words.
     whole = asks_for_topic(question, [passage.title for passage in passages]) or (
         not best.sure and (asks_for_explanation(question) or asks_for_several(question) or asks_for_whom(question))

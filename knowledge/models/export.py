@@ -18,7 +18,7 @@ import onnx
 from onnx import TensorProto, helper
 from tokenizers import Tokenizer
 
-from knowledge.models.graph import WIDTH, Graph, Inputs, build, outlier_channels, read_safetensors
+from knowledge.models.graph import MINILM, Graph, Inputs, build, outlier_channels, read_safetensors
 
 HERE = Path(__file__).parent
 GRAPH = "all-minilm-l6-v2"
@@ -32,7 +32,7 @@ def pooled(graph: Graph, x: str) -> onnx.ValueInfoProto:
     kept = graph.node("Mul", [x, column], "kept")
     total = graph.node("ReduceSum", [kept, graph.const("second", np.array([1]))], "total", keepdims=0)
     graph.node("LpNormalization", [total], "embedding", axis=1, p=2)  # unit length: the mean's divisor cancels out
-    return helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", WIDTH])
+    return helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", MINILM.width])
 
 
 def packaged_folder() -> Path:
@@ -49,6 +49,16 @@ def encode(tokenizer: Tokenizer, text: str) -> Inputs:
     return {"input_ids": ids, "attention_mask": np.ones_like(ids)}
 
 
+def write_sums(folder: Path, *names: str) -> None:
+    """Write the lines of `names` in SHA256SUMS of `folder` anew, and print them."""
+    path = folder / "SHA256SUMS"
+    before = path.read_text("utf-8").splitlines() if path.exists() else []
+    others = [line for line in before if line.split()[-1] not in names]
+    own = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}" for name in names]
+    path.write_text("\n".join([*others, *own]) + "\n", "utf-8")
+    print("\n".join(own))
+
+
 def main(arguments: list[str]) -> None:
     """Write the model, its tokenizer and SHA256SUMS beside this file."""
     source = Path(arguments[0]) if arguments else packaged_folder()
@@ -56,13 +66,10 @@ def main(arguments: list[str]) -> None:
     tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
     texts = [line for line in (HERE / "calibration.txt").read_text("utf-8").splitlines() if line.strip()]
     encoded = [encode(tokenizer, text) for text in texts]
-    outliers = outlier_channels(lambda watch: build(GRAPH, weights, {}, pooled, False, watch), encoded)
-    (HERE / NAME).write_bytes(build(GRAPH, weights, outliers, pooled, segments=False))
+    outliers = outlier_channels(MINILM, lambda watch: build(GRAPH, MINILM, weights, {}, pooled, watch), encoded)
+    (HERE / NAME).write_bytes(build(GRAPH, MINILM, weights, outliers, pooled))
     shutil.copyfile(source / "tokenizer.json", HERE / "tokenizer.json")
-    names = [NAME, "tokenizer.json"]
-    sums = [f"{hashlib.sha256((HERE / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
-    (HERE / "SHA256SUMS").write_text("".join(sums), "utf-8")
-    print("".join(sums) + "Now make the reader anew, which shares the words: python -m knowledge.models.export_reader")
+    write_sums(HERE, NAME, "tokenizer.json")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Make reader.int8.onnx from trained weights: `python -m knowledge.models.export_reader RUN`.
+"""Make reader.int8.onnx from trained weights: `python -m knowledge.models.export_reader RUN BASE`.
 
-RUN is a folder that `python -m assistant.adaptation.reader` wrote. The words of the reader were not trained: they are
-those of the embedding model and are read from its file, so both must lie in one folder. Needs onnx, not torch.
+RUN is a folder that `python -m assistant.adaptation.reader.train` wrote, BASE the folder of all-mpnet-base-v2 that it
+began with. Needs onnx, not torch.
 """
 
 from __future__ import annotations
 
-import hashlib
+import shutil
 import sys
 from pathlib import Path
 
@@ -16,11 +16,19 @@ from onnx import TensorProto, helper
 from tokenizers import Tokenizer
 
 from knowledge.models import export
-from knowledge.models.graph import Array, Graph, Inputs, build, outlier_channels, read_safetensors
+from knowledge.models.graph import MPNET, Array, Encoder, Graph, Inputs, build, outlier_channels, read_safetensors
 
 GRAPH = "reader"
 NAME = f"{GRAPH}.int8.onnx"
-SHARED = ("words", "words.steps")  # tensors that the embedding model's file holds
+WORDS, MATRICES, TOKENIZER = "reader.words.bin", "reader.matrices.bin", "reader.tokenizer.json"
+PAGE = 4096  # bytes: where a tensor of a file that is mapped into memory may begin
+MPNET_NAMES = {  # of a layer: BERT's for the same
+    "attention.attn.q": "attention.self.query",
+    "attention.attn.k": "attention.self.key",
+    "attention.attn.v": "attention.self.value",
+    "attention.attn.o": "attention.output.dense",
+    "attention.LayerNorm": "attention.output.LayerNorm",
+}
 
 
 def spans(graph: Graph, x: str) -> onnx.ValueInfoProto:
@@ -32,47 +40,63 @@ def spans(graph: Graph, x: str) -> onnx.ValueInfoProto:
 
 def encode(tokenizer: Tokenizer, question: str, text: str) -> Inputs:
     """Return the inputs of the float graph for one pair."""
-    encoding = tokenizer.encode(question, text)
-    ids, kinds = np.array([encoding.ids], np.int64), np.array([encoding.type_ids], np.int64)
-    return {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": kinds}
+    ids = np.array([tokenizer.encode(question, text).ids], np.int64)
+    return {"input_ids": ids, "attention_mask": np.ones_like(ids)}
 
 
-def sharing(model: bytes, other: Path) -> bytes:
-    """Return `model` with its words left out: read from `other`, in the same folder, where they stand bit for bit."""
-    held = other.read_bytes()
-    loaded = onnx.load_from_string(model)
+def renamed(weights: dict[str, Array]) -> dict[str, Array]:
+    """Return MPNet's tensors under BERT's names."""
+    found = {}
+    for name, value in weights.items():
+        for own, other in MPNET_NAMES.items():
+            name = name.replace(f".{own}.", f".{other}.")
+        found[name] = value
+    return found
+
+
+def apart(model: bytes) -> tuple[bytes, dict[str, bytes]]:
+    """Return `model` without its words and matrices, and the files of these, which are mapped into memory as they are.
+
+    There are two, because hosts of repositories refuse files of more than 100 MB.
+    """
+    loaded, files = onnx.load_from_string(model), {WORDS: b"", MATRICES: b""}
     for tensor in loaded.graph.initializer:
-        if tensor.name in SHARED:
-            offset = held.index(tensor.raw_data)  # ValueError: the words were trained after all
-            places = {"location": other.name, "offset": offset, "length": len(tensor.raw_data)}
-            tensor.ClearField("raw_data")
-            tensor.data_location = TensorProto.EXTERNAL
-            for key, value in places.items():
-                tensor.external_data.add(key=key, value=str(value))
+        if tensor.data_type != onnx.TensorProto.INT8 or len(tensor.raw_data) < PAGE:
+            continue
+        name = WORDS if tensor.name == "words" else MATRICES
+        places = {"location": name, "offset": str(len(files[name])), "length": str(len(tensor.raw_data))}
+        files[name] += tensor.raw_data + bytes(-len(tensor.raw_data) % PAGE)
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        for key, value in places.items():
+            tensor.external_data.add(key=key, value=value)
     slim: bytes = loaded.SerializeToString(deterministic=True)
-    return slim
+    return slim, files
 
 
-def write(weights: dict[str, Array], folder: Path) -> None:
-    """Write the reader with `weights` into `folder`, beside the embedding model, and its line of SHA256SUMS.
+def write(weights: dict[str, Array], encoder: Encoder, tokenizer_file: Path, folder: Path) -> None:
+    """Write the reader with `weights` and the tokenizer into `folder`, with their lines of SHA256SUMS.
 
     Outlier channels are found on the calibration texts.
     """
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    weights = renamed(weights)
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
     texts = [line for line in (export.HERE / "calibration.txt").read_text("utf-8").splitlines() if line.strip()]
     pairs = [encode(tokenizer, f"What is said of {text.split()[0]}?", text) for text in texts]
-    outliers = outlier_channels(lambda watch: build(GRAPH, weights, {}, spans, True, watch), pairs)
-    made = sharing(build(GRAPH, weights, outliers, spans, segments=True), folder / export.NAME)
-    (folder / NAME).write_bytes(made)
-    sums = folder / "SHA256SUMS"
-    others = [line for line in sums.read_text("utf-8").splitlines() if not line.endswith(NAME)]
-    sums.write_text("\n".join([*others, f"{hashlib.sha256(made).hexdigest()}  {NAME}"]) + "\n", "utf-8")
+    outliers = outlier_channels(encoder, lambda watch: build(GRAPH, encoder, weights, {}, spans, watch), pairs)
+    made, files = apart(build(GRAPH, encoder, weights, outliers, spans))
+    for name, content in {NAME: made, **files}.items():
+        (folder / name).write_bytes(content)
+    shutil.copyfile(tokenizer_file, folder / TOKENIZER)
+    export.write_sums(folder, NAME, *files, TOKENIZER)
 
 
 def main(arguments: list[str]) -> None:
     """Write the reader that ships."""
-    write(read_safetensors(Path(arguments[0]) / "model.safetensors"), export.HERE)
-    print(f"{NAME}: {(export.HERE / NAME).stat().st_size / 1e6:.1f} MB")
+    run, base = (Path(argument) for argument in arguments)
+    write(read_safetensors(run / "model.safetensors"), MPNET, base / "tokenizer.json", export.HERE)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The encoder of all-MiniLM-L6-v2 as an ONNX graph with 8-bit words and 7-bit matrices, written by hand.
+"""The encoders of MiniLM and MPNet as ONNX graphs with 8-bit words and 7-bit matrices, written by hand.
 
 So three things hold which the usual dynamic quantisation does not give:
 a text's result does not depend on what else is in its batch (activations are quantised per token, not per tensor);
@@ -24,16 +24,33 @@ from onnx import TensorProto, helper, numpy_helper
 Array = npt.NDArray[np.float32]
 Inputs = dict[str, npt.NDArray[np.int64]]
 
-LAYERS, HEADS, WIDTH, POSITIONS = 6, 12, 384, 512
+POSITIONS = 512
 SMOOTHING = 0.5  # share of an outlier that moves from the activations into the weights
 WEIGHT_STEPS = 63  # 7 bits
+NEARNESS, FARTHEST = "encoder.relative_attention_bias.weight", 128  # MPNet's; tokens farther apart are all as far
 MICROSOFT = "com.microsoft"  # fused operators, part of every onnxruntime build
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """The shape of an encoder; its tensors have BERT's names."""
+
+    layers: int
+    heads: int
+    width: int
+    epsilon: float  # of its layer normalisation
+    first_position: int = 0  # row of the table of positions that belongs to the first token
+
+
+MINILM = Encoder(layers=6, heads=12, width=384, epsilon=1e-12)  # Wang et al. 2020
+MPNET = Encoder(layers=12, heads=12, width=768, epsilon=1e-5, first_position=2)  # Song et al. 2020
 
 
 @dataclass(slots=True)
 class Graph:
     """Nodes and constants of the graph under construction."""
 
+    encoder: Encoder
     weights: dict[str, Array]
     outliers: dict[str, Array]  # tensor name -> largest magnitude per channel; empty: build the float graph
     nodes: list[onnx.NodeProto] = field(default_factory=list)
@@ -46,7 +63,9 @@ class Graph:
         )
         return name
 
-    def node(self, kind: str, inputs: list[str], *outputs: str, domain: str = "", **attributes: int | float) -> str:
+    def node(
+        self, kind: str, inputs: list[str], *outputs: str, domain: str = "", **attributes: int | float | list[int]
+    ) -> str:
         """Add a node and return the name of its first output."""
         self.nodes.append(helper.make_node(kind, inputs, list(outputs), None, None, domain, None, **attributes))
         return outputs[0]
@@ -56,10 +75,10 @@ class Graph:
         gain = self.const(weights + ".g", self.weights[weights + ".weight"])
         shift = self.const(weights + ".b", self.weights[weights + ".bias"])
         if len(inputs) == 1:
-            return self.node("LayerNormalization", [*inputs, gain, shift], output, epsilon=1e-12)
+            return self.node("LayerNormalization", [*inputs, gain, shift], output, epsilon=self.encoder.epsilon)
         value, residual, bias = inputs
         terms = [value, residual, gain, shift, bias]
-        return self.node("SkipLayerNormalization", terms, output, domain=MICROSOFT, epsilon=1e-12)
+        return self.node("SkipLayerNormalization", terms, output, domain=MICROSOFT, epsilon=self.encoder.epsilon)
 
     def product(self, x: str, weights: Array, output: str) -> str:
         """Add x @ weights, with weights of shape (inputs, outputs), in integers unless this is the float graph."""
@@ -105,27 +124,27 @@ Head = Callable[[Graph, str], onnx.ValueInfoProto]  # adds what follows the enco
 
 def build(
     name: str,
+    encoder: Encoder,
     weights: dict[str, Array],
     outliers: dict[str, Array],
     head: Head,
-    segments: bool,
     watch: Sequence[str] = (),
 ) -> bytes:
     """Return the model: input_ids and attention_mask (int64, (batch, tokens)) to what `head` puts out.
 
-    With `segments` a third input, token_type_ids, tells question and passage apart. `watch` names inner tensors to be
-    put out as well. The same versions of onnx and numpy give the same bytes.
+    `watch` names inner tensors to be put out as well. The same versions of onnx and numpy give the same bytes.
     """
-    graph = Graph(weights, outliers)
-    x = _embeddings(graph, segments)
+    graph = Graph(encoder, weights, outliers)
+    x = _embeddings(graph)
     mask = graph.node("Cast", ["attention_mask"], "mask", to=TensorProto.INT32)
-    for layer in range(LAYERS):
-        x = _layer(graph, layer, x, mask)
+    near = [_nearness(graph)] if NEARNESS in weights else []
+    for layer in range(encoder.layers):
+        x = _layer(graph, layer, x, [mask, *near])
     outputs = [head(graph, x)]
     outputs += [helper.make_tensor_value_info(inner, TensorProto.FLOAT, None) for inner in watch]
     inputs = [
         helper.make_tensor_value_info(given, TensorProto.INT64, ["batch", "tokens"])
-        for given in ("input_ids", "attention_mask", *(["token_type_ids"] if segments else []))
+        for given in ("input_ids", "attention_mask")
     ]
     built = helper.make_graph(graph.nodes, name, inputs, outputs, list(graph.constants.values()))
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid(MICROSOFT, 1)]
@@ -134,10 +153,10 @@ def build(
     return serialised
 
 
-def _embeddings(graph: Graph, segments: bool) -> str:
+def _embeddings(graph: Graph) -> str:
     words = graph.weights["embeddings.word_embeddings.weight"]
     if graph.outliers:  # half of the file: one byte per value and a step size per word
-        steps = np.abs(words).max(axis=1, keepdims=True) / 127
+        steps = np.maximum(np.abs(words).max(axis=1, keepdims=True), 1e-12) / 127
         codes = np.round(words / steps).astype(np.int8)
         looked_up = graph.node("Gather", [graph.const("words", codes), "input_ids"], "word.codes")
         floats = graph.node("Cast", [looked_up], "word.floats", to=TensorProto.FLOAT)
@@ -145,12 +164,10 @@ def _embeddings(graph: Graph, segments: bool) -> str:
         word = graph.node("Mul", [floats, word_steps], "word")
     else:
         word = graph.node("Gather", [graph.const("words", words), "input_ids"], "word")
-    kinds = graph.weights["embeddings.token_type_embeddings.weight"]
-    table = graph.weights["embeddings.position_embeddings.weight"][:POSITIONS]
-    if segments:
-        kind = graph.node("Gather", [graph.const("segments", kinds), "token_type_ids"], "segment")
-        word = graph.node("Add", [word, kind], "word.placed")
-    else:  # all texts are of segment 0, so its vector is part of every position's
+    first = graph.encoder.first_position
+    table = graph.weights["embeddings.position_embeddings.weight"][first : first + POSITIONS]
+    kinds = graph.weights.get("embeddings.token_type_embeddings.weight")
+    if kinds is not None:  # all texts are of kind 0, so its vector is part of every position's
         table = table + kinds[0]
     length = graph.node("Shape", ["input_ids"], "length", start=1, end=2)
     position = graph.node(
@@ -159,7 +176,26 @@ def _embeddings(graph: Graph, segments: bool) -> str:
     return graph.norm("embeddings.LayerNorm", [graph.node("Add", [word, position], "embedded")], "x0")
 
 
-def _layer(graph: Graph, number: int, x: str, mask: str) -> str:
+def _nearness(graph: Graph) -> str:
+    """Add what MPNet adds to attention for the distance of two tokens, (1, heads, tokens, tokens); from Raffel 2020."""
+    table = graph.weights[NEARNESS]
+    apart = np.arange(1 - POSITIONS, POSITIONS)  # of the token that is attended to, from the one that attends
+    half = len(table) // 2
+    exact, far = half // 2, np.maximum(np.abs(apart), 1)
+    wide = exact + (np.log(far / exact) / np.log(FARTHEST / exact) * (half - exact)).astype(np.int64)
+    buckets = np.where(np.abs(apart) < exact, np.abs(apart), np.minimum(wide, half - 1)) + half * (apart > 0)
+    scalar = graph.node("Squeeze", ["length"], "tokens")
+    place = graph.node("Range", [graph.const("nought", np.int64(0)), scalar, graph.const("unit", np.int64(1))], "place")
+    row = graph.node("Unsqueeze", [place, graph.const("first", np.array([0]))], "place.row")
+    column = graph.node("Unsqueeze", [place, graph.const("second", np.array([1]))], "place.column")
+    distance = graph.node("Sub", [row, column], "distance")
+    number = graph.node("Add", [distance, graph.const("farthest", np.int64(POSITIONS - 1))], "distance.number")
+    each = graph.node("Gather", [graph.const("nearness", table[buckets]), number], "nearness.each")
+    heads = graph.node("Transpose", [each], "nearness.heads", perm=[2, 0, 1])
+    return graph.node("Unsqueeze", [heads, graph.const("first", np.array([0]))], "nearness.bias")
+
+
+def _layer(graph: Graph, number: int, x: str, masks: list[str]) -> str:
     name = f"encoder.layer.{number}."
 
     def weight(part: str) -> Array:
@@ -175,8 +211,9 @@ def _layer(graph: Graph, number: int, x: str, mask: str) -> str:
     names = [f"q{number}", f"k{number}", f"v{number}"]
     graph.node("Split", [joint], *names, axis=2, num_outputs=3)
     attended = graph.node(
-        "MultiHeadAttention", [*names, bias(*heads), mask], f"a{number}", domain=MICROSOFT, num_heads=HEADS
-    )
+        "MultiHeadAttention", [*names, bias(*heads), *masks], f"a{number}", domain=MICROSOFT,
+        num_heads=graph.encoder.heads,
+    )  # fmt: skip
     mixed = graph.product(attended, weight("attention.output.dense"), f"o{number}")
     y = graph.norm(name + "attention.output.LayerNorm", [mixed, x, bias("attention.output.dense")], f"y{number}")
     wide = graph.product(y, weight("intermediate.dense"), f"h{number}")
@@ -185,14 +222,16 @@ def _layer(graph: Graph, number: int, x: str, mask: str) -> str:
     return graph.norm(name + "output.LayerNorm", [narrow, y, bias("output.dense")], f"x{number + 1}")
 
 
-def outlier_channels(float_graph: Callable[[Sequence[str]], bytes], texts: Iterable[Inputs]) -> dict[str, Array]:
+def outlier_channels(
+    encoder: Encoder, float_graph: Callable[[Sequence[str]], bytes], texts: Iterable[Inputs]
+) -> dict[str, Array]:
     """Return the largest magnitude per channel of each layer's two normalised tensors, over encoded `texts`.
 
     `float_graph` builds the model in floats with the tensors that it is given the names of put out.
     """
-    names = tuple(f"{kind}{layer}" for layer in range(LAYERS) for kind in "xy")
+    names = tuple(f"{kind}{layer}" for layer in range(encoder.layers) for kind in "xy")
     session = onnxruntime.InferenceSession(float_graph(names), providers=["CPUExecutionProvider"])
-    highest = {name: np.zeros(WIDTH, np.float32) for name in names}
+    highest = {name: np.zeros(encoder.width, np.float32) for name in names}
     for inputs in texts:
         for name, value in zip(names, session.run(list(names), inputs), strict=True):
             highest[name] = np.maximum(highest[name], np.abs(value[0]).max(axis=0))

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from knowledge.embed import MODEL_FILE
-from knowledge.reader import OnnxReader, best_span
+from knowledge.reader import READER_FILE, OnnxReader, best_span
 from knowledge.types import Passage
 
 LEAVE = "Every employee has 28 days of paid leave a year. Unused days expire on 31 March of the following year."
@@ -51,7 +50,7 @@ def test_is_less_sure_where_the_passage_does_not_say(reader: OnnxReader) -> None
 
 
 def test_never_answers_with_the_title_or_the_question() -> None:
-    tokenizer = Tokenizer.from_file(str(MODEL_FILE.with_name("tokenizer.json")))
+    tokenizer = Tokenizer.from_file(str(READER_FILE.with_name("reader.tokenizer.json")))
     tokenizer.no_padding()
     encoding = tokenizer.encode("who", "Boss\nAnn leads.")
     logits = np.zeros((len(encoding.ids), 2), np.float32)

@@ -77,15 +77,23 @@ def test_a_question_says_nothing() -> None:
     assert assertion("Is the backpack waterproof?", passage(1, "- Is the backpack waterproof?", "Tents")) is None
 
 
-def test_it_is_told_where_the_reader_is_not_sure() -> None:
+def test_it_is_told_whatever_the_reader_finds_likely() -> None:
     unsure = Odds({"c1": SURE - 3, "c2": SURE - 1})
     found = read(unsure, ["Is jury duty paid?"], [DUTY, LEAVE])
     assert found.sure and found.passage == DUTY and found.explanation is not None
     assert found.explanation.startswith("Employees are granted up to 3 days of paid time to serve on a jury. [1] Check")
     assert found.told == "The answer stands in Other Absences"
     assert not read(unsure, ["Is jury duty taxed?"], [DUTY, LEAVE]).sure
-    sure = Odds({"c1": SURE - 3, "c2": SURE + 1})
-    assert read(sure, ["Is jury duty paid?"], [DUTY, LEAVE]).passage == LEAVE
+    sure = Odds({"c1": SURE - 3, "c2": SURE + 5})
+    assert read(sure, ["Is jury duty paid?"], [DUTY, LEAVE]).passage == DUTY
+
+
+@pytest.mark.parametrize(("log_odds", "sure"), [(SURE + 1.9, False), (SURE + 2.1, True)])
+def test_without_it_the_reader_has_to_be_surer_than_of_other_questions(log_odds: float, sure: bool) -> None:
+    odds = Odds({"c1": SURE - 3, "c2": log_odds})
+    found = read(odds, ["Is jury duty taxed?"], [DUTY, LEAVE])
+    assert (found.sure, found.passage) == (sure, LEAVE)
+    assert read(odds, ["How is jury duty taxed?"], [DUTY, LEAVE]).sure
 
 
 def test_a_row_is_told_as_one_and_an_item_below_what_leads_to_it() -> None:

@@ -125,7 +125,7 @@ def test_the_reader_gives_way_to_the_page_about_the_topic() -> None:
 
 def test_the_page_is_told_where_the_reader_would_find_nothing() -> None:
     remote = page(1, "Working Remotely", "Everybody may do it on two days. Tell your team.")
-    unsure, sure = Odds({"c1": SURE - 3, "c2": SURE - 4}), Odds({"c1": SURE - 3, "c2": SURE + 1})
+    unsure, sure = Odds({"c1": SURE - 3, "c2": SURE - 4}), Odds({"c1": SURE - 3, "c2": SURE + 3})
     assert read(unsure, ["Can I work remotely?"], [remote, LATER]).passage == remote
     assert read(sure, ["Can I work remotely?"], [remote, LATER]).passage == LATER
     assert not read(unsure, ["Who works remotely?"], [remote, LATER]).sure
