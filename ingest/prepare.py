@@ -10,6 +10,7 @@ from ingest.clean import clean, visible
 from ingest.dedupe import without_repeats
 from ingest.errors import DocumentRefused
 from ingest.load import load
+from ingest.subject import completed
 from ingest.types import Prepared, Source
 
 _TITLE_CHARACTERS = 200
@@ -28,6 +29,7 @@ def prepare(source: Source, chunker: Chunker, tell: Tell) -> Prepared:
             "too_large", f"It holds more than {source.limits.text_bytes // 2**20} MiB of text; upload it in parts."
         )
     title = shown_title(loaded.title) or shown_title(PurePosixPath(source.name).name) or "Untitled"
+    title, blocks = completed(title, blocks)
     tell("chunking")
     chunks = without_repeats(chunker.chunks(title, blocks))
     if not chunks and not loaded.attachments:

@@ -19,6 +19,7 @@ from knowledge.index import Hit
 from knowledge.indexes import Indexes
 from knowledge.keyword import KeywordHits
 from knowledge.modelfiles import encodable
+from knowledge.named import within_named
 from knowledge.rerank import RERANKED, reordered
 from knowledge.rights import Rights
 from knowledge.types import Embedder, Passage, Reranker, Scope, SearchResult, StageScores, Vectors
@@ -148,7 +149,7 @@ class Search:
             fused = fuse(_completed(connection, run, dense, keyword), keyword, run.known, max(3 * run.limit, RERANKED))
             run.took("fuse", started)
             started = time.perf_counter()
-            found = _read(connection, run, fused)
+            found = within_named(run.question, _read(connection, run, fused))
             run.took("read", started)
         if self._reranker is not None and found:
             started = time.perf_counter()
