@@ -29,7 +29,9 @@ def prepare(source: Source, chunker: Chunker, tell: Tell) -> Prepared:
             "too_large", f"It holds more than {source.limits.text_bytes // 2**20} MiB of text; upload it in parts."
         )
     title = shown_title(loaded.title) or shown_title(PurePosixPath(source.name).name) or "Untitled"
-    title, blocks = completed(title, blocks)
+    full, under = completed(title, blocks)
+    if len(full) <= _TITLE_CHARACTERS:
+        title, blocks = full, under
     tell("chunking")
     chunks = without_repeats(chunker.chunks(title, blocks))
     if not chunks and not loaded.attachments:

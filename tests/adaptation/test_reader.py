@@ -14,6 +14,7 @@ import onnxruntime  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from numpy.typing import NDArray
 
+from assistant.adaptation.errors import DatasetError
 from assistant.adaptation.reader.examples import Example, examples, place
 from assistant.adaptation.reader.texts import texts
 from assistant.adaptation.rows import Passage, Row
@@ -80,6 +81,15 @@ def test_brings_the_nearest_texts_of_another_kind(tmp_path: Path) -> None:
     shown = examples({"office": ROWS}, embed, [review, advice])
     assert all(set(one.others) == {review, advice} for one in shown)
     assert shown[2].question.startswith("What do employees pay for lunch") and shown[2].others[0] == advice
+
+
+@pytest.mark.parametrize("content", [b"no JSON", b"[1]", b"\xff", None])
+def test_says_which_texts_it_cannot_read(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "advice.jsonl"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(DatasetError, match=r"Cannot read texts from .*advice\.jsonl"):
+        texts([file])
 
 
 def test_asks_a_passage_about_another_name_or_number() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from math import isinf
+from pathlib import Path
 
 import pytest
 
 from knowledge.errors import ModelFileDamaged
-from knowledge.reader import OnnxReader, OverlapReader, Reader
+from knowledge.reader import READER_FILE, OnnxReader, OverlapReader, Reader
 from knowledge.types import Passage
 
 TEXTS = ["Parking costs 4 euros a day.", "", "the canteen " * 400, "\ud800 half a pair", "🅿 Visitors park on level 2."]
@@ -54,3 +55,18 @@ def test_refuses_a_model_that_is_not_whole(tmp_path_factory: pytest.TempPathFact
     (folder / "reader.int8.onnx").write_bytes(b"torn")
     with pytest.raises(ModelFileDamaged, match="SHA256SUMS"):
         OnnxReader(folder / "reader.int8.onnx")
+
+
+@pytest.mark.parametrize(
+    "part", ["reader.int8.onnx", "reader.tokenizer.json", "reader.words.bin", "reader.matrices.bin"]
+)
+def test_refuses_a_model_one_of_whose_files_is_another(tmp_path: Path, part: str) -> None:
+    for file in READER_FILE.parent.glob("reader.*"):
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "SHA256SUMS").symlink_to(READER_FILE.with_name("SHA256SUMS"))
+    (tmp_path / part).unlink()
+    with pytest.raises(ModelFileDamaged, match=part):
+        OnnxReader(tmp_path / READER_FILE.name)
+    (tmp_path / part).write_bytes(b"torn")
+    with pytest.raises(ModelFileDamaged, match=part):
+        OnnxReader(tmp_path / READER_FILE.name)

@@ -23,6 +23,12 @@ def test_the_name_that_the_text_goes_on_naming_is_added(sandbox: Sandbox, tmp_pa
     assert not any("Item 12" in one.chunk.heading for one in found.chunks)  # the heading is the title still
 
 
+def test_a_title_stays_as_short_as_titles_are(sandbox: Sandbox, tmp_path: Path) -> None:
+    long = "Item " + "12 " * 62 + "end"
+    found = read(sandbox, tmp_path, PRODUCT.format(long, LINE).encode(), "text/markdown")
+    assert found.title == long and len(long) < 200
+
+
 def test_a_file_without_a_heading_gets_it_too() -> None:
     text = PRODUCT.format("Item 12", LINE).removeprefix("# Item 12\n\n")
     title, blocks = completed("scan_0012.pdf", parse(text).blocks)

@@ -1,4 +1,4 @@
-"""Train the reader: `python -m assistant.adaptation.reader.train RECIPE --data FOLDER --out RUN [--begin RUN]`.
+"""Train the reader: `python -m assistant.adaptation.reader.train RECIPE --data FOLDER --base FOLDER --out RUN`.
 
 The model is MPNet (Song et al. 2020) with one linear layer on top, which scores each token as the answer's first and
 last one; the first token stands for "no answer" (Devlin et al. 2019, "BERT", section 4.3). Each step shows as many near
